@@ -1,0 +1,78 @@
+/**
+ * Judge: what the mechanism tells the oracle, and the tokens that it gets back. The oracle implements this shape
+ * without importing it, and the mechanism never imports the oracle: src/run.ts joins the two.
+ *
+ * A *token* is a positive integer that stands for the bytes of one page; 0 is a page of zeroes. The mechanism keeps
+ * one token per frame and copies it wherever it copies bytes. Only the judge makes new ones.
+ */
+export interface Judge {
+  /** Number of the event being simulated; the mechanism sets it before every call that may record something. */
+  event: number
+
+  // Address spaces. Ranges are in pages; every call comes after the mechanism has checked that it is valid.
+  spawn(mm: number): void
+  /** The child sees what the parent sees, page for page. Areas marked DONTFORK follow as munmap of the child. */
+  fork(parent: number, child: number): void
+  exec(mm: number): void
+  exit(mm: number): void
+  /** `kind` is MAP_*; `object` and `pgoff` name what a file or shared mapping shows. */
+  mmap(mm: number, vpn: number, pages: number, kind: number, object: number, pgoff: number): void
+  munmap(mm: number, vpn: number, pages: number): void
+  /** MADV_DONTNEED, or MADV_FREE at the moment that a page is dropped: reads zeroes, or the file's page, from now on. */
+  dontneed(mm: number, vpn: number, pages: number): void
+  mremap(mm: number, vpn: number, pages: number, to: number): void
+
+  /** Does a load by `mm` that physically found `token` see what it should? Records nothing; hot, hence so small. */
+  seesExpected(mm: number, vpn: number, token: number): boolean
+  /** The same, recorded. Returns SAW_* bits (0: as expected). */
+  load(mm: number, vpn: number, token: number): number
+  /** A store by `mm`: returns the token that the mechanism writes into the frame that it physically stored to. */
+  store(mm: number, vpn: number): number
+  /** A store of content number `content`: equal contents give equal tokens. */
+  storeSame(mm: number, vpn: number, content: number): number
+  /** Token of page `pgoff` of a file or shared object that is read in from its backing (again and again the same). */
+  objectPage(object: number, pgoff: number): number
+
+  /** `kind` is HOLD_*. Called after the pages were faulted in (and unshared, where the policy wants it). */
+  pin(pin: number, mm: number, vpn: number, pages: number, kind: number): void
+  unpin(pin: number): void
+  /** The device read `token` through page `index` of `pin`. Returns DEV_*. */
+  devread(pin: number, index: number, token: number): number
+  /** Returns the token that the mechanism writes into the pinned frame. */
+  devwrite(pin: number, index: number): number
+
+  /**
+   * A decision: `verdict` below COPY = reuse. SITE_WP and SITE_SWAPIN: one page (a store follows). SITE_WP_HUGE:
+   * `pages` = 512, a copy there means a 2 MiB copy (a store follows). SITE_FORK: the child gets its own copy of the
+   * parent's page (`mm` is the parent, `other` the child). SITE_UNSHARE: `mm` gets a copy, or takes the page over,
+   * for a r/o pin. SITE_TABLE: `mm` copies (or takes over) the page table that covers `vpn`, `pages` = 512.
+   */
+  verdict(site: number, mm: number, vpn: number, pages: number, verdict: number, other: number): void
+  /** The policy refused to reuse a huge folio and the mechanism splits the mapping instead of copying 2 MiB. */
+  refusedHuge(mm: number, vpn: number, pages: number, verdict: number): void
+  /** `mm` got a physical copy of its own by other means (collapse): nobody shares these pages now. Not scored. */
+  separated(mm: number, vpn: number, pages: number): void
+  /** KSM merged these pages (pairs of mm, vpn): they are one physical page from now on. */
+  merged(pairs: readonly number[]): void
+  /** fork let the child share the parent's page table that covers `vpn`. */
+  tableShared(parent: number, child: number, vpn: number): void
+  /** `mm` no longer uses a shared table there (copied, zapped or left alone as the last user). */
+  tableLeft(mm: number, vpn: number): void
+}
+
+/** Bits of Judge.load. */
+export const SAW_MISMATCH = 1
+export const SAW_LEAK = 2
+
+/** Answers of Judge.devread. */
+export const DEV_COHERENT = 0
+export const DEV_INCOHERENT = 1
+export const DEV_LEAK = 2
+/** The owner has unmapped the page since, and what is read is not someone else's. */
+export const DEV_NOLEAK = 3
+
+/** What kind of reference a pin holds (kernel flags, not the system call that took it). */
+export const HOLD_GET_RO = 0
+export const HOLD_GET_WRITE = 1
+export const HOLD_PIN_RO = 2
+export const HOLD_PIN_WRITE = 3

@@ -1,0 +1,121 @@
+/**
+ * The operation codes of a trace, their operands and their labels.
+ *
+ * A trace is a list of *segments*. LOAD and STORE segments hold a run of events, one page number each; every other
+ * segment is one event with a fixed number of operands. Addresses are virtual page numbers (`vpn`, in 4 KiB pages) in
+ * a dense space of the trace's own: the 2 MiB range that a page-table page covers is `vpn >>> 9`.
+ */
+
+export const OP_LOAD = 0
+export const OP_STORE = 1
+export const OP_SPAWN = 2
+export const OP_FORK = 3
+export const OP_EXEC = 4
+export const OP_EXIT = 5
+export const OP_MMAP = 6
+export const OP_MUNMAP = 7
+export const OP_MPROTECT = 8
+export const OP_MREMAP = 9
+export const OP_MADVISE = 10
+export const OP_PIN = 11
+export const OP_UNPIN = 12
+export const OP_DEVREAD = 13
+export const OP_DEVWRITE = 14
+export const OP_SWAPOUT = 15
+export const OP_DRAIN = 16
+export const OP_UFFD_WP = 17
+export const OP_CLEAR_REFS = 18
+export const OP_KSM_WAIT = 19
+export const OP_MIGRATE = 20
+export const OP_GET = 21
+export const OP_PUT = 22
+export const OP_POKE = 23
+export const OP_STORE_SAME = 24
+export const OP_FOLIO_SPLIT = 25
+
+/** Operands of each operation after the process id, in order; LOAD and STORE repeat theirs. */
+export const OPERANDS: readonly (readonly string[])[] = [
+  ['vpn'], // LOAD
+  ['vpn'], // STORE
+  [], // SPAWN: a new, empty process
+  ['child'], // FORK: `child` is a process id that was never used before
+  [], // EXEC
+  [], // EXIT
+  ['vpn', 'pages', 'kind', 'prot', 'folioOrder', 'object', 'pgoff'], // MMAP
+  ['vpn', 'pages'], // MUNMAP
+  ['vpn', 'pages', 'prot'], // MPROTECT
+  ['vpn', 'pages', 'to'], // MREMAP
+  ['vpn', 'pages', 'advice'], // MADVISE
+  ['vpn', 'pages', 'kind', 'pin'], // PIN: `pin` is an id that was never used before
+  ['pin'], // UNPIN
+  ['pin', 'index'], // DEVREAD
+  ['pin', 'index'], // DEVWRITE
+  ['vpn', 'pages'], // SWAPOUT
+  [], // DRAIN: every CPU's LRU batches
+  ['vpn', 'pages', 'on'], // UFFD_WP
+  ['value'], // CLEAR_REFS
+  [], // KSM_WAIT
+  ['vpn', 'pages'], // MIGRATE
+  ['vpn'], // GET: a speculative reference on the page
+  ['vpn'], // PUT
+  ['vpn'], // POKE: FOLL_FORCE store
+  ['vpn', 'content'], // STORE_SAME: pages stored with one content number hold equal bytes
+  ['vpn'], // FOLIO_SPLIT
+]
+
+export const OP_LABELS: readonly string[] = [
+  'load',
+  'store',
+  'spawn',
+  'fork',
+  'exec',
+  'exit',
+  'mmap',
+  'munmap',
+  'mprotect',
+  'mremap',
+  'madvise',
+  'pin',
+  'unpin',
+  'devread',
+  'devwrite',
+  'swapout',
+  'drain',
+  'uffdwp',
+  'clearrefs',
+  'ksmwait',
+  'migrate',
+  'get',
+  'put',
+  'poke',
+  'writesame',
+  'split',
+]
+
+/** MMAP `kind`. `object` names a file or a shared object (any non-negative number), `pgoff` the first page in it. */
+export const MAP_PRIVATE_ANON = 0
+export const MAP_PRIVATE_FILE = 1
+/** Shared anonymous memory, shmem or a shared file: all mappings of `object` see one another's stores. */
+export const MAP_SHARED = 2
+
+/** MMAP and MPROTECT `prot`. */
+export const PROT_NONE = 0
+export const PROT_READ = 1
+export const PROT_WRITE = 2
+
+/** MADVISE `advice`. */
+export const MADV_DONTNEED = 0
+export const MADV_FREE = 1
+export const MADV_PAGEOUT = 2
+export const MADV_COLLAPSE = 3
+export const MADV_HUGEPAGE = 4
+export const MADV_NOHUGEPAGE = 5
+export const MADV_MERGEABLE = 6
+export const MADV_DONTFORK = 7
+
+/** PIN `kind`, by what the kernel call asks of get_user_pages. */
+export const PIN_VMSPLICE = 0 // r/o FOLL_GET
+export const PIN_IOURING = 1 // FOLL_PIN | FOLL_WRITE | FOLL_LONGTERM
+export const PIN_ODIRECT = 2 // FOLL_WRITE; FOLL_GET before 6.5, FOLL_PIN from 6.5
+export const PIN_DMAPIN = 3 // FOLL_PIN | FOLL_WRITE
+export const PIN_ROPIN = 4 // r/o FOLL_PIN | FOLL_LONGTERM

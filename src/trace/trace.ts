@@ -1,0 +1,234 @@
+/**
+ * Trace: the events of one run as columns, and the writer that generators, importers and the litmus language share.
+ *
+ * A segment is four integers: operation, process, and the range [lo, hi) of its operands in `args`. Runs of loads or
+ * stores by one process are one segment, so that the simulator's inner loop decodes nothing per event.
+ */
+import {
+  OP_CLEAR_REFS,
+  OP_DEVREAD,
+  OP_DEVWRITE,
+  OP_DRAIN,
+  OP_EXEC,
+  OP_EXIT,
+  OP_FOLIO_SPLIT,
+  OP_FORK,
+  OP_GET,
+  OP_KSM_WAIT,
+  OP_LOAD,
+  OP_MADVISE,
+  OP_MIGRATE,
+  OP_MMAP,
+  OP_MPROTECT,
+  OP_MREMAP,
+  OP_MUNMAP,
+  OP_PIN,
+  OP_POKE,
+  OP_PUT,
+  OP_SPAWN,
+  OP_STORE,
+  OP_STORE_SAME,
+  OP_SWAPOUT,
+  OP_UFFD_WP,
+  OP_UNPIN,
+} from './ops.ts'
+
+/** Integers per segment. */
+export const SEGMENT = 4
+/** Longest run of one segment, in events: short enough that the inner loop is entered often and tiers up normally. */
+export const SEGMENT_EVENTS = 16384
+
+export interface Trace {
+  /** SEGMENT integers each: operation, process, first and one past the last operand in `args`. */
+  readonly segments: Int32Array
+  readonly args: Int32Array
+  /** Number of events: every load and store, and one for each other segment. */
+  readonly events: number
+  /** One past the highest process id. */
+  readonly processes: number
+}
+
+export class TraceWriter {
+  #segments: Int32Array
+  #segmentWords = 0
+  #args: Int32Array
+  #argWords = 0
+  #events = 0
+  #processes = 0
+  #pins = 0
+  #contents = 0
+
+  constructor(expectedEvents = 1024) {
+    this.#segments = new Int32Array(SEGMENT * 256)
+    this.#args = new Int32Array(Math.max(256, expectedEvents))
+  }
+
+  load(mm: number, vpn: number): void {
+    this.#access(OP_LOAD, mm, vpn)
+  }
+
+  store(mm: number, vpn: number): void {
+    this.#access(OP_STORE, mm, vpn)
+  }
+
+  /** Starts a new process with an empty address space and returns its id. */
+  spawn(): number {
+    const mm = this.#processes++
+    this.#event(OP_SPAWN, mm)
+    return mm
+  }
+
+  /** Forks `mm` and returns the child's id. */
+  fork(mm: number): number {
+    const child = this.#processes++
+    this.#event(OP_FORK, mm, child)
+    return child
+  }
+
+  exec(mm: number): void {
+    this.#event(OP_EXEC, mm)
+  }
+
+  exit(mm: number): void {
+    this.#event(OP_EXIT, mm)
+  }
+
+  /**
+   * Maps `pages` pages at `vpn` (which must be free). `folioOrder` is the order of the folio that a first store to an
+   * empty, aligned range of an anonymous mapping may fill: 0 to 9.
+   */
+  mmap(mm: number, vpn: number, pages: number, kind: number, prot: number, folioOrder = 0, object = 0, pgoff = 0): void {
+    this.#event(OP_MMAP, mm, vpn, pages, kind, prot, folioOrder, object, pgoff)
+  }
+
+  munmap(mm: number, vpn: number, pages: number): void {
+    this.#event(OP_MUNMAP, mm, vpn, pages)
+  }
+
+  mprotect(mm: number, vpn: number, pages: number, prot: number): void {
+    this.#event(OP_MPROTECT, mm, vpn, pages, prot)
+  }
+
+  mremap(mm: number, vpn: number, pages: number, to: number): void {
+    this.#event(OP_MREMAP, mm, vpn, pages, to)
+  }
+
+  madvise(mm: number, vpn: number, pages: number, advice: number): void {
+    this.#event(OP_MADVISE, mm, vpn, pages, advice)
+  }
+
+  /** Takes a reference of `kind` (PIN_*) on `pages` pages and returns the pin's id. */
+  pin(mm: number, vpn: number, pages: number, kind: number): number {
+    const pin = this.#pins++
+    this.#event(OP_PIN, mm, vpn, pages, kind, pin)
+    return pin
+  }
+
+  unpin(mm: number, pin: number): void {
+    this.#event(OP_UNPIN, mm, pin)
+  }
+
+  /** The device reads page `index` of `pin`. */
+  devread(mm: number, pin: number, index: number): void {
+    this.#event(OP_DEVREAD, mm, pin, index)
+  }
+
+  devwrite(mm: number, pin: number, index: number): void {
+    this.#event(OP_DEVWRITE, mm, pin, index)
+  }
+
+  swapout(mm: number, vpn: number, pages: number): void {
+    this.#event(OP_SWAPOUT, mm, vpn, pages)
+  }
+
+  drain(): void {
+    this.#event(OP_DRAIN, 0)
+  }
+
+  uffdWp(mm: number, vpn: number, pages: number, on: boolean): void {
+    this.#event(OP_UFFD_WP, mm, vpn, pages, on ? 1 : 0)
+  }
+
+  clearRefs(mm: number, value: number): void {
+    this.#event(OP_CLEAR_REFS, mm, value)
+  }
+
+  ksmWait(): void {
+    this.#event(OP_KSM_WAIT, 0)
+  }
+
+  migrate(mm: number, vpn: number, pages: number): void {
+    this.#event(OP_MIGRATE, mm, vpn, pages)
+  }
+
+  /** A speculative reference, as compaction or a lockless lookup takes for a moment; `put` drops it. */
+  get(mm: number, vpn: number): void {
+    this.#event(OP_GET, mm, vpn)
+  }
+
+  put(mm: number, vpn: number): void {
+    this.#event(OP_PUT, mm, vpn)
+  }
+
+  poke(mm: number, vpn: number): void {
+    this.#event(OP_POKE, mm, vpn)
+  }
+
+  /** Stores one new content, the same in each page. */
+  storeSame(mm: number, vpns: Iterable<number>): void {
+    const content = ++this.#contents
+    for (const vpn of vpns) this.#event(OP_STORE_SAME, mm, vpn, content)
+  }
+
+  folioSplit(mm: number, vpn: number): void {
+    this.#event(OP_FOLIO_SPLIT, mm, vpn)
+  }
+
+  /** The trace so far, in buffers of exactly its size; `shared` puts them where worker threads can read them. */
+  finish(shared = false): Trace {
+    const buffer = (words: number): Int32Array =>
+      new Int32Array(shared ? new SharedArrayBuffer(4 * words) : new ArrayBuffer(4 * words))
+    const segments = buffer(this.#segmentWords)
+    segments.set(this.#segments.subarray(0, this.#segmentWords))
+    const args = buffer(this.#argWords)
+    args.set(this.#args.subarray(0, this.#argWords))
+    return { segments, args, events: this.#events, processes: this.#processes }
+  }
+
+  #access(op: number, mm: number, vpn: number): void {
+    const last = this.#segmentWords - SEGMENT
+    const extends_ =
+      last >= 0 &&
+      this.#segments[last] === op &&
+      this.#segments[last + 1] === mm &&
+      this.#argWords - this.#segments[last + 2]! < SEGMENT_EVENTS
+    if (!extends_) this.#open(op, mm)
+    if (this.#argWords === this.#args.length) this.#args = grown(this.#args)
+    this.#args[this.#argWords++] = vpn
+    this.#segments[this.#segmentWords - SEGMENT + 3] = this.#argWords
+    this.#events++
+  }
+
+  #event(op: number, mm: number, ...operands: number[]): void {
+    this.#open(op, mm)
+    while (this.#argWords + operands.length > this.#args.length) this.#args = grown(this.#args)
+    for (const operand of operands) this.#args[this.#argWords++] = operand
+    this.#segments[this.#segmentWords - SEGMENT + 3] = this.#argWords
+    this.#events++
+  }
+
+  #open(op: number, mm: number): void {
+    if (this.#segmentWords === this.#segments.length) this.#segments = grown(this.#segments)
+    this.#segments[this.#segmentWords] = op
+    this.#segments[this.#segmentWords + 1] = mm
+    this.#segments[this.#segmentWords + 2] = this.#argWords
+    this.#segments[this.#segmentWords + 3] = this.#argWords
+    this.#segmentWords += SEGMENT
+  }
+}
+
+function grown(column: Int32Array): Int32Array {
+  const larger = new Int32Array(2 * column.length)
+  larger.set(column)
+  return larger
+}
