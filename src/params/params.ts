@@ -1,0 +1,99 @@
+/**
+ * Typed parameters of policies and workloads: declared once, and from that declaration parsed, ranged, listed, put
+ * into help texts and written into manifests. A leaf: imports nothing.
+ */
+
+export interface IntParam {
+  readonly type: 'int'
+  readonly default: number
+  readonly min: number
+  readonly max: number
+  readonly what: string
+}
+
+export interface ChoiceParam<T extends string = string> {
+  readonly type: 'choice'
+  readonly default: T
+  readonly choices: readonly T[]
+  readonly what: string
+}
+
+export interface FlagParam {
+  readonly type: 'flag'
+  readonly default: boolean
+  readonly what: string
+}
+
+export type Param = IntParam | ChoiceParam | FlagParam
+export type Params = Readonly<Record<string, Param>>
+
+export type ValueOf<P extends Param> = P extends IntParam
+  ? number
+  : P extends ChoiceParam<infer T>
+    ? T
+    : boolean
+export type Values<S extends Params> = { readonly [K in keyof S]: ValueOf<S[K]> }
+export type ParamValue = number | string | boolean
+
+/** A whole number from `min` to `max`, both included. */
+export function int(value: number, min: number, max: number, what: string): IntParam {
+  return { type: 'int', default: value, min, max, what }
+}
+
+/** One of `choices`. */
+export function choice<const T extends string>(value: NoInfer<T>, choices: readonly T[], what: string): ChoiceParam<T> {
+  return { type: 'choice', default: value, choices, what }
+}
+
+/** `yes` or `no` on the command line. */
+export function flag(value: boolean, what: string): FlagParam {
+  return { type: 'flag', default: value, what }
+}
+
+export function defaults<S extends Params>(params: S): Values<S> {
+  return Object.fromEntries(Object.entries(params).map(([name, p]) => [name, p.default])) as Values<S>
+}
+
+/** What a valid value looks like, for help texts and errors: `0 to 9`, `get or pin`, `yes or no`. */
+export function rangeOf(param: Param): string {
+  switch (param.type) {
+    case 'int':
+      return `a whole number from ${param.min} to ${param.max}`
+    case 'choice':
+      return param.choices.join(' or ')
+    case 'flag':
+      return 'yes or no'
+  }
+}
+
+/** Parses `text` as the command line gives it. Throws RangeError `invalid <name>: <text>; expected <range>`. */
+export function parseParam(name: string, param: Param, text: string): ParamValue {
+  const parsed = parse(param, text)
+  if (parsed === undefined) throw new RangeError(`invalid ${name}: ${text}; expected ${rangeOf(param)}`)
+  return parsed
+}
+
+function parse(param: Param, text: string): ParamValue | undefined {
+  switch (param.type) {
+    case 'int': {
+      const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN
+      return value >= param.min && value <= param.max ? value : undefined
+    }
+    case 'choice':
+      return param.choices.includes(text) ? text : undefined
+    case 'flag':
+      return text === 'yes' ? true : text === 'no' ? false : undefined
+  }
+}
+
+/** `name=value` joined by `;`, sorted by name, as in the `params` column; flags as yes and no. */
+export function formatValues(values: Readonly<Record<string, ParamValue>>): string {
+  return Object.keys(values)
+    .sort()
+    .map((name) => `${name}=${formatValue(values[name] as ParamValue)}`)
+    .join(';')
+}
+
+export function formatValue(value: ParamValue): string {
+  return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value)
+}
