@@ -12,31 +12,68 @@ export interface Metric {
   readonly what: string
 }
 
-const m = (id: string, unit: Unit, better: Better, what: string): Metric => ({ id, unit, better, what })
+const m = (id: string, unit: Unit, better: Better, what: string): Metric => ({
+  id,
+  unit,
+  better,
+  what,
+})
 
 export const METRICS = [
   m('load_faults', 'count', 'less', 'faults taken by loads'),
   m('store_faults', 'count', 'less', 'faults taken by stores'),
   m('reuses', 'count', 'more', 'decisions to write in place'),
-  m('copies', 'pages', 'less', 'pages copied: at stores, at fork and for pins; a 2 MiB copy is 512'),
+  m(
+    'copies',
+    'pages',
+    'less',
+    'pages copied: at stores, at fork and for pins; a 2 MiB copy is 512',
+  ),
   m('needed_copies', 'pages', 'neither', 'of copies: someone else could see the page'),
   m('spurious_copies', 'pages', 'less', 'of copies: the writer was the only user'),
-  m('missed_reuses', 'count', 'less', 'decisions to copy (a page, a huge folio or a page table) by the only user'),
-  m('unsafe_reuses', 'count', 'less', 'decisions to write in place where someone else could see it'),
+  m(
+    'missed_reuses',
+    'count',
+    'less',
+    'decisions to copy (a page, a huge folio or a page table) by the only user',
+  ),
+  m(
+    'unsafe_reuses',
+    'count',
+    'less',
+    'decisions to write in place where someone else could see it',
+  ),
   m('fork_copies', 'pages', 'less', 'of copies: made at fork'),
   m('unshare_copies', 'pages', 'less', 'of copies: made because a pin was taken'),
+  m('spurious_fork_copies', 'pages', 'less', 'of fork_copies: for a pin that is gone or never was'),
+  m(
+    'spurious_unshare_copies',
+    'pages',
+    'less',
+    'of unshare_copies: the pinning process was the only user',
+  ),
   m('pmd_splits', 'count', 'less', 'huge mappings split into page-table entries'),
   m('huge_reuses', 'count', 'more', 'of reuses: whole huge folios'),
   m('huge_copies', 'count', 'less', 'huge folios copied as 2 MiB'),
   m('table_shares', 'count', 'neither', 'page tables shared at fork instead of copied'),
   m('table_copies', 'count', 'less', 'shared page tables copied later'),
-  m('leaks', 'count', 'less', 'loads or device reads that saw a store by a process they must not see'),
+  m(
+    'leaks',
+    'count',
+    'less',
+    'loads or device reads that saw a store by a process they must not see',
+  ),
   m('lost_coherence', 'count', 'less', 'a promised pin and its owner no longer see the same page'),
   m('lost_writes', 'count', 'less', 'loads that did not return the last store'),
   m('lost_events', 'count', 'less', 'userfaultfd events that were promised and never came'),
   m('violations', 'count', 'less', 'leaks + lost_coherence + lost_writes + lost_events'),
   m('extra_events', 'count', 'less', 'userfaultfd events for pages that were already resolved'),
-  m('stale_reads_unpromised', 'count', 'less', 'device reads of a stale page where coherence was never promised'),
+  m(
+    'stale_reads_unpromised',
+    'count',
+    'less',
+    'device reads of a stale page where coherence was never promised',
+  ),
   m('refused_unmaps', 'count', 'neither', 'pages that reclaim had to leave mapped'),
   m('peak_frames', 'frames', 'less', 'most frames in use at once'),
   m('peak_table_frames', 'frames', 'less', 'most page-table pages in use at once'),
