@@ -53,7 +53,7 @@ const bareMetal: CostProfile = {
   zeroFill2M: 75_000,
   // [E] The COW fault less its trap and its copy.
   unshare: 100,
-  // [D] The on-demand-fork paper: about 0.1 ms for a fork that copies no tables.
+  // [D] A sixth of RFC v2's 0.625 ms, below: a fork that copies no tables.
   forkBase: 100_000,
   // [M] 3.91 to 4.44 ms per GiB: replies to "Introduce Copy-On-Write to Page Table" v4, February 2023. [D] That is about
   // 8 us a table of 512 entries, 1 us of them for the table itself.
@@ -61,7 +61,7 @@ const bareMetal: CostProfile = {
   tableAlloc: 1000,
   // [D] 43 times cheaper per byte than PTEs on the guest below, where 512 PMDs took 0.32 to 0.43 ms.
   pmdPerFork: 450,
-  // [D] Sharing 512 tables takes the on-demand-fork paper's fork of 1 GiB from about 0.1 to 0.2 ms.
+  // [E] One atomic operation on the table's struct page, which is cold, and a write-protected PMD entry.
   tableShare: 200,
   // [E] Freeing does the same accounting in reverse; the table needs no zeroing.
   ptePerExit: 13.67,
