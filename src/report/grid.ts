@@ -1,0 +1,161 @@
+/**
+ * Rows, arranged for reading: one panel per workload and setting, one line per policy in it, the seeds of a cell
+ * folded into a mean and a span.
+ *
+ * A parameter that takes several values for one policy and workload was swept. If rows that differ in it replayed the
+ * same trace, it is the policy's own and tells variants of the policy apart; otherwise it changed the workload, and
+ * every value gets a panel.
+ */
+import type { MetricId } from '../metrics/schema.ts'
+import { inOrder } from './palette.ts'
+import type { Row } from './rows.ts'
+
+/** One policy (with its own swept parameters) on one workload (with its): a row of every seed. */
+export interface Cell {
+  readonly policy: string
+  /** The policy, and in brackets what tells this variant of it from the others. */
+  readonly variant: string
+  readonly panel: string
+  readonly workload: string
+  /** Values of all swept parameters, the policy's own included. */
+  readonly settings: ReadonlyMap<string, string>
+  readonly rows: readonly Row[]
+}
+
+export interface Variant {
+  readonly name: string
+  readonly policy: string
+}
+
+export interface Panel {
+  readonly name: string
+  readonly workload: string
+  /** `name=value, ...` of the workload's swept parameters; empty when there are none. */
+  readonly setting: string
+}
+
+export interface Grid {
+  readonly cells: readonly Cell[]
+  /** As the rows have them. */
+  readonly panels: readonly Panel[]
+  /** In historical order. */
+  readonly variants: readonly Variant[]
+  readonly policies: readonly string[]
+  /** Most seeds of any cell. */
+  readonly seeds: number
+  /** Rows of cells that ended in an error: counted, never averaged. */
+  readonly failed: readonly Row[]
+}
+
+export function gridOf(rows: readonly Row[]): Grid {
+  const swept = sweptOf(rows)
+  const cells = new Map<string, Cell & { rows: Row[] }>()
+  const panels = new Map<string, Panel>()
+  for (const row of rows) {
+    const sides = swept.get(pairOf(row)) ?? new Map<string, Side>()
+    const settings = new Map([...sides.keys()].map((name) => [name, row.params.get(name) ?? '']))
+    const own = settingText(settings, sides, 'policy')
+    const setting = settingText(settings, sides, 'workload')
+    const panel = setting === '' ? row.workload : `${row.workload} (${setting})`
+    const variant = own === '' ? row.policy : `${row.policy} (${own})`
+    panels.set(panel, { name: panel, workload: row.workload, setting })
+    const key = JSON.stringify([panel, variant])
+    const cell = cells.get(key) ?? {
+      ...{ policy: row.policy, variant, panel, workload: row.workload },
+      ...{ settings, rows: [] },
+    }
+    cells.set(key, cell)
+    if (row.ok) cell.rows.push(row)
+  }
+  const finished = [...cells.values()].filter((cell) => cell.rows.length > 0)
+  const variants = new Map(
+    [...cells.values()].map(({ variant, policy }) => [variant, { name: variant, policy }]),
+  )
+  const policies = inOrder([...variants.values()].map(({ policy }) => policy))
+  return {
+    cells: finished,
+    panels: [...panels.values()],
+    variants: policies.flatMap((policy) =>
+      [...variants.values()].filter((variant) => variant.policy === policy),
+    ),
+    policies,
+    seeds: Math.max(0, ...finished.map((cell) => cell.rows.length)),
+    failed: rows.filter((row) => !row.ok),
+  }
+}
+
+type Side = 'policy' | 'workload'
+
+const pairOf = (row: Row): string => JSON.stringify([row.policy, row.workload])
+
+/** For each policy and workload: which parameters were swept, and whose they are. */
+function sweptOf(rows: readonly Row[]): Map<string, Map<string, Side>> {
+  const values = new Map<string, Map<string, Set<string>>>()
+  for (const row of rows) {
+    const ofPair = entry(values, pairOf(row), () => new Map<string, Set<string>>())
+    for (const [name, value] of row.params) entry(ofPair, name, () => new Set<string>()).add(value)
+  }
+  const swept = new Map<string, Map<string, Side>>()
+  for (const [pair, names] of values) {
+    const several = [...names].filter(([, set]) => set.size > 1).map(([name]) => name)
+    const ofPair = rows.filter((row) => pairOf(row) === pair)
+    swept.set(pair, new Map(several.map((name) => [name, sideOf(name, ofPair)])))
+  }
+  return swept
+}
+
+function sideOf(name: string, rows: readonly Row[]): Side {
+  const seen = new Map<string, string | undefined>()
+  for (const row of rows) {
+    const trace = `${row.seed} ${row.traceHash}`
+    const value = row.params.get(name)
+    if (seen.has(trace) && seen.get(trace) !== value) return 'policy'
+    seen.set(trace, value)
+  }
+  return 'workload'
+}
+
+function settingText(
+  settings: ReadonlyMap<string, string>,
+  sides: ReadonlyMap<string, Side>,
+  side: Side,
+): string {
+  const chosen = [...settings].filter(([name]) => sides.get(name) === side)
+  return chosen.map(([name, value]) => `${name}=${value}`).join(', ')
+}
+
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key) ?? make()
+  map.set(key, found)
+  return found
+}
+
+/** Mean over the cell's seeds. */
+export function mean(cell: Cell, metric: MetricId): number {
+  return cell.rows.reduce((sum, row) => sum + row.metrics[metric], 0) / cell.rows.length
+}
+
+/** Smallest and largest value over the cell's seeds. */
+export function span(cell: Cell, metric: MetricId): readonly [number, number] {
+  const all = cell.rows.map((row) => row.metrics[metric])
+  return [Math.min(...all), Math.max(...all)]
+}
+
+/** Does any seed of this cell break a promise? Then copying less than others is no achievement. */
+export function violates(cell: Cell): boolean {
+  return cell.rows.some((row) => row.metrics.violations > 0)
+}
+
+/** Copies above clairvoyant on the same traces, mean over the seeds that both have; undefined without clairvoyant. */
+export function regret(grid: Grid, cell: Cell): number | undefined {
+  const bounds = grid.cells.filter((c) => c.policy === 'clairvoyant' && c.panel === cell.panel)
+  const agrees = (c: Cell): boolean =>
+    [...c.settings].every(([name, value]) => (cell.settings.get(name) ?? value) === value)
+  const bound = bounds.find(agrees) ?? bounds[0]
+  const differences = cell.rows.flatMap((row) => {
+    const best = bound?.rows.find(({ seed }) => seed === row.seed)
+    return best ? [row.metrics.copies - best.metrics.copies] : []
+  })
+  if (differences.length === 0) return undefined
+  return differences.reduce((sum, d) => sum + d, 0) / differences.length
+}
