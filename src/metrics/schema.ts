@@ -12,7 +12,8 @@ export interface Metric {
   readonly what: string
 }
 
-const m = (id: string, unit: Unit, better: Better, what: string): Metric => ({
+/** Keeps the id as a literal, so that MetricId is a closed list. */
+const m = <const Id extends string>(id: Id, unit: Unit, better: Better, what: string) => ({
   id,
   unit,
   better,
