@@ -1,19 +1,32 @@
-/** Row: one cell of a run, and the line of rows.csv that it becomes. Its numbers are METRICS, in that order. */
+/** Row: one cell of a run as a row of rows.csv, and back. The columns of the numbers are METRICS, in its order. */
 import { METRICS, type MetricId, type MetricValues } from './schema.ts'
 
-export interface Row {
+/** What stands before the numbers. */
+export interface CellName {
   readonly policy: string
   readonly workload: string
-  /** Parameters of policy and workload together, defaults included, as text. */
-  readonly params: ReadonlyMap<string, string>
+  /** `name=value` joined by `;`, sorted by name, defaults included: the policy's and the workload's. */
+  readonly params: string
   readonly seed: number
-  /** Which events were replayed: equal hashes are equal traces. Empty if the trace could not be made. */
-  readonly traceHash: string
-  readonly events: number
-  /** Did the cell finish? The numbers of a cell that ended in an error mean nothing. */
-  readonly ok: boolean
-  readonly metrics: MetricValues
 }
+
+export interface OkRow extends CellName {
+  readonly status: 'ok'
+  /** Equal for two rows exactly if they ran the same events. */
+  readonly trace_hash: string
+  readonly events: number
+  readonly values: MetricValues
+}
+
+/** A cell whose policy or workload failed. Its numbers are empty in the file: none would be true. */
+export interface ErrorRow extends CellName {
+  readonly status: 'error'
+  /** Empty if the trace itself could not be made. */
+  readonly trace_hash: string
+  readonly events: number
+}
+
+export type Row = OkRow | ErrorRow
 
 export const METRIC_IDS: readonly MetricId[] = METRICS.map((metric) => metric.id)
 
@@ -28,23 +41,37 @@ export const ROW_COLUMNS: readonly string[] = [
   'status',
 ]
 
-/** The fields of a row in the order of ROW_COLUMNS. Those of a failed cell are empty: any number would be read. */
-export function fieldsOf(row: Row): string[] {
-  const { policy, workload, seed, traceHash, events, ok } = row
-  const numbers = METRIC_IDS.map((id) => (ok ? String(row.metrics[id]) : ''))
-  const status = ok ? 'ok' : 'error'
-  return [policy, workload, paramsText(row), `${seed}`, traceHash, `${events}`, ...numbers, status]
+export function toRecord(row: Row): string[] {
+  const { policy, workload, params, seed, trace_hash, events, status } = row
+  const numbers = METRIC_IDS.map((id) => (row.status === 'ok' ? String(row.values[id]) : ''))
+  return [policy, workload, params, String(seed), trace_hash, String(events), ...numbers, status]
 }
 
-/** `name=value` joined by `;`, sorted by name. */
-export function paramsText(row: Pick<Row, 'params'>): string {
-  return [...row.params.keys()]
-    .sort()
-    .map((name) => `${name}=${row.params.get(name)}`)
-    .join(';')
+/** `record` holds ROW_COLUMNS by name. Throws RangeError `invalid <column>: <value>; expected a whole number`. */
+export function fromRecord(record: Readonly<Record<string, string>>): Row {
+  const { policy = '', workload = '', params = '', trace_hash = '', status } = record
+  const number = (column: string): number => {
+    const text = record[column] ?? ''
+    if (!/^[0-9]+$/.test(text)) {
+      throw new RangeError(`invalid ${column}: ${text || 'empty'}; expected a whole number`)
+    }
+    return Number(text)
+  }
+  const name = { policy, workload, params, seed: number('seed') }
+  const events = number('events')
+  if (status === 'error') return { ...name, trace_hash, events, status }
+  if (status !== 'ok') throw new RangeError(`invalid status: ${status}; expected: ok or error`)
+  const values = Object.fromEntries(METRIC_IDS.map((id) => [id, number(id)])) as MetricValues
+  return { ...name, trace_hash, events, status, values }
 }
 
-/** The numbers of a cell that has none. */
-export function noMetrics(): MetricValues {
-  return Object.fromEntries(METRIC_IDS.map((id) => [id, 0])) as MetricValues
+/** The parameters that a row's `params` column names. */
+export function paramsOf(row: CellName): ReadonlyMap<string, string> {
+  const pairs = row.params === '' ? [] : row.params.split(';')
+  return new Map(
+    pairs.map((pair) => {
+      const cut = pair.indexOf('=')
+      return [pair.slice(0, cut), pair.slice(cut + 1)]
+    }),
+  )
 }

@@ -1,11 +1,11 @@
-/** rows.test: rows.csv is what the contract says, byte for byte. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+/** rows.test: rows.csv is what the contract says, and reads back as what was written. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { METRIC_IDS, noMetrics, type Row } from '../metrics/row.ts'
+import { METRIC_IDS, paramsOf, ROW_COLUMNS, type Row } from '../metrics/row.ts'
 import type { MetricValues } from '../metrics/schema.ts'
-import { writeRows } from './rows.ts'
+import { readRows, writeRows } from './rows.ts'
 
 let dir: string
 beforeEach(() => {
@@ -13,34 +13,58 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-const cell = {
-  policy: 'mapcount',
-  workload: 'zygote',
-  params: new Map([
-    ['pages', '64'],
-    ['children', '3'],
-  ]),
-}
-const metrics = Object.fromEntries(METRIC_IDS.map((id, i) => [id, 10 * i])) as MetricValues
+const values = Object.fromEntries(METRIC_IDS.map((id, i) => [id, 10 * i])) as MetricValues
+const cell = { policy: 'mapcount', workload: 'zygote', params: 'children=3;pages=64', seed: 1 }
 const rows: Row[] = [
-  { ...cell, seed: 1, traceHash: 'c0ffee', events: 4711, ok: true, metrics },
-  { ...cell, seed: 2, traceHash: '', events: 0, ok: false, metrics: noMetrics() },
+  { ...cell, trace_hash: 'c0ffee', events: 4711, status: 'ok', values },
+  { ...cell, seed: 2, trace_hash: '', events: 0, status: 'error' },
 ]
 
-test('columns and parameters stand in the order of the contract, and an error row has no numbers', () => {
+test('the columns stand in the order of the contract, and an error row has no numbers', () => {
   writeRows(dir, rows)
-  const numbers = METRIC_IDS.map((_, i) => 10 * i).join(',')
-  expect(readFileSync(join(dir, 'rows.csv'), 'utf8')).toBe(
-    [
-      `policy,workload,params,seed,trace_hash,events,${METRIC_IDS.join(',')},status`,
-      `mapcount,zygote,children=3;pages=64,1,c0ffee,4711,${numbers},ok`,
-      `mapcount,zygote,children=3;pages=64,2,,0,${METRIC_IDS.map(() => '').join(',')},error`,
-      '',
-    ].join('\n'),
+  const [header, ok, error, end] = readFileSync(join(dir, 'rows.csv'), 'utf8').split('\n')
+  expect(header).toBe(
+    `policy,workload,params,seed,trace_hash,events,${METRIC_IDS.join(',')},status`,
+  )
+  expect(ok).toBe(
+    `mapcount,zygote,children=3;pages=64,1,c0ffee,4711,${METRIC_IDS.map((_, i) => 10 * i).join(',')},ok`,
+  )
+  expect(error).toBe(
+    `mapcount,zygote,children=3;pages=64,2,,0,${METRIC_IDS.map(() => '').join(',')},error`,
+  )
+  expect(end).toBe('')
+})
+
+test('rows read back as they were', () => {
+  writeRows(dir, rows)
+  expect(readRows(dir)).toEqual(rows)
+})
+
+test('a directory without rows, and rows of another version, are refused in one line', () => {
+  expect(() => readRows(dir)).toThrow(
+    `missing rows: ${join(dir, 'rows.csv')}; expected a results directory, as run writes it`,
+  )
+  writeFileSync(join(dir, 'rows.csv'), 'policy,workload\nmapcount,zygote\n')
+  expect(() => readRows(dir)).toThrow(
+    `missing column: params; expected in ${join(dir, 'rows.csv')}`,
+  )
+  writeFileSync(join(dir, 'rows.csv'), `${[...ROW_COLUMNS, 'speed'].join(',')}\n`)
+  expect(() => readRows(dir)).toThrow(`unknown column: speed; in ${join(dir, 'rows.csv')}`)
+})
+
+test('a number that is none is refused with its line', () => {
+  writeRows(dir, rows)
+  const file = join(dir, 'rows.csv')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('4711', 'many'))
+  expect(() => readRows(dir)).toThrow(
+    `invalid events: many; expected a whole number; in ${file}, line 2`,
   )
 })
 
-test('no partial file is left beside it', () => {
-  writeRows(dir, rows)
-  expect(readdirSync(dir)).toEqual(['rows.csv'])
+test('parameters are found by name, and values may contain an equals sign', () => {
+  expect(Object.fromEntries(paramsOf({ ...cell, params: 'a=1;b=x=y' }))).toEqual({
+    a: '1',
+    b: 'x=y',
+  })
+  expect(paramsOf({ ...cell, params: '' }).size).toBe(0)
 })
