@@ -1,0 +1,159 @@
+/**
+ * The contract between the mechanism and the policies: the questions, their defaults, and what an answer may read.
+ *
+ * A policy is a set of answers: pure functions of the kernel state, numbers in, a small number out. What a kernel does
+ * before it asks (emptying a batch, giving up the swapcache) is declared here and done by the mechanism. Each question
+ * names the kernel function that asks it.
+ */
+import type { Params, Values } from '../params/params.ts'
+import type { Kernel } from '../state/kernel.ts'
+import { COPY } from './verdict.ts'
+
+export { choice, flag, int } from '../params/params.ts'
+export type { Kernel } from '../state/kernel.ts'
+export * from './predicates.ts'
+export * from './verdict.ts'
+
+/** Version of this contract; a policy file made for another one is refused. */
+export const POLICY_API = 1
+
+/** One of the VERDICT codes: below COPY is a reuse. */
+export type Verdict = number
+
+/** When reclaim asks whether it must leave a page alone. */
+export const BEFORE_SWAPCACHE = 0
+/** Under the page-table lock, in try_to_unmap_one(). */
+export const BEFORE_UNMAP = 1
+
+/** What a user of get_user_pages does when it meets an anonymous page that it may not simply take. */
+export const GUP_TAKE = 0
+/** FAULT_FLAG_UNSHARE: get a page of one's own, mapped read-only. */
+export const GUP_UNSHARE = 1
+/** Break COW as a store would. */
+export const GUP_BREAK_COW = 2
+
+export interface PolicyHooks {
+  /** Empty this CPU's LRU batch before answering COPY_LRU_BATCH becomes final (5.18). */
+  readonly drainsLruBatch: boolean
+  /** Try to give up the swapcache before COPY_SWAPCACHE becomes final, and at swap-in (5.18). */
+  readonly freesSwapCache: boolean
+  /** Keep PG_anon_exclusive, the swp-exclusive marker, and pins only on exclusive pages (5.19). */
+  readonly tracksExclusive: boolean
+  /** Map an exclusive page writable already when a load swaps it in (6.11). */
+  readonly swapinWritable: boolean
+  /** Map exclusive pages writable when userfaultfd write-protection is resolved (6.12). */
+  readonly wpResolveWritable: boolean
+  /** A store to a huge folio that may not be reused copies 2 MiB (until 5.7) or splits the mapping. */
+  readonly copiesHuge: boolean
+  /** The last mapper of a KSM page writes to it in place: reuse_ksm_page(), until 5.8. */
+  readonly reusesKsm: boolean
+  /** Mark every anonymous page that GUP touches with PG_dontcow (2009). */
+  readonly tagsGupPages: boolean
+  /** An FOLL_FORCE store needs no fault on an exclusive page (6.0). */
+  readonly forceNeedsNoFault: boolean
+  /** How fork treats page tables: copy them, or share them unaccounted, with an owner, or accounted. */
+  readonly tables: 'copy' | 'lazy' | 'owner' | 'accounted'
+
+  /** do_wp_page(): a store hit a present read-only entry of the order-0 page `pfn`. */
+  readonly wpReuse: (k: Kernel, pfn: number) => Verdict
+  /** do_wp_page(), for a page of a large folio that is mapped by page-table entries. Default: wpReuse. */
+  readonly wpReuseLarge: (k: Kernel, pfn: number) => Verdict
+  /** do_huge_pmd_wp_page(): a store hit a read-only PMD entry of the huge folio `head`. Default: wpReuse. */
+  readonly pmdReuse: (k: Kernel, head: number) => Verdict
+  /** do_swap_page(): may the page that was just brought in be mapped writable? Default: wpReuse. */
+  readonly swapinReuse: (k: Kernel, pfn: number) => Verdict
+  /** copy_present_pte(): must the child get its own copy of the page at once? Default: no. */
+  readonly forkCopies: (k: Kernel, pfn: number) => boolean
+  /** copy_huge_pmd(): must the parent's huge mapping be split, to decide page by page? Default: forkCopies. */
+  readonly forkSplitsHuge: (k: Kernel, head: number) => boolean
+  /** follow_page_pte(): what must happen before a reference without FOLL_WRITE? GUP_*. Default: GUP_TAKE. */
+  readonly gupRead: (k: Kernel, pfn: number, follPin: boolean) => number
+  /** The same for the page cache and the zero page in a private mapping (6.2: unshared for FOLL_LONGTERM). */
+  readonly gupReadNotAnon: (k: Kernel, pfn: number, follPin: boolean) => number
+  /** Reclaim, at BEFORE_SWAPCACHE and BEFORE_UNMAP: must the page stay mapped? Default: no. */
+  readonly reclaimRefuses: (k: Kernel, pfn: number, stage: number) => boolean
+  /** clear_refs: must this writable entry keep its write bit? Default: no. */
+  readonly clearRefsSkips: (k: Kernel, pfn: number) => boolean
+  /** can_change_pte_writable(): may mprotect map the page writable without a fault? Default: no. */
+  readonly upgradesPte: (k: Kernel, pfn: number, dirty: boolean) => boolean
+  /** can_change_pmd_writable(). Default: no. */
+  readonly upgradesPmd: (k: Kernel, head: number, dirty: boolean) => boolean
+}
+
+export interface Policy extends PolicyHooks {
+  readonly name: string
+}
+
+export interface PolicyDefinition<S extends Params = Params> {
+  readonly name: string
+  /** One line for lists. */
+  readonly summary: string
+  /** Kernel versions, or what it was. */
+  readonly era: string
+  /** Mechanism era that it runs with unless --kernel says otherwise (a name of src/sim/kernels.ts). */
+  readonly kernel: string
+  readonly params: S
+  readonly lacks: readonly string[]
+  create(values: Values<S>): Policy
+}
+
+export interface PolicySpec<S extends Params> {
+  readonly name: string
+  readonly summary: string
+  readonly era: string
+  readonly kernel: string
+  readonly params?: S
+  /** Capabilities of the mechanism that this policy has no rule for: workloads that need one are skipped. */
+  readonly lacks?: readonly string[]
+  readonly hooks: (params: Values<S>) => Partial<PolicyHooks> & Pick<PolicyHooks, 'wpReuse'>
+}
+
+const never = (): boolean => false
+const take = (): number => GUP_TAKE
+
+/** Declares a policy. Every instance is made by one object literal, so that all have the same hidden class. */
+// biome-ignore lint/complexity/noBannedTypes: no parameters is exactly what {} says here.
+export function definePolicy<const S extends Params = {}>(spec: PolicySpec<S>): PolicyDefinition<S> {
+  return Object.freeze({
+    name: spec.name,
+    summary: spec.summary,
+    era: spec.era,
+    kernel: spec.kernel,
+    params: spec.params ?? ({} as S),
+    lacks: spec.lacks ?? [],
+    create(values: Values<S>): Policy {
+      const h = spec.hooks(values)
+      const forkCopies = h.forkCopies ?? never
+      return Object.freeze({
+        name: spec.name,
+        drainsLruBatch: h.drainsLruBatch ?? false,
+        freesSwapCache: h.freesSwapCache ?? false,
+        tracksExclusive: h.tracksExclusive ?? false,
+        swapinWritable: h.swapinWritable ?? false,
+        wpResolveWritable: h.wpResolveWritable ?? false,
+        copiesHuge: h.copiesHuge ?? false,
+        reusesKsm: h.reusesKsm ?? false,
+        tagsGupPages: h.tagsGupPages ?? false,
+        forceNeedsNoFault: h.forceNeedsNoFault ?? false,
+        tables: h.tables ?? 'copy',
+        wpReuse: h.wpReuse,
+        wpReuseLarge: h.wpReuseLarge ?? h.wpReuse,
+        pmdReuse: h.pmdReuse ?? h.wpReuse,
+        swapinReuse: h.swapinReuse ?? h.wpReuse,
+        forkCopies,
+        forkSplitsHuge: h.forkSplitsHuge ?? forkCopies,
+        gupRead: h.gupRead ?? take,
+        gupReadNotAnon: h.gupReadNotAnon ?? take,
+        reclaimRefuses: h.reclaimRefuses ?? never,
+        clearRefsSkips: h.clearRefsSkips ?? never,
+        upgradesPte: h.upgradesPte ?? never,
+        upgradesPmd: h.upgradesPmd ?? never,
+      })
+    },
+  })
+}
+
+/** Is the verdict a copy? */
+export function isCopy(verdict: Verdict): boolean {
+  return verdict >= COPY
+}

@@ -1,0 +1,173 @@
+/**
+ * What a policy may ask of a page, in the kernel's words. Each reads the state that its era could read, and nothing
+ * else; only clairvoyant may use soleUser().
+ */
+import {
+  GUP_PIN_COUNTING_BIAS,
+  HUGE_ORDER,
+  PG_DONTCOW,
+  PG_EXCLUSIVE,
+  PG_KSM,
+  PG_LARGE,
+  PG_LRU_BATCH,
+  PG_SWAPCACHE,
+} from '../state/frames.ts'
+import type { Kernel } from '../state/kernel.ts'
+import { PFN_SHIFT, PTE_PRESENT, TABLE_PAGES, TABLE_SHIFT } from '../state/tables.ts'
+
+/** Every reference to the folio, of any kind. */
+export function pageCount(k: Kernel, pfn: number): number {
+  return k.frames.pageCount(pfn)
+}
+
+/** How many page-table entries (and huge mappings) show this very page. */
+export function pageMapcount(k: Kernel, pfn: number): number {
+  const f = k.frames
+  return f.mapcount(pfn) + (f.has(pfn, PG_LARGE) ? f.entire[f.head(pfn)]! : 0)
+}
+
+export function pageKsm(k: Kernel, pfn: number): boolean {
+  return k.frames.has(pfn, PG_KSM)
+}
+
+export function pageSwapCache(k: Kernel, pfn: number): boolean {
+  return k.frames.has(k.frames.head(pfn), PG_SWAPCACHE)
+}
+
+/** Waiting in this CPU's batch of fresh pages, which holds a reference: !PageLRU. */
+export function pageInLruBatch(k: Kernel, pfn: number): boolean {
+  return k.frames.has(k.frames.head(pfn), PG_LRU_BATCH)
+}
+
+export function pageAnonExclusive(k: Kernel, pfn: number): boolean {
+  return k.frames.has(pfn, PG_EXCLUSIVE)
+}
+
+export function pageDontCow(k: Kernel, pfn: number): boolean {
+  return k.frames.has(pfn, PG_DONTCOW)
+}
+
+/** Pages in the folio. */
+export function folioPages(k: Kernel, pfn: number): number {
+  return k.frames.pages(pfn)
+}
+
+/** page_maybe_dma_pinned(): exact for a large folio, a guess from the count for a small one (1,024 references). */
+export function pageMaybeDmaPinned(k: Kernel, pfn: number): boolean {
+  const f = k.frames
+  if (f.has(pfn, PG_LARGE)) return f.pins[f.head(pfn)] !== 0
+  return f.pageCount(pfn) >= GUP_PIN_COUNTING_BIAS
+}
+
+/** Has the process that is forking, faulting or being scanned ever used FOLL_PIN? */
+export function mmHasPinned(k: Kernel): boolean {
+  return k.mm.hasPinned
+}
+
+/** The swap entry was marked exclusive, or the page never was where another process could find it. */
+export function swapExclusive(k: Kernel): boolean {
+  return k.swapExclusive
+}
+
+/** How many page-table entries name the swap slot of this swapcache page. */
+export function swapCount(k: Kernel, pfn: number): number {
+  const f = k.frames
+  return f.has(f.head(pfn), PG_SWAPCACHE) ? k.swap.count[f.slot[pfn]!]! : 0
+}
+
+/**
+ * total_map_swapcount(): mappings plus swap entries; of a large folio, those of its most shared page, so that it is 1
+ * only if no page of it is reachable twice.
+ */
+export function mapAndSwapCount(k: Kernel, pfn: number): number {
+  const f = k.frames
+  if (!f.has(pfn, PG_LARGE)) return f.mapcount(pfn) + swapCount(k, pfn)
+  const head = f.head(pfn)
+  const end = head + f.pages(head)
+  let most = 0
+  for (let page = head; page < end; page++) {
+    const count = f.mapcount(page) + swapCount(k, page)
+    if (count > most) most = count
+  }
+  return most + f.entire[head]!
+}
+
+/** page_trans_huge_mapcount(): the same without swap. */
+export function mapCountOfMostShared(k: Kernel, pfn: number): number {
+  const f = k.frames
+  if (!f.has(pfn, PG_LARGE)) return f.mapcount(pfn)
+  const head = f.head(pfn)
+  const end = head + f.pages(head)
+  let most = 0
+  for (let page = head; page < end; page++) {
+    const count = f.mapcount(page)
+    if (count > most) most = count
+  }
+  return most + f.entire[head]!
+}
+
+/** Swap entries of all pages of the folio. */
+export function folioSwapCount(k: Kernel, pfn: number): number {
+  const head = k.frames.head(pfn)
+  const end = head + k.frames.pages(head)
+  let total = 0
+  for (let page = head; page < end; page++) total += swapCount(k, page)
+  return total
+}
+
+/** Mappings of a large folio: each page-table entry and each huge mapping counts one. */
+export function folioLargeMapcount(k: Kernel, pfn: number): number {
+  return k.frames.largeMapcount[k.frames.head(pfn)]!
+}
+
+/** FOLIO_MM_IDS_SHARED: more than one mm may map the large folio. */
+export function folioMmIdsShared(k: Kernel, pfn: number): boolean {
+  return k.frames.mmShared[k.frames.head(pfn)] !== 0
+}
+
+/** How many entries of the page table under the faulting address map this folio. */
+export function tableMappingsOfFolio(k: Kernel, pfn: number): number {
+  const head = k.frames.head(pfn)
+  const end = head + k.frames.pages(head)
+  const ptes = k.tables.ptes
+  const table = k.mm.tables[k.vpn >>> TABLE_SHIFT]!
+  let mappings = 0
+  for (let i = table; i < table + TABLE_PAGES; i++) {
+    const pte = ptes[i]!
+    if ((pte & PTE_PRESENT) === 0) continue
+    const mapped = pte >>> PFN_SHIFT
+    if (mapped >= head && mapped < end) mappings++
+  }
+  return mappings
+}
+
+/**
+ * The truth that no kernel can read: nobody but the process at hand can reach the page, by a mapping, a swap entry, a
+ * shared page table or a reference it holds. For clairvoyant only.
+ */
+export function soleUser(k: Kernel, pfn: number): boolean {
+  const f = k.frames
+  const shares = k.tables.shares[k.mm.tables[k.vpn >>> TABLE_SHIFT]! >>> TABLE_SHIFT]!
+  if (shares > 1) return false
+  if (f.order[pfn] === HUGE_ORDER && f.entire[f.head(pfn)]! > 0) return soleUserOfHuge(k, f.head(pfn))
+  return pageMapcount(k, pfn) + swapCount(k, pfn) <= 1 && !heldByAnother(k, pfn)
+}
+
+function soleUserOfHuge(k: Kernel, head: number): boolean {
+  if (mapAndSwapCount(k, head) > 1) return false
+  for (let pfn = head; pfn < head + k.frames.pages(head); pfn++) {
+    if (heldByAnother(k, pfn)) return false
+  }
+  return true
+}
+
+function heldByAnother(k: Kernel, pfn: number): boolean {
+  const holders = k.holders.get(pfn)
+  return holders?.some((pin) => pin.mm !== k.mm.id) ?? false
+}
+
+/** Does the process at hand hold a pin on this very page that promises coherence across a fork? For clairvoyant only. */
+export function promisedPin(k: Kernel, pfn: number): boolean {
+  const holders = k.holders.get(pfn)
+  return holders?.some((pin) => pin.mm === k.mm.id && pin.follPin) ?? false
+}

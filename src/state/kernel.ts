@@ -1,0 +1,43 @@
+/**
+ * Kernel: all state that a simulated kernel has, in one place; and the fault that is being handled, for the questions
+ * that depend on it.
+ */
+import { Frames } from './frames.ts'
+import type { Mm } from './mm.ts'
+import { SwapSlots } from './swap.ts'
+import { PageTables } from './tables.ts'
+
+/** A reference that a process holds on pages outside its page tables. */
+export interface Pin {
+  readonly id: number
+  /** Process that took it. */
+  readonly mm: number
+  readonly vpn: number
+  /** FOLL_PIN rather than FOLL_GET. */
+  readonly follPin: boolean
+  readonly write: boolean
+  /** The frame of each page. */
+  readonly frames: Int32Array
+}
+
+export class Kernel {
+  readonly frames: Frames
+  readonly swap = new SwapSlots()
+  readonly tables = new PageTables()
+  /** By process id; undefined before spawn or fork and after exit. */
+  readonly mms: (Mm | undefined)[] = []
+  readonly pins = new Map<number, Pin>()
+  /** Pins that hold each frame (by its own number, also inside a large folio). */
+  readonly holders = new Map<number, Pin[]>()
+
+  // The fault (or the fork, or the pin) in progress, set by the mechanism before it asks:
+  /** Process that faults, forks or pins. */
+  mm!: Mm
+  vpn = 0
+  /** do_swap_page(): the entry carried the swp-exclusive marker, or the page never was in the swapcache. */
+  swapExclusive = false
+
+  constructor(expectedFrames: number) {
+    this.frames = new Frames(expectedFrames)
+  }
+}

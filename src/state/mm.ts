@@ -1,0 +1,134 @@
+/**
+ * Mm and Vma: one process's address space: its areas, and its page-table directory.
+ */
+import { grown } from './frames.ts'
+
+/** What a store or a load finds when it walks the page table of an absent or huge-mapped range: table 0, all empty. */
+const EMPTY_TABLE = 0
+
+export interface Vma {
+  start: number
+  /** One past the last page. */
+  end: number
+  /** MAP_* */
+  readonly kind: number
+  /** PROT_* */
+  prot: number
+  /** Largest folio that a first store may fill (0 to 9); a huge folio needs the aligned range inside the area. */
+  folioOrder: number
+  /** MADV_NOHUGEPAGE was the last word. */
+  nohuge: boolean
+  readonly object: number
+  /** Page of the object that `start` shows. */
+  pgoff: number
+  /** Has an anonymous page ever been put in here? fork skips areas that have none. */
+  anonVma: boolean
+  dontfork: boolean
+  mergeable: boolean
+  /** Registered with userfaultfd for write-protection. */
+  uffdWp: boolean
+  /** VM_SOFTDIRTY: the whole area counts as dirty, so that no entry needs a fault to be tracked. */
+  softDirty: boolean
+}
+
+export class Mm {
+  readonly id: number
+  /** Offset into PageTables.ptes per 2 MiB range: the table that a walk reads. */
+  tables: Int32Array
+  /** PMD entry per 2 MiB range. */
+  pmds: Int32Array
+  vmas: Vma[] = []
+  /** MMF_HAS_PINNED: set by any FOLL_PIN, never cleared, not inherited by fork. */
+  hasPinned = false
+  /** Page tables are shared at fork, on demand (the COW-page-table policies). */
+  alive = true
+  /** Last area that was looked up. */
+  #hint: Vma | undefined
+
+  constructor(id: number, ranges = 16) {
+    this.id = id
+    this.tables = new Int32Array(ranges)
+    this.pmds = new Int32Array(ranges)
+  }
+
+  /** Makes room for the page table that covers `vpn`. */
+  reserve(vpn: number): void {
+    const range = vpn >>> 9
+    if (range < this.pmds.length) return
+    const length = Math.max(range + 1, 2 * this.pmds.length)
+    this.tables = grown(this.tables, length)
+    this.pmds = grown(this.pmds, length)
+  }
+
+  pmd(vpn: number): number {
+    return this.pmds[vpn >>> 9] ?? 0
+  }
+
+  setPmd(vpn: number, pmd: number, table: number): void {
+    this.pmds[vpn >>> 9] = pmd
+    this.tables[vpn >>> 9] = table
+  }
+
+  /** Index into PageTables.ptes of the entry for `vpn`; in table 0 where there is no table. */
+  pteIndex(vpn: number): number {
+    return (this.tables[vpn >>> 9] ?? EMPTY_TABLE) + (vpn & 511)
+  }
+
+  find(vpn: number): Vma | undefined {
+    const hint = this.#hint
+    if (hint !== undefined && vpn >= hint.start && vpn < hint.end) return hint
+    const i = this.firstEndingAfter(vpn)
+    const vma = this.vmas[i]
+    if (vma === undefined || vma.start > vpn) return undefined
+    this.#hint = vma
+    return vma
+  }
+
+  /** Index of the first area whose end lies above `vpn`. */
+  firstEndingAfter(vpn: number): number {
+    let lo = 0
+    let hi = this.vmas.length
+    while (lo < hi) {
+      const mid = (lo + hi) >>> 1
+      if ((this.vmas[mid] as Vma).end > vpn) hi = mid
+      else lo = mid + 1
+    }
+    return lo
+  }
+
+  insert(vma: Vma): void {
+    this.vmas.splice(this.firstEndingAfter(vma.start), 0, vma)
+  }
+
+  /** Areas within [start, end), split at its edges so that each lies inside. */
+  carve(start: number, end: number): Vma[] {
+    this.#splitAt(start)
+    this.#splitAt(end)
+    const from = this.firstEndingAfter(start)
+    let to = from
+    while (to < this.vmas.length && (this.vmas[to] as Vma).start < end) to++
+    return this.vmas.slice(from, to)
+  }
+
+  /** Forgets the areas in [start, end), which must have been carved. */
+  remove(start: number, end: number): void {
+    this.vmas = this.vmas.filter((vma) => vma.end <= start || vma.start >= end)
+    this.#hint = undefined
+  }
+
+  /** Is any page of [start, end) mapped by an area? */
+  covers(start: number, end: number): boolean {
+    const vma = this.vmas[this.firstEndingAfter(start)]
+    return vma !== undefined && vma.start < end
+  }
+
+  #splitAt(vpn: number): void {
+    const i = this.firstEndingAfter(vpn)
+    const vma = this.vmas[i]
+    if (vma === undefined || vma.start >= vpn) return
+    const upper: Vma = { ...vma, start: vpn, pgoff: vma.pgoff + vpn - vma.start }
+    vma.end = vpn
+    this.vmas.splice(i + 1, 0, upper)
+    this.#hint = undefined
+  }
+}
