@@ -46,11 +46,23 @@ export interface Judge {
    * `pages` = 512, a copy there means a 2 MiB copy (a store follows). SITE_FORK: the child gets its own copy of the
    * parent's page (`mm` is the parent, `other` the child). SITE_UNSHARE: `mm` gets a copy, or takes the page over,
    * for a r/o pin. SITE_TABLE: `mm` copies (or takes over) the page table that covers `vpn`, `pages` = 512.
+   * Returns whether this was an unsafe reuse: from then on every store to the page is told to the judge.
    */
-  verdict(site: number, mm: number, vpn: number, pages: number, verdict: number, other: number): void
+  verdict(
+    site: number,
+    mm: number,
+    vpn: number,
+    pages: number,
+    verdict: number,
+    other: number,
+  ): boolean
   /** The policy refused to reuse a huge folio and the mechanism splits the mapping instead of copying 2 MiB. */
   refusedHuge(mm: number, vpn: number, pages: number, verdict: number): void
-  /** `mm` got a physical copy of its own by other means (collapse): nobody shares these pages now. Not scored. */
+  /**
+   * `mm` got physical pages of its own by other means: nobody shares these pages now. Not scored. Collapse is one; a
+   * fault or an unshare that filled pages with zeroes is another (huge or large folio, zero page replaced for a pin),
+   * so that a frame of zeroes can be told from no frame at all.
+   */
   separated(mm: number, vpn: number, pages: number): void
   /** KSM merged these pages (pairs of mm, vpn): they are one physical page from now on. */
   merged(pairs: readonly number[]): void
@@ -58,21 +70,22 @@ export interface Judge {
   tableShared(parent: number, child: number, vpn: number): void
   /** `mm` no longer uses a shared table there (copied, zapped or left alone as the last user). */
   tableLeft(mm: number, vpn: number): void
+
+  /** userfaultfd write-protects the pages that are there (`on`), or the manager lets stores to them through again. */
+  uffdWp(mm: number, vpn: number, pages: number, on: boolean): void
+  /** A write event for the page reached the manager, which has not answered yet. */
+  uffdEvent(mm: number, vpn: number): void
 }
 
-/** Bits of Judge.load. */
-export const SAW_MISMATCH = 1
-export const SAW_LEAK = 2
-
-/** Answers of Judge.devread. */
-export const DEV_COHERENT = 0
-export const DEV_INCOHERENT = 1
-export const DEV_LEAK = 2
-/** The owner has unmapped the page since, and what is read is not someone else's. */
-export const DEV_NOLEAK = 3
-
-/** What kind of reference a pin holds (kernel flags, not the system call that took it). */
-export const HOLD_GET_RO = 0
-export const HOLD_GET_WRITE = 1
-export const HOLD_PIN_RO = 2
-export const HOLD_PIN_WRITE = 3
+export {
+  DEV_COHERENT,
+  DEV_INCOHERENT,
+  DEV_LEAK,
+  DEV_NOLEAK,
+  HOLD_GET_RO,
+  HOLD_GET_WRITE,
+  HOLD_PIN_RO,
+  HOLD_PIN_WRITE,
+  SAW_LEAK,
+  SAW_MISMATCH,
+} from '../trace/observed.ts'
