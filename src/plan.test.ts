@@ -15,7 +15,7 @@ function policy(name: string, params: Params = {}, kernel?: PolicyChoice['kernel
 }
 
 function workload(name: string, params: Params = {}, needs: string[] = []): WorkloadChoice {
-  return { name, params, needs }
+  return { name, params, needs: () => needs }
 }
 
 const pages = int(64, 1, 1024, 'heap size')
@@ -33,7 +33,7 @@ const plan = (input: Partial<PlanInput>) =>
       conditions,
       ...input,
     },
-    ({ lacks }, needs) => needs.find((need) => lacks.includes(need)),
+    ({ definition }, needs) => needs.find((need) => definition.lacks.includes(need)),
   )
 const names = (input: Partial<PlanInput>): string[] =>
   plan(input).cells.map(({ name: n }) => `${n.policy} ${n.workload} ${n.params} ${n.seed}`)
@@ -99,7 +99,7 @@ test('a policy that lacks what a workload needs has no cell there, and the reaso
   const policies = [policy('early'), policy('mapcount')]
   const { cells, skipped } = plan({ policies, workloads: [workload('postcopy', {}, ['shmem'])] })
   expect(cells.map((cell) => cell.name.policy)).toEqual(['mapcount'])
-  expect(skipped).toEqual([{ policy: 'early', workload: 'postcopy', reason: 'shmem' }])
+  expect(skipped).toEqual([{ policy: 'early', workload: 'postcopy', params: '', reason: 'shmem' }])
 })
 
 test('all policies of one workload, setting and seed share one trace, and nothing else does', () => {

@@ -31,8 +31,8 @@ export interface PolicyChoice {
 export interface WorkloadChoice {
   readonly name: string
   readonly params: Params
-  /** Capabilities of the mechanism that its events need. */
-  readonly needs: readonly string[]
+  /** Capabilities of the mechanism that its events need with these parameters. */
+  readonly needs: (values: Settings) => readonly string[]
   /** The file of a workload of one's own, or of a recorded trace, and a hash of what is in it. */
   readonly file?: { readonly path: string; readonly hash: string; readonly recorded: boolean }
 }
@@ -56,6 +56,7 @@ export interface Cell {
 export interface Skipped {
   readonly policy: string
   readonly workload: string
+  readonly params: string
   readonly reason: string
 }
 
@@ -87,12 +88,12 @@ export interface Plan {
 const MOST_CELLS = 1_000_000
 
 /**
- * The cells of a plan, policies outermost, seeds innermost. `missing` says what capability a policy lacks. Throws
+ * The cells of a plan, policies outermost, seeds innermost. `missing` says what a policy lacks that is needed. Throws
  * RangeError for a parameter that nobody has or that is out of range, and for parameters that contradict each other.
  */
 export function expand(
   input: PlanInput,
-  missing: (policy: PolicyDefinition, needs: readonly string[]) => string | undefined,
+  missing: (policy: PolicyChoice, needs: readonly string[]) => string | undefined,
 ): Plan {
   checkNames(input)
   const traces = new Map<string, TraceChoice>()
@@ -100,15 +101,15 @@ export function expand(
   const skipped: Skipped[] = []
   for (const policy of input.policies) {
     for (const workload of input.workloads) {
-      const lacking = missing(policy.definition, workload.needs)
-      if (lacking !== undefined) {
-        skipped.push({ policy: policyLabel(policy), workload: workload.name, reason: lacking })
-        continue
-      }
       for (const texts of grid(input, policy, workload)) {
         const policyValues = policySettings(policy, texts)
         const values = settings(workload.params, texts)
         const params = paramsColumn(policy, policyValues, workload, values)
+        const reason = missing(policy, workload.needs(values))
+        if (reason !== undefined) {
+          skipped.push({ policy: policy.definition.name, workload: workload.name, params, reason })
+          continue
+        }
         for (const seed of input.seeds) {
           if (cells.length === MOST_CELLS) {
             throw new RangeError(`invalid plan: more than ${MOST_CELLS} cells; expected fewer`)

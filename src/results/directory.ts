@@ -1,0 +1,42 @@
+/** Results directory: when one may be written to, and what is removed first. */
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { JOURNAL } from './journal.ts'
+
+export const MANIFEST = 'manifest.json'
+
+/** All that a run and its report leave in a results directory. */
+const OURS = [MANIFEST, JOURNAL, 'rows.csv', 'summary.csv', 'charts', 'report.html']
+
+export type IfExists = 'refuse' | 'overwrite' | 'resume'
+
+/**
+ * Makes `dir` ready for results. Throws Error in one line if it exists and must not be touched: without permission, or
+ * because it holds something that no run wrote.
+ */
+export function claimDirectory(dir: string, ifExists: IfExists): void {
+  if (existsSync(dir)) {
+    const files = listing(dir)
+    if (files.length > 0 && !files.includes(MANIFEST)) {
+      throw new Error(`invalid results directory: ${dir}; expected one that run made, or none`)
+    }
+    if (files.length > 0 && ifExists === 'refuse') {
+      throw new Error(
+        `invalid results directory: ${dir} exists; expected another --name, --overwrite or --resume`,
+      )
+    }
+    if (ifExists === 'overwrite') {
+      for (const file of OURS) rmSync(join(dir, file), { recursive: true, force: true })
+    }
+  }
+  mkdirSync(dir, { recursive: true })
+}
+
+function listing(dir: string): string[] {
+  try {
+    return readdirSync(dir)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new Error(`invalid results directory: ${dir} cannot be read (${code})`)
+  }
+}
