@@ -9,6 +9,7 @@ import { replaceFile } from './replace-file.ts'
 const FORMAT = 1
 
 export interface Manifest {
+  /** A name made of the plan, whatever the directory is called. */
   readonly name: string
   /** `partial` until every cell of the plan has a row. */
   readonly state: 'partial' | 'complete'

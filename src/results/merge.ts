@@ -1,0 +1,46 @@
+/** Merge: joins the shards of one plan. Joining them again, in any order or with the result, changes nothing. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Row } from '../metrics/row.ts'
+import { claimDirectory, MANIFEST } from './directory.ts'
+import { type Finished, JOURNAL, journalLine, readJournal } from './journal.ts'
+import { type Manifest, readManifest } from './manifest.ts'
+import { replaceFile } from './replace-file.ts'
+import { writeResults } from './write.ts'
+
+export interface Merged {
+  readonly rows: readonly Row[]
+  /** Cells of the plan that no shard has finished. */
+  readonly missing: number
+}
+
+/** Throws Error in one line if the directories are not parts of one plan; then nothing has been written. */
+export function mergeResults(dirs: readonly string[], target: string): Merged {
+  const into = existsSync(join(target, MANIFEST)) ? [target] : []
+  const sources = [...dirs, ...into].map((dir) => ({ dir, manifest: readManifest(dir) }))
+  const [first] = sources
+  if (first === undefined) throw new Error('missing shards: expected at least one directory')
+  for (const { dir, manifest } of sources) {
+    if (manifest.cells.join() !== first.manifest.cells.join()) {
+      throw new Error(`invalid shard: ${dir}; expected the plan of ${first.dir}`)
+    }
+  }
+  const finished = new Map<string, Finished>()
+  for (const [key, cell] of sources.flatMap(({ dir }) => [...readJournal(dir)])) {
+    // A cell that failed in one place and not in the other was the machine's failure.
+    if (finished.get(key)?.row.status !== 'ok') finished.set(key, cell)
+  }
+  claimDirectory(target, 'resume')
+  const { name, plan, cowbench, cost, skipped, cells } = first.manifest
+  const ours = cells.flatMap((key) => finished.get(key) ?? [])
+  replaceFile(join(target, JOURNAL), ours.map(journalLine).join(''))
+  const parts = partsOf(sources.map(({ manifest }) => manifest))
+  const head = { name, plan, cowbench, cost, skipped, parts, cells }
+  const rows = writeResults(target, head, finished)
+  return { rows, missing: cells.length - rows.length }
+}
+
+function partsOf(manifests: readonly Manifest[]): Manifest['parts'] {
+  const parts = manifests.flatMap((manifest) => Object.entries(manifest.parts))
+  return Object.fromEntries(parts.sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })))
+}
