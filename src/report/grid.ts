@@ -6,9 +6,9 @@
  * same trace, it is the policy's own and tells variants of the policy apart; otherwise it changed the workload, and
  * every value gets a panel.
  */
+import { type ErrorRow, type OkRow, paramsOf, type Row } from '../metrics/row.ts'
 import type { MetricId } from '../metrics/schema.ts'
 import { inOrder } from './palette.ts'
-import type { Row } from './rows.ts'
 
 /** One policy (with its own swept parameters) on one workload (with its): a row of every seed. */
 export interface Cell {
@@ -19,7 +19,7 @@ export interface Cell {
   readonly workload: string
   /** Values of all swept parameters, the policy's own included. */
   readonly settings: ReadonlyMap<string, string>
-  readonly rows: readonly Row[]
+  readonly rows: readonly OkRow[]
 }
 
 export interface Variant {
@@ -44,16 +44,17 @@ export interface Grid {
   /** Most seeds of any cell. */
   readonly seeds: number
   /** Rows of cells that ended in an error: counted, never averaged. */
-  readonly failed: readonly Row[]
+  readonly failed: readonly ErrorRow[]
 }
 
 export function gridOf(rows: readonly Row[]): Grid {
   const swept = sweptOf(rows)
-  const cells = new Map<string, Cell & { rows: Row[] }>()
+  const cells = new Map<string, Cell & { rows: OkRow[] }>()
   const panels = new Map<string, Panel>()
   for (const row of rows) {
     const sides = swept.get(pairOf(row)) ?? new Map<string, Side>()
-    const settings = new Map([...sides.keys()].map((name) => [name, row.params.get(name) ?? '']))
+    const params = paramsOf(row)
+    const settings = new Map([...sides.keys()].map((name) => [name, params.get(name) ?? '']))
     const own = settingText(settings, sides, 'policy')
     const setting = settingText(settings, sides, 'workload')
     const panel = setting === '' ? row.workload : `${row.workload} (${setting})`
@@ -65,7 +66,7 @@ export function gridOf(rows: readonly Row[]): Grid {
       ...{ settings, rows: [] },
     }
     cells.set(key, cell)
-    if (row.ok) cell.rows.push(row)
+    if (row.status === 'ok') cell.rows.push(row)
   }
   const finished = [...cells.values()].filter((cell) => cell.rows.length > 0)
   const variants = new Map(
@@ -80,7 +81,7 @@ export function gridOf(rows: readonly Row[]): Grid {
     ),
     policies,
     seeds: Math.max(0, ...finished.map((cell) => cell.rows.length)),
-    failed: rows.filter((row) => !row.ok),
+    failed: rows.filter((row) => row.status === 'error'),
   }
 }
 
@@ -93,7 +94,8 @@ function sweptOf(rows: readonly Row[]): Map<string, Map<string, Side>> {
   const values = new Map<string, Map<string, Set<string>>>()
   for (const row of rows) {
     const ofPair = entry(values, pairOf(row), () => new Map<string, Set<string>>())
-    for (const [name, value] of row.params) entry(ofPair, name, () => new Set<string>()).add(value)
+    for (const [name, value] of paramsOf(row))
+      entry(ofPair, name, () => new Set<string>()).add(value)
   }
   const swept = new Map<string, Map<string, Side>>()
   for (const [pair, names] of values) {
@@ -107,8 +109,9 @@ function sweptOf(rows: readonly Row[]): Map<string, Map<string, Side>> {
 function sideOf(name: string, rows: readonly Row[]): Side {
   const seen = new Map<string, string | undefined>()
   for (const row of rows) {
-    const trace = `${row.seed} ${row.traceHash}`
-    const value = row.params.get(name)
+    if (row.trace_hash === '') continue
+    const trace = `${row.seed} ${row.trace_hash}`
+    const value = paramsOf(row).get(name)
     if (seen.has(trace) && seen.get(trace) !== value) return 'policy'
     seen.set(trace, value)
   }
@@ -132,18 +135,18 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 
 /** Mean over the cell's seeds. */
 export function mean(cell: Cell, metric: MetricId): number {
-  return cell.rows.reduce((sum, row) => sum + row.metrics[metric], 0) / cell.rows.length
+  return cell.rows.reduce((sum, row) => sum + row.values[metric], 0) / cell.rows.length
 }
 
 /** Smallest and largest value over the cell's seeds. */
 export function span(cell: Cell, metric: MetricId): readonly [number, number] {
-  const all = cell.rows.map((row) => row.metrics[metric])
+  const all = cell.rows.map((row) => row.values[metric])
   return [Math.min(...all), Math.max(...all)]
 }
 
 /** Does any seed of this cell break a promise? Then copying less than others is no achievement. */
 export function violates(cell: Cell): boolean {
-  return cell.rows.some((row) => row.metrics.violations > 0)
+  return cell.rows.some((row) => row.values.violations > 0)
 }
 
 /** Copies above clairvoyant on the same traces, mean over the seeds that both have; undefined without clairvoyant. */
@@ -154,7 +157,7 @@ export function regret(grid: Grid, cell: Cell): number | undefined {
   const bound = bounds.find(agrees) ?? bounds[0]
   const differences = cell.rows.flatMap((row) => {
     const best = bound?.rows.find(({ seed }) => seed === row.seed)
-    return best ? [row.metrics.copies - best.metrics.copies] : []
+    return best ? [row.values.copies - best.values.copies] : []
   })
   if (differences.length === 0) return undefined
   return differences.reduce((sum, d) => sum + d, 0) / differences.length

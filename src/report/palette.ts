@@ -51,7 +51,12 @@ export const COLOURS: readonly string[] = [
 ]
 
 const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down'] as const
-const DASHES: readonly (readonly number[])[] = [[1, 0], [6, 2], [2, 2], [8, 2, 2, 2]]
+const DASHES: readonly (readonly number[])[] = [
+  [1, 0],
+  [6, 2],
+  [2, 2],
+  [8, 2, 2, 2],
+]
 
 export interface Look {
   readonly colour: string

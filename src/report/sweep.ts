@@ -1,0 +1,178 @@
+/**
+ * The sweep chart: spurious copies against each swept parameter, one line for each policy.
+ */
+import { type Cell, type Grid, mean, span } from './grid.ts'
+import { inOrder, type Look, looksOf } from './palette.ts'
+import {
+  axisTitle,
+  type ChartSpec,
+  CONFIG,
+  countScale,
+  failedNote,
+  needsLog,
+  note,
+  rounded,
+  SCHEMA,
+  seedsNote,
+  title,
+} from './spec.ts'
+
+const SENTENCE =
+  'Watch which lines climb: copies without need as a parameter grows. Flat at 0 is ideal.'
+
+/** One panel for each workload and parameter; the other swept parameters stay at their first value. */
+interface Sweep {
+  readonly workload: string
+  readonly param: string
+  readonly values: readonly string[]
+  readonly cells: readonly Cell[]
+  /** `name=value` of the other swept parameters. */
+  readonly held: readonly string[]
+}
+
+/** Undefined if no parameter takes several values. */
+export function sweepChart(grid: Grid): ChartSpec | undefined {
+  const sweeps = sweepsOf(grid)
+  const drawn = sweeps.filter(({ values }) => values.length > 1)
+  const [first] = sweeps
+  if (!first) return undefined
+  if (drawn.length === 0) {
+    const only = `only ${first.param}=${first.values.join('')} finished on ${first.workload}`
+    return note(SENTENCE, `A single data point: ${only}.`)
+  }
+  const held = [...new Set(drawn.flatMap((sweep) => sweep.held))]
+  return {
+    $schema: SCHEMA,
+    description: `Spurious copies against ${[...new Set(drawn.map(({ param }) => param))].join(', ')}.`,
+    title: title(
+      SENTENCE,
+      held.length > 0 ? `The other swept parameters stay at ${held.join(', ')}.` : '',
+      coincide(drawn),
+      seedsNote(grid, true),
+      failedNote(grid),
+    ),
+    columns: Math.min(3, drawn.length),
+    concat: drawn.map((sweep) => panelOf(sweep, grid)),
+    config: CONFIG,
+  } as ChartSpec
+}
+
+function sweepsOf(grid: Grid): Sweep[] {
+  const workloads = [...new Set(grid.cells.map(({ workload }) => workload))]
+  return workloads.flatMap((workload) => {
+    const cells = grid.cells.filter((cell) => cell.workload === workload)
+    const params = [...new Set(cells.flatMap(({ settings }) => [...settings.keys()]))]
+    return params.map((param) => {
+      const firsts = new Map(
+        params
+          .filter((other) => other !== param)
+          .map((other) => [
+            other,
+            cells.find((cell) => cell.settings.has(other))?.settings.get(other),
+          ]),
+      )
+      const chosen = cells.filter(
+        ({ settings }) =>
+          settings.has(param) &&
+          [...firsts].every(([name, value]) => (settings.get(name) ?? value) === value),
+      )
+      const values = [...new Set(chosen.map(({ settings }) => settings.get(param) ?? ''))]
+      return {
+        ...{ workload, param, cells: chosen },
+        values: values.every(isNumber) ? values.sort((a, b) => Number(a) - Number(b)) : values,
+        held: [...firsts].map(([name, value]) => `${name}=${value}`),
+      }
+    })
+  })
+}
+
+/** A line below another cannot be seen: which policies have the same mean at every point? */
+function coincide(sweeps: readonly Sweep[]): string {
+  const lines = new Map<string, string[]>()
+  for (const policy of inOrder(sweeps.flatMap(({ cells }) => cells.map((cell) => cell.policy)))) {
+    const points = sweeps.flatMap(({ cells }) =>
+      cells.filter((c) => c.policy === policy).map((cell) => mean(cell, 'spurious_copies')),
+    )
+    const key = points.join()
+    lines.set(key, [...(lines.get(key) ?? []), policy])
+  }
+  const same = [...lines.values()].filter((policies) => policies.length > 1)
+  if (same.length === 0) return ''
+  return `One line for: ${same.map((policies) => policies.join(' = ')).join('; ')}.`
+}
+
+const isNumber = (text: string): boolean => /^[0-9]+$/.test(text)
+
+function panelOf(sweep: Sweep, grid: Grid): object {
+  const several = grid.seeds > 1
+  const numbers = sweep.values.every(isNumber)
+  const values = sweep.cells.map((cell) => {
+    const [least, most] = span(cell, 'spurious_copies')
+    const value = cell.settings.get(sweep.param) ?? ''
+    return {
+      policy: cell.policy,
+      [sweep.param]: numbers ? Number(value) : value,
+      spurious_copies: rounded(mean(cell, 'spurious_copies')),
+      ...(several && { least, most }),
+    }
+  })
+  const all = values.map((value) => value.spurious_copies as number)
+  const looks = looksOf(grid.policies)
+  const range = <T>(of: (look: Look) => T): { domain: string[]; range: T[] } => ({
+    domain: [...grid.policies],
+    range: [...looks.values()].map(of),
+  })
+  const x = numbers
+    ? {
+        type: 'quantitative',
+        scale: { nice: false, ...spread(sweep.values.map(Number)) },
+        axis: { values: sweep.values.map(Number), format: '~s', grid: false },
+      }
+    : { type: 'ordinal', sort: sweep.values, axis: { labelAngle: 0 } }
+  const policy = { field: 'policy', legend: { title: null } }
+  return {
+    title: { text: sweep.workload, fontSize: 11.5, offset: 6 },
+    data: { values },
+    transform: [{ calculate: 'datum.policy', as: 'line' }],
+    width: 280,
+    height: 240,
+    encoding: {
+      x: { field: sweep.param, title: sweep.param, ...x },
+      color: { ...policy, scale: range(({ colour }) => colour) },
+    },
+    layer: [
+      {
+        mark: { type: 'line', strokeWidth: 1.8 },
+        encoding: {
+          y: {
+            field: 'spurious_copies',
+            type: 'quantitative',
+            title: axisTitle('spurious_copies'),
+            ...countScale(all),
+          },
+          // A field of its own: the legend shows points, and dashes would fray them.
+          strokeDash: { field: 'line', legend: null, scale: range(({ dash }) => dash) },
+        },
+      },
+      {
+        mark: { type: 'point', filled: true, opacity: 1, size: 42 },
+        encoding: {
+          y: { field: 'spurious_copies', type: 'quantitative' },
+          shape: { ...policy, scale: range(({ shape }) => shape) },
+        },
+      },
+      ...(several ? [WHISKER] : []),
+    ],
+  }
+}
+
+/** Settings such as 1, 4, 16, 64 stand apart; 0 keeps its place among them. */
+function spread(values: readonly number[]): object {
+  if (!needsLog(values, 30)) return { zero: false }
+  return values.includes(0) ? { type: 'symlog', constant: 1 } : { type: 'log' }
+}
+
+const WHISKER = {
+  mark: { type: 'rule', strokeWidth: 1 },
+  encoding: { y: { field: 'least', type: 'quantitative' }, y2: { field: 'most' } },
+}
