@@ -1,0 +1,213 @@
+/**
+ * compare: the model against a recorded kernel, operation by operation, in the two LRU states of the record.
+ *
+ * In the *natural* state the batches fill and empty as the model says, from empty; an operation that was unstable on
+ * the kernel may then show, page by page, anything that the kernel was seen to do. In the *drained* state nothing is
+ * left to chance.
+ */
+import type { MachineFactory } from './machine-shape.ts'
+import type { LitmusTest, Operation } from './program.ts'
+import type { OperationResult } from './result.ts'
+import { runLitmus } from './run.ts'
+import type { Truth, TruthOperation } from './truth.ts'
+import { parseRuns } from './words.ts'
+
+export type LruState = 'natural' | 'drained'
+
+export interface Disagreement {
+  readonly test: string
+  readonly state: LruState
+  readonly n: number
+  readonly op: string
+  /** What the kernel was seen to do, alternatives joined by ` or `. */
+  readonly expected: string
+  readonly got: string
+}
+
+export interface Skip {
+  readonly test: string
+  readonly state: LruState
+  /** Operations left out: one, or a whole test's. */
+  readonly operations: number
+  readonly reason: string
+}
+
+export interface Comparison {
+  readonly kernel: string
+  readonly informative: boolean
+  /** Operations whose outcome and flags agree; set-up operations that were `ok` are not counted. */
+  readonly agreements: number
+  readonly disagreements: readonly Disagreement[]
+  readonly skips: readonly Skip[]
+}
+
+export interface CompareOptions {
+  /** The tests by name, as recorded (without `@diskswap`). */
+  readonly tests: ReadonlyMap<string, LitmusTest>
+  /** Makes machines that model the kernel, with a swap device as told. */
+  readonly machines: (setting: { swapDisk: boolean }) => MachineFactory
+  /** Default: both. */
+  readonly states?: readonly LruState[]
+}
+
+const DISK_SWAP = '@diskswap'
+const COMPARED = new Set([
+  'write',
+  'writesame',
+  'poke',
+  'read',
+  'devread',
+  'pin',
+  'swapout',
+  'show',
+])
+
+export function compareWithTruth(
+  truth: Truth,
+  { tests, machines, states = ['natural', 'drained'] }: CompareOptions,
+): Comparison {
+  const disagreements: Disagreement[] = []
+  const skips: Skip[] = []
+  let agreements = 0
+
+  for (const [name, recorded] of truth.tests) {
+    const swapDisk = name.endsWith(DISK_SWAP)
+    const test = tests.get(swapDisk ? name.slice(0, -DISK_SWAP.length) : name)
+    for (const state of states) {
+      const skip = (reason: string, operations: number) =>
+        skips.push({ test: name, state, operations, reason })
+      if (test === undefined) {
+        skip('no test of that name', recorded.length)
+        continue
+      }
+      if (state === 'drained' && truth.naturalOnly) {
+        skip('recorded in the natural state only', recorded.length)
+        continue
+      }
+      const options = { policy: truth.policy, drained: state === 'drained' }
+      const results = runLitmus(test, machines({ swapDisk }), options)
+      if (results.length !== recorded.length) {
+        const expected = `${recorded.length} operations`
+        const got = `${results.length} operations`
+        disagreements.push({ test: name, state, n: 0, op: 'the whole test', expected, got })
+        continue
+      }
+      recorded.forEach((operation, i) => {
+        const result = results[i] as OperationResult
+        const reason = reasonToSkip(truth, operation, result.operation)
+        if (reason !== undefined) {
+          skip(reason, 1)
+          return
+        }
+        if (!agrees(truth, operation, result, state)) {
+          disagreements.push({
+            test: name,
+            state,
+            n: operation.n,
+            op: operation.op,
+            expected: expectedText(operation, state),
+            got: withFlags(
+              result.op === operation.op ? result.outcome : `another operation: ${result.op}`,
+              result.flags,
+            ),
+          })
+        } else if (isCompared(result.operation)) agreements++
+      })
+    }
+  }
+  return { kernel: truth.kernel, informative: truth.informative, agreements, disagreements, skips }
+}
+
+/** Everything else is set-up, and has to be `ok`. */
+function isCompared({ verb, text }: Operation): boolean {
+  return COMPARED.has(verb) || (verb === 'madvise' && text.endsWith(' collapse'))
+}
+
+function reasonToSkip(
+  truth: Truth,
+  recorded: TruthOperation,
+  operation: Operation,
+): string | undefined {
+  if (recorded.artefact) return 'artefact of the recorded tree'
+  if (truth.blind && ['pin', 'swapout', 'show'].includes(operation.verb)) {
+    return 'recorded without frame numbers'
+  }
+  return undefined
+}
+
+function agrees(
+  truth: Truth,
+  recorded: TruthOperation,
+  result: OperationResult,
+  state: LruState,
+): boolean {
+  if (result.op !== recorded.op || result.n !== recorded.n) return false
+  if (!isCompared(result.operation)) return result.outcome === 'ok'
+  const flags = state === 'drained' ? recorded.flagsDrained : recorded.flags
+  if ([...flags].sort().join() !== result.flags.join()) return false
+
+  if (truth.blind) return agreesBlindly(recorded, result)
+  if (state === 'drained') {
+    return result.outcome === recorded.drained || recorded.drainedUnstable.includes(result.outcome)
+  }
+  if (recorded.unstable === undefined) return result.outcome === recorded.outcome
+  return agreesPageByPage([recorded.outcome, recorded.drained, ...recorded.unstable], result)
+}
+
+/** Each page on its own, as the fill of a batch decides page by page; words for the whole operation as they are. */
+function agreesPageByPage(possible: readonly string[], result: OperationResult): boolean {
+  if (possible.includes(result.outcome)) return true
+  const paged = possible.filter((outcome) => outcome.includes('='))
+  if (paged.length === 0 || !result.outcome.includes('=')) return false
+  const words = new Set(
+    paged.flatMap((outcome) =>
+      parseRuns(outcome).map(({ page, outcome: word }) => `${page}=${word}`),
+    ),
+  )
+  return result.pages.every(({ page, outcome }) => words.has(`${page}=${outcome}`))
+}
+
+/** Words that need a page to be allocated. */
+const ALLOCATES = new Set(
+  `copy thp_copy_order0 thp_copy_huge zeropage_to_anon zeropage_to_thp ksm_copy zerofill thp_fill`.split(
+    ' ',
+  ),
+)
+
+/**
+ * A record without frame numbers tells a fault from none, and one that allocated nothing from the others: what was
+ * allocated may have been a page table.
+ */
+function agreesBlindly(recorded: TruthOperation, result: OperationResult): boolean {
+  const possible = [recorded.outcome, ...(recorded.unstable ?? [])]
+  if (!recorded.outcome.includes('=')) return possible.includes(result.outcome)
+  const words = new Map<number, string[]>()
+  for (const { page, outcome } of possible.flatMap(parseRuns)) {
+    words.set(page, [...(words.get(page) ?? []), outcome])
+  }
+  return result.pages.every(({ page, outcome }) =>
+    (words.get(page) ?? []).some((word) => {
+      if (!word.startsWith('fault_a')) return word === outcome.replace('thp_nofault', 'nofault')
+      if (outcome.endsWith('nofault')) return false
+      return word !== 'fault_a0' || !ALLOCATES.has(outcome)
+    }),
+  )
+}
+
+function expectedText(recorded: TruthOperation, state: LruState): string {
+  const outcomes =
+    state === 'drained'
+      ? [recorded.drained, ...recorded.drainedUnstable]
+      : [recorded.outcome, ...(recorded.unstable ?? [])]
+  const flags = state === 'drained' ? recorded.flagsDrained : recorded.flags
+  return [...new Set(outcomes)].map((outcome) => withFlags(outcome, flags)).join(' or ')
+}
+
+function withFlags(outcome: string, flags: readonly string[]): string {
+  return [outcome, ...[...flags].sort()].join(' ')
+}
+
+/** One line: `81_thp_mremap (drained) 7 write A buf[0]: kernel 0=reuse, model 0=copy`. */
+export function formatDisagreement({ test, state, n, op, expected, got }: Disagreement): string {
+  return `${test} (${state}) ${n} ${op}: kernel ${expected}, model ${got}`
+}

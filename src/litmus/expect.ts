@@ -1,0 +1,111 @@
+/**
+ * expect: what a litmus test says that an operation should show, and whether it did.
+ *
+ *     expect reuse                          every page of the operation above
+ *     expect 0..3=reuse,4=copy              page by page, as outcomes are printed
+ *     expect[mapcount,5.8.1] copy           under these policies or kernels only
+ *     expect 0=nofault leak mismatch        a load's flags too; `clean`: no flags
+ *
+ * Of several lines after one operation, the last that speaks for what runs counts.
+ */
+import { closest } from './closest.ts'
+import { VERBS } from './language.ts'
+import type { Expectation, Operation } from './program.ts'
+import { parseRuns, WORDS } from './words.ts'
+
+/** What a device read or load may show beside its outcome; sorted as printed. */
+export const FLAGS: readonly string[] = ['leak', 'mismatch']
+
+const EXPECT = /^expect(?:\[([^\]]*)\])? (\S+)( .*)?$/
+const COUNTS = /^n\d+:present\d+:swapped\d+$/
+
+/** Throws RangeError if `text` can never hold for `operation`. */
+export function parseExpectation(
+  text: string,
+  line: number,
+  operation: Pick<Operation, 'verb' | 'first' | 'pages'>,
+): Expectation {
+  const match = EXPECT.exec(text)
+  const outcome = match?.[2]
+  if (outcome === undefined) {
+    throw new RangeError('missing outcome; expected: expect[NAMES] OUTCOME [FLAGS]')
+  }
+  const names = match?.[1]?.split(',').map((name) => name.trim()) ?? []
+  if (names.includes(''))
+    throw new RangeError(`invalid expect: ${text}; expected: expect[a,b] OUTCOME`)
+  checkOutcome(outcome, operation)
+  return { names, outcome, flags: flagsOf(match?.[3]?.trim() ?? '', operation.verb), line }
+}
+
+function checkOutcome(
+  outcome: string,
+  { verb, first, pages }: Pick<Operation, 'verb' | 'first' | 'pages'>,
+): void {
+  const words = VERBS[verb]?.words
+  if (words === undefined) {
+    if (COUNTS.test(outcome)) return
+    throw new RangeError(`invalid outcome of ${verb}: ${outcome}; expected nN:presentN:swappedN`)
+  }
+  const runs = outcome.includes('=') ? parseRuns(outcome) : [{ page: first, outcome }]
+  for (const run of runs) {
+    if (!words.includes(run.outcome)) throw unknownOutcome(verb, run.outcome, words)
+    if (run.page < first || run.page >= first + pages) {
+      if (outcome.includes('=')) {
+        throw new RangeError(
+          `invalid outcome of ${verb}: ${outcome}; page ${run.page} is not touched`,
+        )
+      }
+    }
+  }
+}
+
+function unknownOutcome(verb: string, word: string, words: readonly string[]): RangeError {
+  const meant = WORDS.includes(word) ? undefined : closest(word, words)
+  return new RangeError(
+    meant === undefined
+      ? `unknown outcome of ${verb}: ${word}; available: ${words.join(', ')}`
+      : `unknown outcome of ${verb}: ${word}; did you mean ${meant}?`,
+  )
+}
+
+function flagsOf(text: string, verb: string): readonly string[] | undefined {
+  if (text === '') return undefined
+  if (verb !== 'read') throw new RangeError(`unsupported flags: ${text}; only a read has flags`)
+  if (text === 'clean') return []
+  const flags = text.split(' ')
+  const odd = flags.find((flag) => !FLAGS.includes(flag))
+  if (odd !== undefined)
+    throw new RangeError(`unknown flag: ${odd}; available: ${FLAGS.join(', ')}, clean`)
+  return FLAGS.filter((flag) => flags.includes(flag))
+}
+
+/** The expectation that counts for a run that goes by `names` (policy, kernel, `drained`...), if any does. */
+export function expectationFor(
+  operation: Pick<Operation, 'expectations'>,
+  names: readonly string[],
+): Expectation | undefined {
+  return operation.expectations.findLast(
+    (expectation) =>
+      expectation.names.length === 0 || expectation.names.some((name) => names.includes(name)),
+  )
+}
+
+/** Does an operation that printed `outcome` and `flags` meet the expectation? */
+export function meets(
+  { outcome: expected, flags: expectedFlags }: Expectation,
+  outcome: string,
+  flags: readonly string[],
+): boolean {
+  if (expectedFlags !== undefined && expectedFlags.join() !== flags.join()) return false
+  if (expected === outcome) return true
+  if (expected.includes('=')) {
+    return outcome.includes('=') && canonical(expected) === canonical(outcome)
+  }
+  return outcome.includes('=') && parseRuns(outcome).every((page) => page.outcome === expected)
+}
+
+function canonical(outcome: string): string {
+  return parseRuns(outcome)
+    .map(({ page, outcome: word }) => `${page}=${word}`)
+    .join()
+}

@@ -1,0 +1,131 @@
+/** language: the vocabulary of the .cow language: which words it has, and which operation codes they stand for. */
+import {
+  MADV_COLLAPSE,
+  MADV_DONTFORK,
+  MADV_DONTNEED,
+  MADV_FREE,
+  MADV_HUGEPAGE,
+  MADV_MERGEABLE,
+  MADV_NOHUGEPAGE,
+  MADV_PAGEOUT,
+  MAP_PRIVATE_ANON,
+  MAP_PRIVATE_FILE,
+  MAP_SHARED,
+  OP_CLEAR_REFS,
+  OP_DEVREAD,
+  OP_DEVWRITE,
+  OP_DRAIN,
+  OP_EXEC,
+  OP_EXIT,
+  OP_FORK,
+  OP_KSM_WAIT,
+  OP_LOAD,
+  OP_MADVISE,
+  OP_MMAP,
+  OP_MPROTECT,
+  OP_MREMAP,
+  OP_MUNMAP,
+  OP_PIN,
+  OP_POKE,
+  OP_SPAWN,
+  OP_STORE,
+  OP_STORE_SAME,
+  OP_SWAPOUT,
+  OP_UFFD_WP,
+  OP_UNPIN,
+  PIN_DMAPIN,
+  PIN_IOURING,
+  PIN_ODIRECT,
+  PIN_ROPIN,
+  PIN_VMSPLICE,
+  PROT_READ,
+  PROT_WRITE,
+} from '../trace/ops.ts'
+import {
+  DEVREAD_WORDS,
+  LOAD_WORDS,
+  PIN_WORDS,
+  PLAIN_WORDS,
+  POKE_WORDS,
+  STORE_WORDS,
+} from './words.ts'
+
+/** Printing presence touches nothing, so no trace holds it: a code of the language's own. */
+export const SHOW = 100
+
+export interface Verb {
+  /** OP_*, or SHOW. */
+  readonly code: number
+  readonly usage: string
+  /** Words that its outcome can hold; undefined where it prints counts. */
+  readonly words: readonly string[] | undefined
+}
+
+export const VERBS: Readonly<Record<string, Verb>> = {
+  spawn: { code: OP_SPAWN, usage: 'spawn PROCESS', words: PLAIN_WORDS },
+  mmap: {
+    code: OP_MMAP,
+    usage: 'mmap PROCESS AREA PAGES [thp|shared|file|shmem]',
+    words: PLAIN_WORDS,
+  },
+  write: { code: OP_STORE, usage: 'write PROCESS AREA[PAGES]', words: STORE_WORDS },
+  read: { code: OP_LOAD, usage: 'read PROCESS AREA[PAGES]', words: LOAD_WORDS },
+  writesame: { code: OP_STORE_SAME, usage: 'writesame PROCESS AREA[PAGES]', words: STORE_WORDS },
+  poke: { code: OP_POKE, usage: 'poke PROCESS AREA[PAGE]', words: POKE_WORDS },
+  fork: { code: OP_FORK, usage: 'fork PROCESS CHILD', words: PLAIN_WORDS },
+  exit: { code: OP_EXIT, usage: 'exit PROCESS', words: PLAIN_WORDS },
+  exec: { code: OP_EXEC, usage: 'exec PROCESS', words: PLAIN_WORDS },
+  munmap: { code: OP_MUNMAP, usage: 'munmap PROCESS AREA[PAGES]', words: PLAIN_WORDS },
+  mprotect: { code: OP_MPROTECT, usage: 'mprotect PROCESS AREA[PAGES] ro|rw', words: PLAIN_WORDS },
+  madvise: {
+    code: OP_MADVISE,
+    usage: 'madvise PROCESS AREA[PAGES] ADVICE',
+    words: PLAIN_WORDS,
+  },
+  swapout: { code: OP_SWAPOUT, usage: 'swapout PROCESS AREA[PAGES]', words: undefined },
+  mremap: { code: OP_MREMAP, usage: 'mremap PROCESS AREA[PAGES] NEW-AREA', words: PLAIN_WORDS },
+  pin: { code: OP_PIN, usage: 'pin PROCESS AREA[PAGES] PIN KIND', words: PIN_WORDS },
+  unpin: { code: OP_UNPIN, usage: 'unpin PIN', words: PLAIN_WORDS },
+  devread: { code: OP_DEVREAD, usage: 'devread PIN[PAGES]', words: DEVREAD_WORDS },
+  devwrite: { code: OP_DEVWRITE, usage: 'devwrite PIN[PAGES]', words: PLAIN_WORDS },
+  uffdwp: { code: OP_UFFD_WP, usage: 'uffdwp PROCESS AREA[PAGES] on|off', words: PLAIN_WORDS },
+  clearrefs: { code: OP_CLEAR_REFS, usage: 'clearrefs PROCESS 4', words: PLAIN_WORDS },
+  ksmwait: { code: OP_KSM_WAIT, usage: 'ksmwait', words: PLAIN_WORDS },
+  drain: { code: OP_DRAIN, usage: 'drain', words: PLAIN_WORDS },
+  show: { code: SHOW, usage: 'show PROCESS AREA[PAGES]', words: undefined },
+}
+
+/** What `mmap` may be told, as MAP_* and the largest folio that a fault puts in. */
+export const AREA_KINDS: Readonly<Record<string, { map: number; folioOrder: number }>> = {
+  '': { map: MAP_PRIVATE_ANON, folioOrder: 0 },
+  thp: { map: MAP_PRIVATE_ANON, folioOrder: 9 },
+  shared: { map: MAP_SHARED, folioOrder: 0 },
+  file: { map: MAP_PRIVATE_FILE, folioOrder: 0 },
+  shmem: { map: MAP_SHARED, folioOrder: 0 },
+}
+
+export const PROTECTIONS: Readonly<Record<string, number>> = {
+  ro: PROT_READ,
+  rw: PROT_READ | PROT_WRITE,
+}
+
+export const ADVICE: Readonly<Record<string, number>> = {
+  dontneed: MADV_DONTNEED,
+  free: MADV_FREE,
+  pageout: MADV_PAGEOUT,
+  collapse: MADV_COLLAPSE,
+  nohugepage: MADV_NOHUGEPAGE,
+  hugepage: MADV_HUGEPAGE,
+  mergeable: MADV_MERGEABLE,
+  dontfork: MADV_DONTFORK,
+}
+
+export const PIN_KINDS: Readonly<Record<string, number>> = {
+  vmsplice: PIN_VMSPLICE,
+  iouring: PIN_IOURING,
+  odirect: PIN_ODIRECT,
+  dmapin: PIN_DMAPIN,
+  ropin: PIN_ROPIN,
+}
+
+export const SWITCH: Readonly<Record<string, number>> = { on: 1, off: 0 }

@@ -1,0 +1,252 @@
+/**
+ * run: executes a litmus test on a machine, one page at a time in order, and says in words what was seen.
+ *
+ * Every word is an observation from outside, as a driver with pagemap would make it on a real kernel: the frame before,
+ * the frame after, and whether a fault was taken.
+ */
+import {
+  OP_DEVREAD,
+  OP_DEVWRITE,
+  OP_DRAIN,
+  OP_LOAD,
+  OP_MMAP,
+  OP_PIN,
+  OP_POKE,
+  OP_STORE,
+  OP_STORE_SAME,
+  OP_SWAPOUT,
+  OP_UNPIN,
+} from '../trace/ops.ts'
+import { FLAGS } from './expect.ts'
+import { SHOW } from './language.ts'
+import {
+  DEV_COHERENT,
+  DEV_INCOHERENT,
+  DEV_LEAK,
+  DONE,
+  type LitmusMachine,
+  type MachineFactory,
+  PAGE_HUGE,
+  PAGE_HUGE_ZERO,
+  PAGE_KSM,
+  PAGE_NONE,
+  PAGE_SWAP,
+  PAGE_ZERO,
+  SAW_LEAK,
+  SAW_MISMATCH,
+} from './machine-shape.ts'
+import type { LitmusTest, Operation } from './program.ts'
+import { OperationResult } from './result.ts'
+import * as W from './words.ts'
+
+export interface LitmusOptions {
+  /** What the results call the machine: a policy's name. */
+  readonly policy: string
+  /** Drain the LRU batches before every operation. */
+  readonly drained?: boolean
+}
+
+/** Runs the whole test on a new machine: one result per operation. */
+export function runLitmus(
+  test: LitmusTest,
+  machineFor: MachineFactory,
+  options: LitmusOptions,
+): OperationResult[] {
+  const run = new LitmusRun(test, machineFor(), options)
+  return test.operations.map((operation) => run.step(operation))
+}
+
+/** A test under way: `step` through its operations in order. */
+export class LitmusRun {
+  readonly #test: LitmusTest
+  readonly #machine: LitmusMachine
+  readonly #policy: string
+  readonly #drained: boolean
+  /** By pin: was it refused? Then it took nothing. */
+  readonly #refused: Uint8Array
+
+  constructor(
+    test: LitmusTest,
+    machine: LitmusMachine,
+    { policy, drained = false }: LitmusOptions,
+  ) {
+    this.#test = test
+    this.#machine = machine
+    this.#policy = policy
+    this.#drained = drained
+    this.#refused = new Uint8Array(test.pins.length)
+  }
+
+  step(operation: Operation): OperationResult {
+    const m = this.#machine
+    if (this.#drained) m.apply(OP_DRAIN, 0)
+    const { name } = this.#test
+    switch (operation.code) {
+      case OP_STORE:
+      case OP_STORE_SAME:
+        return this.#result(operation, stores(m, operation))
+      case OP_LOAD: {
+        const codes = scratch(operation.pages)
+        const saw = loads(m, operation, codes)
+        const outcome = W.formatRuns(codes, operation.first, operation.pages)
+        return new OperationResult(name, this.#policy, operation, outcome, FLAGS_OF[saw])
+      }
+      case OP_POKE:
+        return this.#result(operation, W.wordOf(poke(m, operation)))
+      case OP_PIN:
+        return this.#result(operation, this.#pin(operation))
+      case OP_UNPIN:
+      case OP_DEVREAD:
+      case OP_DEVWRITE:
+        return this.#result(operation, this.#throughPin(operation))
+      case OP_SWAPOUT:
+        m.apply(OP_SWAPOUT, operation.mm, operation.vpn, operation.pages)
+        return this.#result(operation, presence(m, operation))
+      case SHOW:
+        return this.#result(operation, presence(m, operation))
+      default:
+        return this.#result(operation, plain(m, operation) === DONE ? 'ok' : 'error')
+    }
+  }
+
+  #result(operation: Operation, outcome: string): OperationResult {
+    return new OperationResult(this.#test.name, this.#policy, operation, outcome)
+  }
+
+  #pin({ mm, vpn, pages, value, pin }: Operation): string {
+    const m = this.#machine
+    const frame = m.frameOf(mm, vpn)
+    const done = m.apply(OP_PIN, mm, vpn, pages, value, pin)
+    this.#refused[pin] = done === DONE ? 0 : 1
+    if (done !== DONE) return 'error'
+    return frame >= 0 && m.frameOf(mm, vpn) !== frame ? 'moved' : 'ok'
+  }
+
+  #throughPin({ code, mm, pin, first, pages }: Operation): string {
+    const m = this.#machine
+    const refused = this.#refused[pin] === 1
+    if (code === OP_UNPIN) {
+      if (!refused) m.apply(OP_UNPIN, mm, pin)
+      return 'ok'
+    }
+    if (refused) return 'error'
+    if (code === OP_DEVWRITE) {
+      for (let i = first; i < first + pages; i++) m.apply(OP_DEVWRITE, mm, pin, i)
+      return 'ok'
+    }
+    const codes = scratch(pages)
+    for (let i = 0; i < pages; i++) {
+      m.apply(OP_DEVREAD, mm, pin, first + i)
+      codes[i] = devWord(m.lastDev)
+    }
+    return pages === 1 ? W.wordOf(codes[0]) : W.formatRuns(codes, first, pages)
+  }
+}
+
+/** By SAW_* bits. */
+const FLAGS_OF: readonly (readonly string[])[] = [0, 1, 2, 3].map((saw) =>
+  FLAGS.filter((flag) => saw & (flag === 'leak' ? SAW_LEAK : SAW_MISMATCH)),
+)
+
+/** One code per page of the operation under way, shared by all: results keep text. */
+let codesOfPages = new Uint8Array(512)
+
+function scratch(pages: number): Uint8Array {
+  if (pages > codesOfPages.length) codesOfPages = new Uint8Array(pages)
+  return codesOfPages
+}
+
+function stores(m: LitmusMachine, { code, mm, vpn, first, pages, value }: Operation): string {
+  const codes = scratch(pages)
+  for (let i = 0; i < pages; i++) codes[i] = store(m, code, mm, vpn + i, value)
+  return W.formatRuns(codes, first, pages)
+}
+
+function store(m: LitmusMachine, code: number, mm: number, vpn: number, value: number): number {
+  const before = m.pageKind(mm, vpn)
+  const frame = m.frameOf(mm, vpn)
+  const faults = m.faults
+  if (m.apply(code, mm, vpn, value) !== DONE) return W.SEGV
+  if (before === PAGE_NONE) return m.pageKind(mm, vpn) === PAGE_HUGE ? W.THP_FILL : W.ZEROFILL
+  if (before === PAGE_SWAP) return W.SWAPIN_W
+  if (m.frameOf(mm, vpn) === frame) {
+    const word = m.faults === faults ? W.NOFAULT : W.REUSE
+    return before === PAGE_HUGE ? word + W.THP : word
+  }
+  const huge = m.pageKind(mm, vpn) === PAGE_HUGE
+  switch (before) {
+    case PAGE_ZERO:
+    case PAGE_HUGE_ZERO:
+      return huge ? W.ZEROPAGE_TO_THP : W.ZEROPAGE_TO_ANON
+    case PAGE_KSM:
+      return W.KSM_COPY
+    case PAGE_HUGE:
+      return huge ? W.THP_COPY_HUGE : W.THP_COPY_ORDER0
+    default:
+      return W.COPY
+  }
+}
+
+/** Fills `codes` and returns what the loads saw, as SAW_* bits. */
+function loads(m: LitmusMachine, { mm, vpn, pages }: Operation, codes: Uint8Array): number {
+  let saw = 0
+  for (let i = 0; i < pages; i++) {
+    const before = m.pageKind(mm, vpn + i)
+    if (m.apply(OP_LOAD, mm, vpn + i) !== DONE) {
+      codes[i] = W.SEGV
+      continue
+    }
+    saw |= m.lastSaw
+    if (before === PAGE_NONE) codes[i] = fillWord(m.pageKind(mm, vpn + i))
+    else codes[i] = before === PAGE_SWAP ? W.SWAPIN : W.NOFAULT
+  }
+  return saw
+}
+
+function fillWord(kind: number): number {
+  if (kind === PAGE_ZERO) return W.ZEROPAGE
+  return kind === PAGE_HUGE_ZERO ? W.HUGEZEROPAGE : W.PAGECACHE
+}
+
+function poke(m: LitmusMachine, { mm, vpn }: Operation): number {
+  const frame = m.frameOf(mm, vpn)
+  if (m.apply(OP_POKE, mm, vpn) !== DONE) return W.ERROR
+  if (frame < 0) return W.FILL
+  return m.frameOf(mm, vpn) === frame ? W.INPLACE : W.COPY
+}
+
+function devWord(answer: number): number {
+  if (answer === DEV_COHERENT) return W.COHERENT
+  if (answer === DEV_INCOHERENT) return W.INCOHERENT
+  return answer === DEV_LEAK ? W.LEAK : W.NOLEAK
+}
+
+function presence(m: LitmusMachine, { mm, vpn, pages }: Operation): string {
+  let present = 0
+  let swapped = 0
+  for (let i = 0; i < pages; i++) {
+    const kind = m.pageKind(mm, vpn + i)
+    if (kind === PAGE_SWAP) swapped++
+    else if (kind !== PAGE_NONE) present++
+  }
+  return `n${pages}:present${present}:swapped${swapped}`
+}
+
+/** Operations that only answer whether they were done: their operands in the order of OPERANDS. */
+function plain(m: LitmusMachine, operation: Operation): number {
+  const { code, mm, vpn, pages, value } = operation
+  if (code === OP_MMAP) {
+    return m.apply(
+      code,
+      mm,
+      vpn,
+      pages,
+      operation.map,
+      value,
+      operation.folioOrder,
+      operation.object,
+      0,
+    )
+  }
+  return vpn < 0 ? m.apply(code, mm, value) : m.apply(code, mm, vpn, pages, value)
+}

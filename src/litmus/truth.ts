@@ -1,0 +1,101 @@
+/** truth: what a real kernel did on the litmus tests, as recorded in a KERNEL.json; its README holds the meaning. */
+
+export interface TruthOperation {
+  readonly n: number
+  readonly op: string
+  readonly outcome: string
+  readonly flags: readonly string[]
+  /** Other outcomes that are possible, depending on how full a batch was when the test began. */
+  readonly unstable: readonly string[] | undefined
+  /** With the LRU batches drained before every operation; as `outcome` and `flags` where the record is silent. */
+  readonly drained: string
+  readonly flagsDrained: readonly string[]
+  readonly drainedUnstable: readonly string[]
+  /** The recorded tree's own mistake, not compared. */
+  readonly artefact: boolean
+}
+
+export interface Truth {
+  readonly kernel: string
+  readonly what: string
+  /** Policy that should agree. */
+  readonly policy: string
+  /** A prototype or a blind measurement: a disagreement is worth reading, but no failure. */
+  readonly informative: boolean
+  /** Not recorded with drained batches. */
+  readonly naturalOnly: boolean
+  /** By the test's name, `NAME@diskswap` for a run on a swap disk. */
+  readonly tests: ReadonlyMap<string, readonly TruthOperation[]>
+  /** Measured without frame numbers: faults are told by the pages that they allocated (`fault_a1`). */
+  readonly blind: boolean
+}
+
+/** Reads a KERNEL.json. Throws RangeError `invalid truth file: ...` for anything else. */
+export function parseTruth(text: string, fileName: string): Truth {
+  const fail = (what: string): never => {
+    throw new RangeError(`invalid truth file: ${fileName}: ${what}`)
+  }
+  const whole = objectIn(parseJson(text, fail)) ?? fail('expected an object')
+  const tests = objectIn(whole['tests']) ?? fail('missing tests')
+  const truth = {
+    kernel: textIn(whole['kernel']) ?? fail('missing kernel'),
+    what: textIn(whole['what']) ?? '',
+    policy: textIn(whole['policy']) ?? fail('missing policy'),
+    informative: whole['informative'] === true,
+    naturalOnly: whole['natural_only'] === true,
+    tests: new Map(
+      Object.entries(tests).map(([name, operations]) => [
+        name,
+        (Array.isArray(operations) ? operations : fail(`test ${name} is no list`)).map(
+          (operation: unknown, i) =>
+            truthOperation(operation) ?? fail(`operation ${i + 1} of test ${name}`),
+        ),
+      ]),
+    ),
+  }
+  const blind = [...truth.tests.values()].flat().some(({ outcome }) => outcome.includes('fault_a'))
+  return { ...truth, blind }
+}
+
+function truthOperation(value: unknown): TruthOperation | undefined {
+  const record = objectIn(value)
+  const op = textIn(record?.['op'])
+  const outcome = textIn(record?.['outcome'])
+  const n = record?.['n']
+  if (record === undefined || op === undefined || outcome === undefined) return undefined
+  if (typeof n !== 'number') return undefined
+  const flags = textsIn(record['flags']) ?? []
+  return {
+    n,
+    op,
+    outcome,
+    flags,
+    unstable: textsIn(record['unstable']),
+    drained: textIn(record['drained']) ?? outcome,
+    flagsDrained: textsIn(record['flags_drained']) ?? flags,
+    drainedUnstable: textsIn(record['drained_unstable']) ?? [],
+    artefact: record['artefact'] === true,
+  }
+}
+
+function parseJson(text: string, fail: (what: string) => never): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return fail('not JSON')
+  }
+}
+
+function objectIn(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function textsIn(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined
+}
