@@ -1,0 +1,63 @@
+/** policies: finds a policy by name, or loads one from a file and checks that it answers what it will be asked. */
+import { POLICIES } from '../../policies/index.ts'
+import { unknown } from '../params/closest.ts'
+import { defaults } from '../params/params.ts'
+import { COPY, definePolicy, type Policy, type PolicyDefinition } from '../policy/api.ts'
+import { defaultExport, isPath, type SourceFile, sourceFile } from './module.ts'
+
+export interface LoadedPolicy {
+  readonly definition: PolicyDefinition
+  /** Where it came from, if it did not come with the program. */
+  readonly file?: SourceFile
+}
+
+/** A policy by its name or path. Throws Error in one line: unknown, missing or invalid. */
+export async function loadPolicy(nameOrPath: string): Promise<LoadedPolicy> {
+  if (!isPath(nameOrPath)) {
+    const definition = POLICIES.find((policy) => policy.name === nameOrPath)
+    if (definition === undefined) {
+      throw new Error(
+        unknown(
+          'policy',
+          nameOrPath,
+          POLICIES.map((policy) => policy.name),
+        ),
+      )
+    }
+    return { definition }
+  }
+  const file = sourceFile('policy', nameOrPath)
+  const definition = await defaultExport('policy', file)
+  const reason = whyNoPolicy(definition)
+  if (reason !== undefined) throw new Error(`invalid policy file: ${file.path}: ${reason}`)
+  return { definition: definition as PolicyDefinition, file }
+}
+
+/** Every policy has all of these hooks, each of the type that it has here. */
+const MODEL = definePolicy({
+  ...{ name: 'model', summary: '', era: '', kernel: '6.18.44' },
+  hooks: () => ({ wpReuse: () => COPY }),
+}).create({})
+
+function whyNoPolicy(value: unknown): string | undefined {
+  const { name, params, create } = (value ?? {}) as Partial<PolicyDefinition>
+  if (typeof name !== 'string' || typeof params !== 'object' || typeof create !== 'function') {
+    return 'its default export was not made by definePolicy'
+  }
+  if (POLICIES.some((policy) => policy.name === name)) {
+    return `its name is taken: ${name} comes with the program`
+  }
+  let policy: Policy
+  try {
+    policy = (value as PolicyDefinition).create(defaults(params))
+  } catch (error) {
+    return `its hooks cannot be made: ${(error as Error).message}`
+  }
+  for (const hook of Object.keys(MODEL) as (keyof Policy)[]) {
+    const expected = typeof MODEL[hook]
+    if (typeof policy[hook] !== expected) {
+      return `its hook ${hook} is ${typeof policy[hook]}; expected ${expected}`
+    }
+  }
+  return undefined
+}
