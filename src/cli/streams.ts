@@ -1,0 +1,37 @@
+/** streams: data to stdout, talk to stderr, and colour only where someone can see it. */
+
+export function print(text: string): void {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+}
+
+export function say(text: string): void {
+  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`)
+}
+
+/** A reader that has seen enough is no error: `cowbench list metrics | head -1`. */
+export function endQuietlyWhenClosed(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      process.exit(process.exitCode ?? 0)
+    })
+  }
+}
+
+/** Progress is for someone who sees both streams; a file or a pipe gets none. */
+export function watched(): boolean {
+  return process.stdout.isTTY === true && process.stderr.isTTY === true
+}
+
+/** `--color` and `--no-color` win, then FORCE_COLOR, then NO_COLOR, then whether the stream is a terminal. */
+export function wantsColor(
+  flag: boolean | undefined,
+  stream: Pick<NodeJS.WriteStream, 'isTTY'>,
+  env: NodeJS.ProcessEnv = process.env,
+): boolean {
+  if (flag !== undefined) return flag
+  const force = env['FORCE_COLOR']
+  if (force !== undefined && force !== '') return force !== '0' && force !== 'false'
+  if ((env['NO_COLOR'] ?? '') !== '') return false
+  return stream.isTTY === true && env['TERM'] !== 'dumb'
+}
