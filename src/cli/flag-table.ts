@@ -1,0 +1,53 @@
+/**
+ * flag-table: the flags of a command, declared once: for yargs, for its help, for configuration files, and for the
+ * refusal of what is given twice.
+ */
+import type { Argv } from 'yargs'
+import { UsageError } from './usage-error.ts'
+
+export interface Flag {
+  /** A switch, one text, or a text for every repetition. */
+  readonly kind: 'switch' | 'text' | 'texts'
+  readonly what: string
+  /** How the text is called in the help: `N`, `FILE`. */
+  readonly value?: string
+  readonly alias?: string
+}
+
+export type FlagTable = Readonly<Record<string, Flag>>
+
+type ValueOf<F extends Flag> = F['kind'] extends 'switch'
+  ? boolean
+  : F['kind'] extends 'text'
+    ? string
+    : readonly string[]
+
+/** What was given; a flag that was not is undefined. */
+export type FlagValues<T extends FlagTable> = { readonly [K in keyof T]: ValueOf<T[K]> | undefined }
+
+export function addFlags(yargs: Argv, table: FlagTable): Argv {
+  for (const [name, { kind, what, value, alias }] of Object.entries(table)) {
+    yargs.option(name, {
+      ...(kind === 'switch' ? { boolean: true } : { string: true, requiresArg: true }),
+      ...(kind === 'texts' ? { array: true } : {}),
+      ...(alias === undefined ? {} : { alias }),
+      describe: value === undefined ? what : `${value}: ${what}`,
+    })
+  }
+  return yargs
+}
+
+/** Picks the flags of `table` out of what yargs made of the command line. */
+export function readFlags<T extends FlagTable>(
+  argv: Readonly<Record<string, unknown>>,
+  table: T,
+): FlagValues<T> {
+  const values = Object.entries(table).map(([name, { kind }]) => {
+    const value = argv[name]
+    // yargs collects what is repeated; a flag that takes one value was given two.
+    if (kind !== 'texts' && Array.isArray(value))
+      throw new UsageError(`invalid --${name}: given twice`)
+    return [name, value]
+  })
+  return Object.fromEntries(values) as FlagValues<T>
+}
