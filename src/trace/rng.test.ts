@@ -87,6 +87,22 @@ describe('below, chance, shuffle', () => {
     expect(Math.abs(count(25) - 2500)).toBeLessThan(250)
   })
 
+  test('weights decide how often each index is drawn, and zero is never drawn', () => {
+    const rng = new Rng(9, 'weighted')
+    const seen = [0, 0, 0, 0]
+    for (let i = 0; i < 10_000; i++) seen[rng.weighted([5, 0, 3, 2])]!++
+    expect(seen[1]).toBe(0)
+    // 2 degrees of freedom: above 19 once in 10,000 cases.
+    expect(chiSquare([seen[0]!, seen[2]!, seen[3]!], [5000, 3000, 2000])).toBeLessThan(19)
+    expect(() => rng.weighted([0, 0])).toThrow('invalid range: 0')
+  })
+
+  test('pick gives each of a list, and nothing else', () => {
+    const rng = new Rng(10, 'pick')
+    const seen = new Set(Array.from({ length: 100 }, () => rng.pick(['a', 'b', 'c'])))
+    expect([...seen].sort()).toEqual(['a', 'b', 'c'])
+  })
+
   test('a permutation holds every number once, and all six orders of three come up alike', () => {
     expect([...new Rng(7, 'p').permutation(1000)].sort((a, b) => a - b)).toEqual(
       Array.from({ length: 1000 }, (_, i) => i),

@@ -53,6 +53,20 @@ export class Rng {
     return this.below(100) < percent
   }
 
+  /** One of `values`. */
+  pick<T>(values: readonly T[]): T {
+    return values[this.below(values.length)] as T
+  }
+
+  /** The index of one of `weights` (whole numbers), as likely as its share of their sum. */
+  weighted(weights: readonly number[]): number {
+    let left = this.below(weights.reduce((sum, weight) => sum + weight, 0))
+    return weights.findIndex((weight) => {
+      left -= weight
+      return left < 0
+    })
+  }
+
   /** Puts `values` into random order, in place. */
   shuffle(values: Int32Array): Int32Array {
     for (let i = values.length - 1; i > 0; i--) {

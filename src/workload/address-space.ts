@@ -1,0 +1,31 @@
+/**
+ * address-space: where a workload puts its areas, and walks over them.
+ */
+import type { TraceWriter } from '../trace/trace.ts'
+
+/** Pages of a huge folio, and of what one page-table page maps: 2 MiB. */
+export const HPAGE_PMD_NR = 512
+/** Order of a huge folio, the largest that `folioOrder` may ask for. */
+export const HPAGE_PMD_ORDER = 9
+
+/** Hands out areas from page 0 upwards, each on a 2 MiB boundary, so that no page table serves two of them. */
+export class AddressSpace {
+  #end = 0
+
+  /** First page number of a fresh area of `pages` pages. */
+  area(pages: number): number {
+    const vpn = this.#end
+    this.#end += HPAGE_PMD_NR * Math.ceil(pages / HPAGE_PMD_NR)
+    return vpn
+  }
+}
+
+/** Stores to each of `pages` pages from `vpn` on, in order. */
+export function storeAll(t: TraceWriter, mm: number, vpn: number, pages: number): void {
+  for (let i = 0; i < pages; i++) t.store(mm, vpn + i)
+}
+
+/** Loads from each of `pages` pages from `vpn` on, in order. */
+export function loadAll(t: TraceWriter, mm: number, vpn: number, pages: number): void {
+  for (let i = 0; i < pages; i++) t.load(mm, vpn + i)
+}

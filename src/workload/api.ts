@@ -1,0 +1,103 @@
+/**
+ * The contract between workloads and the rest: how one is declared, what its generator may use, how a trace is built.
+ *
+ * A workload writes the events of one access pattern, and of nothing else: what a kernel does about them, and which
+ * kernel, is not its business. The same workload, parameters and seed give the same trace, byte for byte.
+ */
+import { defaults, formatValue, type Params, parseParam, type Values } from '../params/params.ts'
+import { Rng } from '../trace/rng.ts'
+import { type Trace, TraceWriter } from '../trace/trace.ts'
+
+export { choice, flag, int } from '../params/params.ts'
+export * from '../trace/ops.ts'
+export type { Rng, Zipf } from '../trace/rng.ts'
+export type { Trace, TraceWriter } from '../trace/trace.ts'
+export * from './address-space.ts'
+export * from './buffers.ts'
+export * from './mappings.ts'
+export * from './zipf-rounds.ts'
+
+/** What a mechanism or a policy may lack. A policy that lacks what the workload needs is skipped, and this is why. */
+export type Capability = 'ksm' | 'soft-dirty' | 'swap' | 'thp' | 'uffd-wp'
+
+export interface Workload {
+  readonly name: string
+  /** One line for lists. */
+  readonly summary: string
+  readonly params: Params
+  /** Does `run --quick` include it? */
+  readonly inQuickRun: boolean
+  needs(values: Values<Params>): readonly Capability[]
+  /** About how many events there will be, so that the columns are allocated once; 0 where nobody counted. */
+  events(values: Values<Params>): number
+  generate(t: TraceWriter, rng: Rng, values: Values<Params>): void
+}
+
+export interface WorkloadSpec<S extends Params> {
+  readonly name: string
+  readonly summary: string
+  readonly params: S
+  readonly inQuickRun?: boolean
+  /** Capabilities that these parameters call for, as in `[p.order > 0 && 'thp']`. Default: none. */
+  readonly needs?: (p: Values<S>) => readonly (Capability | false)[]
+  readonly events?: (p: Values<S>) => number
+  /** Writes the trace. By its end every process has exited. `rng` is the workload's own stream. */
+  readonly generate: (t: TraceWriter, rng: Rng, p: Values<S>) => void
+}
+
+/** Declares a workload. Throws where its declaration cannot be right. */
+export function defineWorkload<const S extends Params>(spec: WorkloadSpec<S>): Workload {
+  const { name, summary, params, needs, events, generate } = spec
+  if (!/^[a-z][a-z0-9-]*$/.test(name))
+    throw new RangeError(`invalid workload name: ${name}; expected lower case, digits and hyphens`)
+  for (const [id, param] of Object.entries(params)) {
+    if (!/^[a-z][a-zA-Z0-9]*$/.test(id))
+      throw new RangeError(
+        `invalid parameter name: ${id} of workload ${name}; expected letters and digits`,
+      )
+    checkValue(id, param.default, params)
+  }
+  return Object.freeze({
+    name,
+    summary,
+    params,
+    inQuickRun: spec.inQuickRun ?? true,
+    needs: (values) => (needs?.(values as Values<S>) ?? []).filter((need) => need !== false),
+    events: (values) => events?.(values as Values<S>) ?? 0,
+    generate: (t, rng, values) => generate(t, rng, values as Values<S>),
+  } satisfies Workload)
+}
+
+/** Any of a workload's parameters; those that are not given take their defaults. */
+export type GivenValues = Readonly<Record<string, number | string | boolean>>
+
+/** All values of `workload`'s parameters. Throws RangeError for an unknown parameter or a value out of range. */
+export function completeValues(workload: Workload, given: GivenValues): Values<Params> {
+  for (const [id, value] of Object.entries(given)) checkValue(id, value, workload.params)
+  return { ...defaults(workload.params), ...given }
+}
+
+/** The trace of `workload` with these parameters and this seed; `shared` puts it where worker threads can read it. */
+export function buildTrace(
+  workload: Workload,
+  given: GivenValues,
+  seed: number,
+  shared = false,
+): Trace {
+  const values = completeValues(workload, given)
+  const writer = new TraceWriter(workload.events(values))
+  workload.generate(writer, new Rng(seed, workload.name), values)
+  return writer.finish(shared)
+}
+
+function checkValue(id: string, value: number | string | boolean, params: Params): void {
+  const param = Object.hasOwn(params, id) ? params[id] : undefined
+  if (!param) {
+    const available = Object.keys(params).join(', ') || 'none'
+    throw new RangeError(`unknown parameter: ${id}; available: ${available}`)
+  }
+  const text = formatValue(value)
+  // `yes` for a flag, or 10 given as a string, would pass the parser.
+  if (parseParam(id, param, text) !== value)
+    throw new RangeError(`invalid ${id}: ${text}; expected a ${typeof param.default}`)
+}

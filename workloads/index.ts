@@ -1,0 +1,42 @@
+/**
+ * The list of workloads, in the order in which tables and charts show them.
+ */
+import type { Workload } from '../src/workload/api.ts'
+import bg from './bg.ts'
+import checkpoint from './checkpoint.ts'
+import cowTableFork from './cow-table-fork.ts'
+import directIo from './direct-io.ts'
+import fh from './fh.ts'
+import forkExec from './fork-exec.ts'
+import ksmMerge from './ksm-merge.ts'
+import mix from './mix.ts'
+import mixed from './mixed.ts'
+import preforkServer from './prefork-server.ts'
+import pteMappedThp from './pte-mapped-thp.ts'
+import snapshot from './snapshot.ts'
+import swapChurn from './swap-churn.ts'
+import vmspliceChild from './vmsplice-child.ts'
+import zygote from './zygote.ts'
+
+export const WORKLOADS: readonly Workload[] = [
+  // fork and its aftermath
+  preforkServer,
+  snapshot,
+  zygote,
+  forkExec,
+  cowTableFork,
+  // what makes a count say more than one
+  pteMappedThp,
+  swapChurn,
+  ksmMerge,
+  checkpoint,
+  // references that must hold, and one that must not show
+  directIo,
+  vmspliceChild,
+  // everything at once
+  mixed,
+  // the simulator's own speed
+  bg,
+  fh,
+  mix,
+]

@@ -1,0 +1,313 @@
+import { describe, expect, test } from 'vitest'
+import { OPERANDS } from '../src/trace/ops.ts'
+import { SEGMENT } from '../src/trace/trace.ts'
+import * as api from '../src/workload/api.ts'
+import { buildTrace, type Trace, type Workload } from '../src/workload/api.ts'
+import { WORKLOADS } from './index.ts'
+
+const MEASURED = new Set(['bg', 'fh', 'mix'])
+
+function workload(name: string): Workload {
+  const found = WORKLOADS.find((w) => w.name === name)
+  if (!found) throw new Error(`unknown workload: ${name}`)
+  return found
+}
+
+/** FNV-1a over the words of the trace, in the order of segments and operands. */
+function fnv(trace: Trace): string {
+  let h = 0x811c9dc5
+  for (const column of [trace.segments, trace.args])
+    for (const word of column) h = Math.imul(h ^ word, 0x01000193)
+  return (h >>> 0).toString(16).padStart(8, '0')
+}
+
+interface Replayed {
+  alive: number
+  pinned: number
+  events: Map<number, number>
+}
+
+/**
+ * Replays what the trace says about mappings and pins, and throws at the first event that no program could cause: an
+ * access to what is not mapped or not writable, a mapping over another, a pin that is gone, a process that is.
+ */
+function replay(trace: Trace): Replayed {
+  const spaces = new Map<number, Map<number, number>>()
+  const pins = new Map<number, { mm: number; pages: number }>()
+  const references = new Map<string, number>()
+  const used = new Set<number>()
+  const events = new Map<number, number>()
+  const { segments, args } = trace
+
+  for (let s = 0; s < segments.length; s += SEGMENT) {
+    const [op, mm, lo, hi] = segments.subarray(s, s + SEGMENT) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    const run = op === api.OP_LOAD || op === api.OP_STORE
+    const count = run ? hi - lo : 1
+    events.set(op, (events.get(op) ?? 0) + count)
+    const fail = (what: string): never => {
+      const operands = args.subarray(lo, Math.min(hi, lo + 8)).join(' ')
+      throw new Error(`segment ${s / SEGMENT}: ${api.OP_LABELS[op]} mm ${mm} ${operands}: ${what}`)
+    }
+    if (!run && hi - lo !== OPERANDS[op]?.length) fail('wrong number of operands')
+
+    if (op === api.OP_SPAWN || op === api.OP_FORK) {
+      const born = op === api.OP_SPAWN ? mm : (args[lo] as number)
+      if (used.has(born)) fail('a process id used twice')
+      used.add(born)
+      const parent = spaces.get(mm)
+      if (op === api.OP_FORK && !parent) fail('no such process')
+      const inherited = [...(parent ?? [])].filter(([, prot]) => prot < DONTFORK)
+      spaces.set(born, new Map(op === api.OP_FORK ? inherited : []))
+      continue
+    }
+    if (op === api.OP_DRAIN || op === api.OP_KSM_WAIT) continue
+    const space = spaces.get(mm) ?? fail('no such process')
+    const [a = -1, b = -1, c = -1, d = -1] = args.subarray(lo, hi)
+    const range = (vpn: number, pages: number, need: number): void => {
+      if (pages < 1 || vpn < 0) fail('an empty range')
+      for (let i = vpn; i < vpn + pages; i++)
+        if (((space.get(i) ?? 0) & (DONTFORK - 1)) < need) fail(`page ${i} does not allow it`)
+    }
+
+    switch (op) {
+      case api.OP_LOAD:
+      case api.OP_STORE:
+        for (let i = lo; i < hi; i++)
+          range(args[i] as number, 1, op === api.OP_LOAD ? api.PROT_READ : api.PROT_WRITE)
+        break
+      case api.OP_STORE_SAME:
+        range(a, 1, api.PROT_WRITE)
+        break
+      case api.OP_EXEC:
+      case api.OP_EXIT:
+        if (op === api.OP_EXIT) spaces.delete(mm)
+        else space.clear()
+        for (const [pin, { mm: owner }] of pins) if (owner === mm) pins.delete(pin)
+        break
+      case api.OP_MMAP:
+        if (b < 1 || (args[lo + 4] as number) > api.HPAGE_PMD_ORDER) fail('an impossible mapping')
+        if (a % api.HPAGE_PMD_NR !== 0) fail('an area that is not on a 2 MiB boundary')
+        for (let i = a; i < a + b; i++) {
+          if (space.has(i)) fail(`page ${i} is mapped already`)
+          space.set(i, d)
+        }
+        break
+      case api.OP_MUNMAP:
+        range(a, b, api.PROT_READ)
+        for (let i = a; i < a + b; i++) space.delete(i)
+        break
+      case api.OP_MPROTECT:
+        range(a, b, api.PROT_READ)
+        for (let i = a; i < a + b; i++) space.set(i, ((space.get(i) ?? 0) & DONTFORK) | c)
+        break
+      case api.OP_MREMAP:
+        range(a, b, api.PROT_READ)
+        if (c % api.HPAGE_PMD_NR !== 0) fail('a target that is not on a 2 MiB boundary')
+        for (let i = 0; i < b; i++) {
+          if (space.has(c + i)) fail(`page ${c + i} is mapped already`)
+          space.set(c + i, space.get(a + i) as number)
+          space.delete(a + i)
+        }
+        break
+      case api.OP_MADVISE:
+        range(a, b, api.PROT_READ)
+        if (c === api.MADV_DONTFORK)
+          for (let i = a; i < a + b; i++) space.set(i, (space.get(i) as number) | DONTFORK)
+        break
+      case api.OP_PIN:
+        range(a, b, c === api.PIN_VMSPLICE || c === api.PIN_ROPIN ? api.PROT_READ : api.PROT_WRITE)
+        if (pins.has(d)) fail('a pin id used twice')
+        pins.set(d, { mm, pages: b })
+        break
+      case api.OP_UNPIN:
+      case api.OP_DEVREAD:
+      case api.OP_DEVWRITE: {
+        const pin = pins.get(a) ?? fail('no such pin')
+        if (pin.mm !== mm) fail("another process's pin")
+        if (op === api.OP_UNPIN) pins.delete(a)
+        else if (b < 0 || b >= pin.pages) fail('outside the pin')
+        break
+      }
+      case api.OP_SWAPOUT:
+      case api.OP_MIGRATE:
+      case api.OP_UFFD_WP:
+        range(a, b, api.PROT_READ)
+        break
+      case api.OP_POKE:
+      case api.OP_FOLIO_SPLIT:
+        range(a, 1, api.PROT_READ)
+        break
+      case api.OP_GET:
+        range(a, 1, api.PROT_READ)
+        references.set(`${mm} ${a}`, 1)
+        break
+      case api.OP_PUT:
+        if (!references.delete(`${mm} ${a}`)) fail('no such reference')
+        break
+    }
+  }
+  if (references.size > 0) throw new Error(`${references.size} speculative references are left`)
+  return { alive: spaces.size, pinned: pins.size, events }
+}
+const DONTFORK = 4
+
+/** Parameters, beside the defaults, under which a trace must be valid too; small where that loses nothing. */
+const VARIANTS: Record<string, api.GivenValues[]> = {
+  'prefork-server': [{ order: 9, swap: true, pinned: 10, requests: 500, pages: 513 }],
+  snapshot: [{ order: 4, swap: true, pinned: 10, snapshots: 2, pages: 777 }, { stores: 0 }],
+  zygote: [
+    { order: 9, swap: true, pinned: 2, accesses: 200, apps: 3 },
+    { apps: 1, alive: 1 },
+  ],
+  'fork-exec': [
+    { order: 9, commands: 10, work: 0 },
+    { pipeline: 1, commands: 10 },
+  ],
+  'cow-table-fork': [{ areas: 2, touched: 4, runs: 3, order: 9 }],
+  'pte-mapped-thp': ['mprotect', 'munmap', 'dontneed', 'mremap'].flatMap((split) =>
+    [true, false].map((third) => ({ split, third, pinned: 50, rounds: 2 })),
+  ),
+  'swap-churn': [{ shared: true, gap: 20, rounds: 3, order: 2, pages: 100 }],
+  'ksm-merge': [
+    { rounds: 2, children: 0 },
+    { rounds: 1, contents: 3000 },
+  ],
+  checkpoint: ['mprotect', 'clear-refs', 'uffd-wp'].map((method) => ({ method, passes: 2 })),
+  'direct-io': ['none', 'fork', 'swap', 'mprotect', 'clear-refs', 'uffd-wp'].flatMap((during) =>
+    ['mixed', 'odirect', 'ropin'].map((kind) => ({ during, kind, requests: 50, order: 9 })),
+  ),
+  'vmsplice-child': [
+    { order: 9, swap: true, rounds: 2 },
+    { taken: 'before-fork', rounds: 2 },
+    { taken: 'before-fork', swap: true, pages: 17, rounds: 2 },
+  ],
+  mixed: [
+    { huge: 100, ksm: 50, softDirty: 50, uffd: 100, order: 9, operations: 4000 },
+    { processes: 1, operations: 1000 },
+    { map: 2000, protect: 2000, fork: 500, exec: 100, operations: 4000, processes: 20 },
+  ],
+  bg: [{ pages: 1024, rounds: 2, accesses: 1000 }],
+  fh: [{ pages: 1024, rounds: 2 }],
+  mix: [{ pages: 1024, rounds: 2, accesses: 1000 }],
+}
+
+describe('the list', () => {
+  test('has each workload once, under a name that differs from every other', () => {
+    const names = WORKLOADS.map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    expect(names.sort()).toEqual(Object.keys(VARIANTS).sort())
+  })
+
+  test('gives each workload and parameter a line of text for lists', () => {
+    for (const { name, summary, params } of WORKLOADS) {
+      expect(summary, name).toMatch(/^\S.{10,90}\S$/)
+      for (const [id, { what }] of Object.entries(params))
+        expect(what, `${name} ${id}`).toMatch(/^\S.{5,130}\S$/)
+    }
+  })
+
+  test('leaves only the traces for measuring speed out of the quick run', () => {
+    expect(WORKLOADS.filter((w) => !w.inQuickRun).map((w) => w.name)).toEqual([...MEASURED])
+  })
+})
+
+/** Default values, or for traces of millions of events the small ones. */
+const usual = (name: string): api.GivenValues => (MEASURED.has(name) && VARIANTS[name]?.[0]) || {}
+
+describe('traces at seed 1', () => {
+  // Events, then the hash of all words. Recorded; a change here changes every row of the workload.
+  const RECORDED: Record<string, [number, string]> = {
+    'prefork-server': [226_376, '612e58a5'],
+    snapshot: [204_819, 'e90e3a67'],
+    zygote: [208_483, 'c03e8ef6'],
+    'fork-exec': [182_759, 'fd5eb782'],
+    'cow-table-fork': [100_260, '4831368d'],
+    'pte-mapped-thp': [262_480, '4d315145'],
+    'swap-churn': [241_512, '48c710fd'],
+    'ksm-merge': [172_096, '01ca8d2f'],
+    checkpoint: [149_393, 'c1369d81'],
+    'direct-io': [132_577, '668adaf8'],
+    'vmsplice-child': [135_490, 'e13a5f92'],
+    mixed: [246_955, '2c98b2d7'],
+    bg: [5_031, '8a11e5be'],
+    fh: [5_127, 'ad98a634'],
+    mix: [5_031, 'be57e55f'],
+  }
+
+  for (const { name } of WORKLOADS)
+    test(`of ${name} are what they were`, () => {
+      const trace = buildTrace(workload(name), usual(name), 1)
+      expect([trace.events, fnv(trace)]).toEqual(RECORDED[name])
+    })
+
+  test('are of 100,000 to 600,000 events in the quick run', () => {
+    for (const [name, [events]] of Object.entries(RECORDED)) {
+      if (MEASURED.has(name)) continue
+      expect(events, name).toBeGreaterThanOrEqual(100_000)
+      expect(events, name).toBeLessThanOrEqual(600_000)
+    }
+  })
+
+  test('another seed gives another trace wherever chance has a part', () => {
+    const fixed = ['fh', 'pte-mapped-thp', 'vmsplice-child']
+    for (const { name } of WORKLOADS.filter((w) => !MEASURED.has(w.name)))
+      expect(
+        fnv(buildTrace(workload(name), {}, 1)) === fnv(buildTrace(workload(name), {}, 2)),
+        name,
+      ).toBe(fixed.includes(name))
+  })
+})
+
+describe('every trace', () => {
+  for (const { name } of WORKLOADS)
+    test(`of ${name} is valid, and ends with every process gone and every pin dropped`, () => {
+      const variants = [...(MEASURED.has(name) ? [] : [{}]), ...(VARIANTS[name] ?? [])]
+      for (const values of variants)
+        for (const seed of [1, 2]) {
+          const trace = buildTrace(workload(name), values, seed)
+          const { alive, pinned, events } = replay(trace)
+          expect({ alive, pinned }, JSON.stringify(values)).toEqual({ alive: 0, pinned: 0 })
+          expect([...events.values()].reduce((sum, n) => sum + n, 0)).toBe(trace.events)
+        }
+    })
+})
+
+describe('bg, fh and mix', () => {
+  test('have as many events as was announced, so that the columns are allocated once', () => {
+    for (const [name, values] of [
+      ['bg', { pages: 1024, rounds: 3, accesses: 5000 }],
+      ['mix', { pages: 1024, rounds: 3, accesses: 5000 }],
+      ['fh', { pages: 1024, rounds: 3 }],
+    ] as const) {
+      const w = workload(name)
+      const trace = buildTrace(w, values, 1)
+      expect(w.events(api.completeValues(w, values))).toBe(trace.events)
+    }
+  })
+
+  test('bg and fh are 10,065,559 and 5,308,499 events at their defaults', () => {
+    // bg: 65,536 + 10 * (2 * 500,000 + 2) + 3; fh: 65,536 * 81 + 40 * 2 + 3.
+    for (const [name, events] of [
+      ['bg', 10_065_559],
+      ['mix', 10_065_559],
+      ['fh', 5_308_499],
+    ] as const) {
+      const w = workload(name)
+      expect(w.events(api.completeValues(w, {}))).toBe(events)
+    }
+  })
+
+  test('half of the accesses of mix load, none of bg', () => {
+    const values = { pages: 1024, rounds: 2, accesses: 10_000 }
+    const loads = (name: string): number =>
+      replay(buildTrace(workload(name), values, 1)).events.get(api.OP_LOAD) ?? 0
+    expect(loads('bg')).toBe(0)
+    // 40,000 accesses: 20,000 expected, standard deviation 100.
+    expect(Math.abs(loads('mix') - 20_000)).toBeLessThan(500)
+  })
+})
