@@ -1,0 +1,74 @@
+/** observe: what loads and device reads show, held against what they should show. Breaches are found here. */
+import {
+  DEV_COHERENT,
+  DEV_INCOHERENT,
+  DEV_LEAK,
+  DEV_NOLEAK,
+  SAW_LEAK,
+  SAW_MISMATCH,
+} from '../trace/observed.ts'
+import type { Ledger } from './ledger.ts'
+import { ATTACHED, UNMAPPED } from './pins.ts'
+import type { Shadow } from './shadow.ts'
+
+const NO_PIN = -1
+
+export class Observer {
+  readonly #shadow: Shadow
+  readonly #ledger: Ledger
+
+  constructor(shadow: Shadow, ledger: Ledger) {
+    this.#shadow = shadow
+    this.#ledger = ledger
+  }
+
+  /** A load found `token`. Returns SAW_* bits. */
+  load(mm: number, vpn: number, token: number): number {
+    const { family, identities, pages, tokens } = this.#shadow
+    const id = pages.get(mm, vpn)
+    const expected = this.#shadow.content(id)
+    if (token === expected) return 0
+    const { event } = this.#ledger
+    const author = tokens.author(token)
+    const seen = { event, mm, vpn, pin: NO_PIN, hold: NO_PIN, token, author, expected }
+    if (!family.maySee(mm, author, token)) {
+      const cause = this.#ledger.cause(identities.frame(id), author)
+      this.#ledger.record({ ...seen, kind: 'leak', cause })
+      return SAW_MISMATCH | SAW_LEAK
+    }
+    if (tokens.fromDevice(expected)) {
+      const cause = this.#ledger.cause(expected, mm)
+      this.#ledger.record({ ...seen, kind: 'lost_coherence', cause })
+    } else {
+      const cause = this.#ledger.cause(identities.frame(id), author)
+      this.#ledger.record({ ...seen, kind: 'lost_write', cause })
+    }
+    return SAW_MISMATCH
+  }
+
+  /** The device found `token` in page `index` of the pin. Returns DEV_*. */
+  devread(id: number, index: number, token: number): number {
+    const { family, identities, pages, pins, tokens } = this.#shadow
+    const pin = pins.get(id)
+    const { mm, hold } = pin
+    const node = pin.nodes[index]!
+    const vpn = pins.vpn(node)
+    const state = pins.state(node)
+    const mapped = pages.get(mm, vpn)
+    const expected = this.#shadow.found(mapped)
+    const { event } = this.#ledger
+    const author = tokens.author(token)
+    const seen = { event, mm, vpn, pin: id, hold, token, author, expected }
+    if (!family.maySee(mm, author, token)) {
+      const frame = state === ATTACHED ? identities.frame(mapped) : pins.frame(node)
+      this.#ledger.record({ ...seen, kind: 'leak', cause: this.#ledger.cause(frame, author) })
+      return DEV_LEAK
+    }
+    if (state === UNMAPPED) return DEV_NOLEAK
+    if (token === expected) return DEV_COHERENT
+    if (pins.promised(pin, family.forks(mm))) {
+      this.#ledger.record({ ...seen, kind: 'lost_coherence', cause: pins.cause(node) })
+    } else this.#ledger.counts.stale_reads_unpromised++
+    return DEV_INCOHERENT
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Oracle: knows which bytes every process may see, classifies every verdict, and records every breach with the verdict
+ * that caused it. It has the shape of src/sim/judge.ts, where each method is described, and knows nothing of the
+ * mechanism: only the trace, the verdicts, and what loads and devices found.
+ */
+import type { Breach, Counts } from './judge.ts'
+import { Ledger } from './ledger.ts'
+import { Observer } from './observe.ts'
+import { Score } from './score.ts'
+import { Shadow } from './shadow.ts'
+import { Stores } from './stores.ts'
+
+export class Oracle {
+  readonly #shadow = new Shadow()
+  readonly #ledger = new Ledger()
+  readonly #stores = new Stores(this.#shadow, this.#ledger)
+  readonly #score = new Score(this.#shadow, this.#stores, this.#ledger)
+  readonly #observer = new Observer(this.#shadow, this.#ledger)
+
+  get event(): number {
+    return this.#ledger.event
+  }
+  set event(event: number) {
+    this.#ledger.event = event
+  }
+
+  get counts(): Readonly<Counts> {
+    return this.#ledger.counts
+  }
+
+  /** The first breaches, each with what was found, what was expected and the verdict that caused it. */
+  get breaches(): readonly Breach[] {
+    return this.#ledger.breaches
+  }
+
+  /** Has everything been given back, as it must be after every process has exited? */
+  get idle(): boolean {
+    return this.#shadow.idle
+  }
+
+  spawn(mm: number): void {
+    this.#shadow.spawn(mm)
+  }
+
+  fork(parent: number, child: number): void {
+    this.#stores.settle()
+    this.#shadow.fork(parent, child, this.#ledger.event)
+  }
+
+  exec(mm: number): void {
+    this.#stores.settle()
+    this.#shadow.exec(mm)
+  }
+
+  exit(mm: number): void {
+    this.#stores.settle()
+    this.#shadow.exit(mm)
+  }
+
+  mmap(mm: number, vpn: number, pages: number, kind: number, object: number, pgoff: number): void {
+    this.#shadow.mmap(mm, vpn, pages, kind, object, pgoff)
+  }
+
+  munmap(mm: number, vpn: number, pages: number): void {
+    this.#stores.settle()
+    this.#shadow.munmap(mm, vpn, pages)
+  }
+
+  dontneed(mm: number, vpn: number, pages: number): void {
+    this.#stores.settle()
+    this.#shadow.dontneed(mm, vpn, pages)
+  }
+
+  mremap(mm: number, vpn: number, pages: number, to: number): void {
+    this.#stores.settle()
+    this.#shadow.mremap(mm, vpn, pages, to)
+  }
+
+  /** Once for every load: nearly always the page's identity is the token itself. */
+  seesExpected(mm: number, vpn: number, token: number): boolean {
+    const id = this.#shadow.pages.get(mm, vpn)
+    return id === token || this.#shadow.content(id) === token
+  }
+
+  load(mm: number, vpn: number, token: number): number {
+    return this.#observer.load(mm, vpn, token)
+  }
+
+  store(mm: number, vpn: number): number {
+    return this.#stores.store(mm, vpn)
+  }
+
+  storeSame(mm: number, vpn: number, content: number): number {
+    return this.#stores.storeSame(mm, vpn, content)
+  }
+
+  objectPage(object: number, pgoff: number): number {
+    return this.#shadow.objects.read(object, pgoff)
+  }
+
+  pin(pin: number, mm: number, vpn: number, pages: number, kind: number): void {
+    this.#stores.settle()
+    this.#shadow.pin(pin, mm, vpn, pages, kind, this.#ledger.event)
+  }
+
+  unpin(pin: number): void {
+    this.#shadow.pins.remove(pin)
+  }
+
+  devread(pin: number, index: number, token: number): number {
+    return this.#observer.devread(pin, index, token)
+  }
+
+  devwrite(pin: number, index: number): number {
+    return this.#stores.storeThroughPin(pin, index)
+  }
+
+  verdict(
+    site: number,
+    mm: number,
+    vpn: number,
+    pages: number,
+    verdict: number,
+    other: number,
+  ): boolean {
+    return this.#score.verdict(site, mm, vpn, pages, verdict, other)
+  }
+
+  refusedHuge(mm: number, vpn: number, pages: number, _verdict: number): void {
+    this.#score.refusedHuge(mm, vpn, pages)
+  }
+
+  separated(mm: number, vpn: number, pages: number): void {
+    this.#stores.settle()
+    this.#shadow.separate(mm, vpn, pages, null)
+  }
+
+  merged(pairs: readonly number[]): void {
+    this.#stores.settle()
+    this.#shadow.merge(pairs)
+  }
+
+  tableShared(parent: number, child: number, vpn: number): void {
+    this.#shadow.tables.share(parent, child, vpn)
+  }
+
+  tableLeft(mm: number, vpn: number): void {
+    this.#shadow.tables.leave(mm, vpn)
+  }
+
+  uffdWp(mm: number, vpn: number, pages: number, on: boolean): void {
+    this.#shadow.protect(mm, vpn, pages, on)
+  }
+
+  uffdEvent(mm: number, vpn: number): void {
+    if (this.#shadow.protections.get(mm, vpn) === 0) this.#ledger.counts.extra_events++
+  }
+}

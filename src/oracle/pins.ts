@@ -1,0 +1,228 @@
+/**
+ * pins: references that outlive mappings. For every pinned page they know whether its owner still maps the frame, and
+ * if not, which frame the pin is left with.
+ */
+import { HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE } from '../trace/observed.ts'
+import { grown } from './column.ts'
+import type { Cause } from './judge.ts'
+import { PageMap } from './page-map.ts'
+
+export interface Pin {
+  readonly id: number
+  readonly mm: number
+  /** HOLD_*. */
+  readonly hold: number
+  readonly event: number
+  /** How often its owner had forked when it was taken. */
+  readonly forks: number
+  /** The record of each page. */
+  readonly nodes: Int32Array
+}
+
+/** The owner maps the pinned frame: what one stores the other sees. */
+export const ATTACHED = 0
+/** The owner was given a copy, and the pin stayed with the old frame. */
+export const COPIED = 1
+/** The owner unmapped the page or gave it up: the pinned address promises nothing any more. */
+export const UNMAPPED = 2
+
+export class Pins {
+  readonly #pins = new Map<number, Pin>()
+  /** By page of the owner: the first node of those that pin it; 0: none. */
+  readonly #nodes = new PageMap()
+  /** By process: pins that it holds. */
+  #held = new Int32Array(64)
+  /** By node: the next one of the same page (or the next free one), the page, the state, the frame left with. */
+  #next = new Int32Array(64)
+  #vpn = new Int32Array(64)
+  #state = new Int32Array(64)
+  #frame = new Int32Array(64)
+  readonly #owner: Pin[] = []
+  readonly #cause: (Cause | null)[] = []
+  #end = 1
+  #free = 0
+  /** Nodes by the frame that they are left with. */
+  readonly #left = new Map<number, number[]>()
+
+  open(mm: number): void {
+    if (mm >= this.#held.length) this.#held = grown(this.#held, mm)
+    this.#nodes.open(mm)
+  }
+
+  get none(): boolean {
+    return this.#pins.size === 0
+  }
+
+  holds(mm: number): boolean {
+    return this.#held[mm] !== 0
+  }
+
+  get(id: number): Pin {
+    const pin = this.#pins.get(id)
+    if (pin === undefined) throw new RangeError(`unknown pin: ${id}`)
+    return pin
+  }
+
+  add(
+    id: number,
+    mm: number,
+    vpn: number,
+    pages: number,
+    hold: number,
+    event: number,
+    forks: number,
+  ): void {
+    const nodes = new Int32Array(pages)
+    const pin = { id, mm, hold, event, forks, nodes }
+    this.#pins.set(id, pin)
+    this.#held[mm]!++
+    for (let i = 0; i < pages; i++) {
+      const node = this.#take()
+      nodes[i] = node
+      this.#next[node] = this.#nodes.get(mm, vpn + i)
+      this.#vpn[node] = vpn + i
+      this.#state[node] = ATTACHED
+      this.#frame[node] = 0
+      this.#owner[node] = pin
+      this.#cause[node] = null
+      this.#nodes.set(mm, vpn + i, node)
+    }
+  }
+
+  remove(id: number): void {
+    const pin = this.get(id)
+    for (const node of pin.nodes) {
+      if (this.#state[node] !== UNMAPPED) this.#unlink(pin.mm, node)
+      if (this.#state[node] !== ATTACHED) this.#forget(node)
+      this.#cause[node] = null
+      this.#next[node] = this.#free
+      this.#free = node
+    }
+    this.#pins.delete(id)
+    this.#held[pin.mm]!--
+  }
+
+  /** exit and exec drop every reference that the process holds. */
+  drop(mm: number): void {
+    if (this.holds(mm)) {
+      for (const pin of this.#pins.values()) if (pin.mm === mm) this.remove(pin.id)
+    }
+    this.#nodes.drop(mm)
+  }
+
+  /** The address of a pinned page now; its state; the frame, where it is not the owner's; and the copy that left it. */
+  vpn(node: number): number {
+    return this.#vpn[node]!
+  }
+  state(node: number): number {
+    return this.#state[node]!
+  }
+  frame(node: number): number {
+    return this.#frame[node]!
+  }
+  cause(node: number): Cause | null {
+    return this.#cause[node]!
+  }
+
+  /** The owner goes on with a copy; the pins of the page stay with `frame`. Returns whether there are any. */
+  copied(mm: number, vpn: number, frame: number, cause: Cause | null): boolean {
+    if (this.#held[mm] === 0) return false
+    let any = false
+    for (let node = this.#nodes.get(mm, vpn); node !== 0; node = this.#next[node]!) {
+      if (this.#state[node] !== ATTACHED) continue
+      this.#leave(node, COPIED, frame)
+      this.#cause[node] = cause
+      any = true
+    }
+    return any
+  }
+
+  unmapped(mm: number, vpn: number, frame: number): void {
+    if (this.#held[mm] === 0) return
+    for (let node = this.#nodes.get(mm, vpn); node !== 0; node = this.#next[node]!) {
+      if (this.#state[node] === ATTACHED) this.#leave(node, UNMAPPED, frame)
+      else this.#state[node] = UNMAPPED
+    }
+    this.#nodes.set(mm, vpn, 0)
+  }
+
+  /** The references follow the page to its new address. */
+  moved(mm: number, from: number, to: number): void {
+    if (this.#held[mm] === 0) return
+    const first = this.#nodes.get(mm, from)
+    for (let node = first; node !== 0; node = this.#next[node]!) this.#vpn[node] = to
+    this.#nodes.set(mm, from, 0)
+    this.#nodes.set(mm, to, first)
+  }
+
+  /** Does a process other than `mm` hold a reference on a frame that it does not map itself? */
+  heldByOther(frame: number, mm: number): boolean {
+    if (this.#left.size === 0) return false
+    const nodes = this.#left.get(frame)
+    return nodes?.some((node) => this.#owner[node]!.mm !== mm) ?? false
+  }
+
+  /** Must the owner and the device see the same page, given how often the owner has forked by now? */
+  promised(pin: Pin, forks: number): boolean {
+    if (pin.hold === HOLD_GET_RO) return false
+    return pin.hold !== HOLD_GET_WRITE || pin.forks === forks
+  }
+
+  /** Is the page under a reference that fork must not take away from its owner? */
+  promisedAcrossFork(mm: number, vpn: number): boolean {
+    if (this.#held[mm] === 0) return false
+    for (let node = this.#nodes.get(mm, vpn); node !== 0; node = this.#next[node]!) {
+      const { hold } = this.#owner[node]!
+      if (this.#state[node] === ATTACHED && (hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE)) {
+        return true
+      }
+    }
+    return false
+  }
+
+  /** Only the zero page and objects have names that are not positive, and nobody can be told apart there. */
+  #leave(node: number, state: number, frame: number): void {
+    this.#state[node] = state
+    this.#frame[node] = frame
+    if (frame <= 0) return
+    const nodes = this.#left.get(frame)
+    if (nodes === undefined) this.#left.set(frame, [node])
+    else nodes.push(node)
+  }
+
+  #forget(node: number): void {
+    const frame = this.#frame[node]!
+    const nodes = this.#left.get(frame)
+    if (nodes === undefined) return
+    nodes.splice(nodes.indexOf(node), 1)
+    if (nodes.length === 0) this.#left.delete(frame)
+  }
+
+  #unlink(mm: number, node: number): void {
+    const vpn = this.#vpn[node]!
+    const first = this.#nodes.get(mm, vpn)
+    if (first === node) {
+      this.#nodes.set(mm, vpn, this.#next[node]!)
+      return
+    }
+    let before = first
+    while (this.#next[before] !== node) before = this.#next[before]!
+    this.#next[before] = this.#next[node]!
+  }
+
+  #take(): number {
+    const recycled = this.#free
+    if (recycled !== 0) {
+      this.#free = this.#next[recycled]!
+      return recycled
+    }
+    const node = this.#end++
+    if (node >= this.#next.length) {
+      this.#next = grown(this.#next, node)
+      this.#vpn = grown(this.#vpn, node)
+      this.#state = grown(this.#state, node)
+      this.#frame = grown(this.#frame, node)
+    }
+    return node
+  }
+}

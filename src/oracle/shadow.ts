@@ -1,0 +1,246 @@
+/**
+ * shadow: what every page of every process should show, and who shares it with whom, in a world where fork copies and
+ * pins keep their promises. It follows the trace and the verdicts, never the mechanism's state.
+ */
+import { HOLD_GET_WRITE, HOLD_PIN_WRITE } from '../trace/observed.ts'
+import { Family } from './family.ts'
+import { Identities } from './identities.ts'
+import type { Cause } from './judge.ts'
+import { Merges } from './merges.ts'
+import { Moves } from './moves.ts'
+import { Objects } from './objects.ts'
+import { PageMap } from './page-map.ts'
+import { Pins } from './pins.ts'
+import { SharedTables } from './shared-tables.ts'
+import { Tokens } from './tokens.ts'
+
+export class Shadow {
+  /** The identity of every page (identities.ts). */
+  readonly pages = new PageMap()
+  readonly identities = new Identities()
+  readonly tokens = new Tokens()
+  readonly objects = new Objects(this.tokens)
+  readonly family = new Family()
+  readonly pins = new Pins()
+  /** Pages under userfaultfd write protection. */
+  readonly protections = new PageMap()
+  readonly tables = new SharedTables()
+  readonly #moves = new Moves()
+  readonly #merges = new Merges()
+  /** By process: the relative that shared a page with it last. */
+  readonly #sharer: number[] = []
+
+  spawn(mm: number): void {
+    this.family.spawn(mm)
+    this.#open(mm)
+  }
+
+  fork(parent: number, child: number, event: number): void {
+    const { identities } = this
+    const token = this.tokens.fork(parent)
+    this.family.fork(parent, child, token, identities.nextAlias, identities.nextBlank, event)
+    this.#open(child)
+    this.pages.copy(parent, child)
+    this.objects.fork(parent, child)
+    this.#moves.fork(parent, child)
+    this.#sharer[parent] = child
+    this.#sharer[child] = parent
+  }
+
+  /** Nothing is left of the address space, nor of the references that the process held. */
+  exec(mm: number): void {
+    this.pages.drop(mm)
+    this.pins.drop(mm)
+    this.protections.drop(mm)
+    this.objects.drop(mm)
+    this.tables.drop(mm)
+    this.#moves.drop(mm)
+  }
+
+  exit(mm: number): void {
+    this.exec(mm)
+    this.family.exit(mm)
+    if (!this.#merges.none) this.#merges.prune((member) => this.family.newest(member) < 0)
+  }
+
+  mmap(mm: number, vpn: number, pages: number, kind: number, object: number, pgoff: number): void {
+    this.objects.map(mm, vpn, pages, kind, object, pgoff)
+    this.#showObjects(mm, vpn, pages)
+  }
+
+  munmap(mm: number, vpn: number, pages: number): void {
+    this.#leavePins(mm, vpn, pages)
+    this.pages.clear(mm, vpn, pages)
+    this.protections.clear(mm, vpn, pages)
+    this.objects.unmap(mm, vpn, pages)
+    this.#moves.unmap(mm, vpn, pages)
+  }
+
+  dontneed(mm: number, vpn: number, pages: number): void {
+    this.#leavePins(mm, vpn, pages)
+    this.pages.clear(mm, vpn, pages)
+    this.protections.clear(mm, vpn, pages)
+    this.#showObjects(mm, vpn, pages)
+  }
+
+  mremap(mm: number, vpn: number, pages: number, to: number): void {
+    for (let i = 0; i < pages; i++) {
+      this.pages.set(mm, to + i, this.pages.get(mm, vpn + i))
+      this.pins.moved(mm, vpn + i, to + i)
+    }
+    this.pages.clear(mm, vpn, pages)
+    // move_ptes() clears the protection of an area whose manager does not follow the move.
+    this.protections.clear(mm, vpn, pages)
+    this.objects.move(mm, vpn, pages, to)
+    this.#moves.move(mm, vpn, pages, to)
+  }
+
+  /** A reference to store through is only taken on pages that are there, if only full of zeroes. */
+  pin(id: number, mm: number, vpn: number, pages: number, hold: number, event: number): void {
+    if (hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE) {
+      for (let at = vpn; at < vpn + pages; at++) {
+        if (this.pages.get(mm, at) === 0) this.pages.set(mm, at, this.identities.blank())
+      }
+    }
+    this.pins.add(id, mm, vpn, pages, hold, event, this.family.forks(mm))
+  }
+
+  /** Only pages that are there can be protected: a hole is filled without an event. */
+  protect(mm: number, vpn: number, pages: number, on: boolean): void {
+    for (let at = vpn; at < vpn + pages; at++) {
+      this.protections.set(mm, at, on && this.pages.get(mm, at) !== 0 ? 1 : 0)
+    }
+  }
+
+  /** What a load of a page of this identity should find. */
+  content(id: number): number {
+    return id < 0 ? this.objects.content(id) : this.identities.content(id)
+  }
+
+  /** What it is going to find: something else where a device's store did not reach the page. */
+  found(id: number): number {
+    return id < 0 ? this.objects.content(id) : this.identities.found(id)
+  }
+
+  /** The identity of a physical copy. */
+  copyOf(id: number): number {
+    return this.identities.copy(this.content(id), this.found(id))
+  }
+
+  /**
+   * Model.md's sole user: no other process reaches the page, by a mapping, a swap entry or a table, and no reference
+   * is held on behalf of another one. `id` is the page's identity. A page that is not there is nobody else's.
+   */
+  isSole(mm: number, vpn: number, id: number): boolean {
+    if (id <= 0) return id === 0
+    const frame = this.identities.frame(id)
+    if (this.#merges.has(frame)) return !this.#mergedElsewhere(mm, vpn, frame)
+    if (this.family.isOwn(mm, frame)) return true
+    return !this.pins.heldByOther(frame, mm) && !this.#relativeHas(mm, vpn, frame)
+  }
+
+  /**
+   * The process goes on with a physical copy of its own, of the same content; pins stay with the old frame. A page
+   * that nobody else can have needs no new name, unless a pin keeps the old frame apart from it.
+   */
+  separate(mm: number, vpn: number, pages: number, cause: Cause | null): void {
+    for (let at = vpn; at < vpn + pages; at++) {
+      const id = this.pages.get(mm, at)
+      const frame = this.identities.frame(id)
+      const left = this.pins.copied(mm, at, frame, cause)
+      if (left || id !== frame || id <= 0 || !this.family.isOwn(mm, id) || this.#merges.has(id)) {
+        this.pages.set(mm, at, this.copyOf(id))
+      }
+    }
+  }
+
+  /** One physical page from now on: the pages keep their content and get one name. */
+  merge(pairs: readonly number[]): void {
+    const { identities, pages } = this
+    const frames: number[] = []
+    for (let i = 0; i < pairs.length; i += 2) {
+      frames.push(identities.frame(pages.get(pairs[i]!, pairs[i + 1]!)))
+    }
+    const joined = frames.find((frame) => this.#merges.has(frame))
+    const merged = joined ?? this.copyOf(pages.get(pairs[0]!, pairs[1]!))
+    for (let i = 0; i < frames.length; i++) {
+      const mm = pairs[2 * i]!
+      const vpn = pairs[2 * i + 1]!
+      if (frames[i] === joined) continue
+      pages.set(mm, vpn, merged)
+      this.#merges.add(merged, mm, this.#moves.home(mm, vpn))
+    }
+  }
+
+  /** Has everything been given back, as it must be after every process has exited? */
+  get idle(): boolean {
+    const { pages, protections, pins, tables, family } = this
+    return (
+      family.living === 0 &&
+      pages.used === 0 &&
+      protections.used === 0 &&
+      pins.none &&
+      tables.none &&
+      this.#merges.none &&
+      this.#moves.none
+    )
+  }
+
+  #open(mm: number): void {
+    this.pages.open(mm)
+    this.protections.open(mm)
+    this.pins.open(mm)
+    this.tokens.open(mm)
+    this.#sharer[mm] = -1
+  }
+
+  #showObjects(mm: number, vpn: number, pages: number): void {
+    if (!this.objects.mapped(mm)) return
+    for (let at = vpn; at < vpn + pages; at++) {
+      const id = this.objects.identity(mm, at)
+      if (id !== 0) this.pages.set(mm, at, id)
+    }
+  }
+
+  #leavePins(mm: number, vpn: number, pages: number): void {
+    if (!this.pins.holds(mm)) return
+    for (let at = vpn; at < vpn + pages; at++) {
+      this.pins.unmapped(mm, at, this.identities.frame(this.pages.get(mm, at)))
+    }
+  }
+
+  /** Whoever shared a page with the process last is the likeliest to share the next one. */
+  #relativeHas(mm: number, vpn: number, frame: number): boolean {
+    const { family } = this
+    const sharer = this.#sharer[mm]!
+    if (family.isAlive(sharer) && this.#has(sharer, mm, vpn, frame)) return true
+    for (let relative = family.newest(mm); relative >= 0; relative = family.older(relative)) {
+      if (relative === mm || relative === sharer || !this.#has(relative, mm, vpn, frame)) continue
+      this.#sharer[mm] = relative
+      return true
+    }
+    return false
+  }
+
+  /** Does the relative have the frame that `mm` has at `vpn`? */
+  #has(relative: number, mm: number, vpn: number, frame: number): boolean {
+    const { identities, pages } = this
+    if (this.#moves.none) return identities.frame(pages.get(relative, vpn)) === frame
+    const places = this.#moves.places(relative, this.#moves.home(mm, vpn))
+    return places.some((place) => identities.frame(pages.get(relative, place)) === frame)
+  }
+
+  /** Does any other page still have the merged frame, of this process or of another one? */
+  #mergedElsewhere(mm: number, vpn: number, frame: number): boolean {
+    const { family, identities, pages } = this
+    return this.#merges.some(frame, (member, home) => {
+      for (let other = family.newest(member); other >= 0; other = family.older(other)) {
+        for (const place of this.#moves.places(other, home)) {
+          if (other === mm && place === vpn) continue
+          if (identities.frame(pages.get(other, place)) === frame) return true
+        }
+      }
+      return false
+    })
+  }
+}

@@ -1,0 +1,49 @@
+/** shared-tables: which processes use one page table together, where a policy lets fork share it. */
+
+const TABLE_SHIFT = 9
+
+export class SharedTables {
+  /** By process and table: everyone who uses it. */
+  readonly #users = new Map<number, Map<number, Set<number>>>()
+
+  get none(): boolean {
+    return this.#users.size === 0
+  }
+
+  share(parent: number, child: number, vpn: number): void {
+    const users = this.#get(parent, vpn) ?? new Set([parent])
+    users.add(child)
+    this.#put(parent, vpn, users)
+    this.#put(child, vpn, users)
+  }
+
+  leave(mm: number, vpn: number): void {
+    this.#get(mm, vpn)?.delete(mm)
+    const tables = this.#users.get(mm)
+    tables?.delete(vpn >>> TABLE_SHIFT)
+    if (tables?.size === 0) this.#users.delete(mm)
+  }
+
+  /** The process is gone, and with it its use of every table. */
+  drop(mm: number): void {
+    for (const users of this.#users.get(mm)?.values() ?? []) users.delete(mm)
+    this.#users.delete(mm)
+  }
+
+  isSole(mm: number, vpn: number): boolean {
+    return (this.#get(mm, vpn)?.size ?? 1) === 1
+  }
+
+  #get(mm: number, vpn: number): Set<number> | undefined {
+    return this.#users.get(mm)?.get(vpn >>> TABLE_SHIFT)
+  }
+
+  #put(mm: number, vpn: number, users: Set<number>): void {
+    let tables = this.#users.get(mm)
+    if (tables === undefined) {
+      tables = new Map()
+      this.#users.set(mm, tables)
+    }
+    tables.set(vpn >>> TABLE_SHIFT, users)
+  }
+}

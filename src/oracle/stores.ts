@@ -1,0 +1,178 @@
+/**
+ * stores: what a store makes of a page. It hits a frame of the process's own, or one that others see as well.
+ *
+ * The hot path is a store to a page that nobody else can have: one look at its identity and a new token.
+ */
+import { REUSE, SITE_FORK } from '../policy/verdict.ts'
+import { ALIASES } from './identities.ts'
+import type { Ledger } from './ledger.ts'
+import { ATTACHED, COPIED, type Pin } from './pins.ts'
+import type { Shadow } from './shadow.ts'
+import { NOBODY } from './tokens.ts'
+
+const NONE = -1
+
+export class Stores {
+  readonly #shadow: Shadow
+  readonly #ledger: Ledger
+  /** The page that the last verdict was about, if a store may follow: it goes to a frame of the process's own. */
+  #awaitedMm = NONE
+  #awaitedVpn = NONE
+  /** That frame is a copy: if no store follows, the page needs a new name all the same. */
+  #copied = false
+
+  constructor(shadow: Shadow, ledger: Ledger) {
+    this.#shadow = shadow
+    this.#ledger = ledger
+  }
+
+  /** A store by the process: the token that stands for it. */
+  store(mm: number, vpn: number): number {
+    const { pages, family, protections, tokens } = this.#shadow
+    const at = pages.position(mm, vpn)
+    const id = pages.arena[at]!
+    const own = id >= family.ownTokens[mm]! && id < ALIASES
+    if (own && this.#awaitedMm === NONE && protections.used === 0) {
+      const token = tokens.store(mm)
+      pages.arena[at] = token
+      return token
+    }
+    if (this.#shadow.objects.isShared(id)) return this.#storeToObject(id)
+    this.#checkProtection(mm, vpn, id)
+    const token = tokens.store(mm)
+    this.#storeToPage(mm, vpn, token, token)
+    return token
+  }
+
+  /** A store of bytes that are known by number: equal bytes have equal tokens, in frames of their own. */
+  storeSame(mm: number, vpn: number, content: number): number {
+    const { identities, objects, pages, tokens } = this.#shadow
+    const token = tokens.content(mm, content)
+    const id = pages.get(mm, vpn)
+    if (objects.isShared(id)) {
+      objects.store(id, token)
+      return token
+    }
+    this.#checkProtection(mm, vpn, id)
+    this.#storeToPage(mm, vpn, token, identities.copy(token, token))
+    return token
+  }
+
+  /** A store by a device, through page `index` of a pin, whose owner answers for it. */
+  storeThroughPin(pinId: number, index: number): number {
+    this.settle()
+    const { family, identities, objects, pages, pins, tokens } = this.#shadow
+    const pin = pins.get(pinId)
+    const node = pin.nodes[index]!
+    const { mm } = pin
+    const vpn = pins.vpn(node)
+    const state = pins.state(node)
+    const id = pages.get(mm, vpn)
+    const frame = state === ATTACHED ? identities.frame(id) : pins.frame(node)
+    if (objects.isShared(frame)) return this.#storeToObject(frame)
+    const promised = pins.promised(pin, family.forks(mm))
+    const token = promised ? tokens.device(mm) : tokens.store(mm)
+    if (state === ATTACHED && id > 0) {
+      if (!this.#shadow.isSole(mm, vpn, id)) this.#blameFork(pin, vpn, frame)
+      this.#storeInPlace(mm, vpn, token, id, token)
+    } else {
+      this.#storeAstray(mm, vpn, token, node, promised && state === COPIED)
+    }
+    return token
+  }
+
+  /** A verdict gave the process a frame of its own, in place or as a copy; a store follows, or nothing. */
+  expect(mm: number, vpn: number, copied: boolean): void {
+    this.#awaitedMm = mm
+    this.#awaitedVpn = vpn
+    this.#copied = copied
+  }
+
+  /** No store followed the verdict: a write fault for a pin. */
+  settle(): void {
+    if (this.#awaitedMm === NONE) return
+    const { pages } = this.#shadow
+    const mm = this.#awaitedMm
+    const vpn = this.#awaitedVpn
+    this.#awaitedMm = NONE
+    if (this.#copied) pages.set(mm, vpn, this.#shadow.copyOf(pages.get(mm, vpn)))
+  }
+
+  /** `name` is the page's identity after the store, if the frame is its own. */
+  #storeToPage(mm: number, vpn: number, token: number, name: number): void {
+    const { pages, pins } = this.#shadow
+    if (this.#awaitedMm === mm && this.#awaitedVpn === vpn) {
+      this.#awaitedMm = NONE
+      pages.set(mm, vpn, name)
+      return
+    }
+    this.settle()
+    const id = pages.get(mm, vpn)
+    if (id <= 0) {
+      // The zero page and pages of files are never written: pins on them stay where they are.
+      pins.copied(mm, vpn, id, null)
+      pages.set(mm, vpn, name)
+      return
+    }
+    this.#storeInPlace(mm, vpn, token, id, name)
+  }
+
+  /** A frame that others share keeps its name: they are going to see this store. */
+  #storeInPlace(mm: number, vpn: number, token: number, id: number, name: number): void {
+    const { family, identities, pages } = this.#shadow
+    if (identities.isShared(id)) {
+      if (family.isOwn(mm, id)) identities.restamp(id, token, token)
+      else pages.set(mm, vpn, identities.inPlace(token, identities.frame(id)))
+    } else if (this.#shadow.isSole(mm, vpn, id)) {
+      pages.set(mm, vpn, name)
+    } else {
+      pages.set(mm, vpn, identities.inPlace(token, identities.frame(id)))
+    }
+  }
+
+  /** The store reached a frame that the owner does not map. If it was promised to see it, it still should. */
+  #storeAstray(mm: number, vpn: number, token: number, node: number, promised: boolean): void {
+    const { family, identities, pages, pins } = this.#shadow
+    const cause = pins.cause(node)
+    if (cause !== null) this.#ledger.remember(pins.frame(node), cause)
+    if (!promised) return
+    if (cause !== null) this.#ledger.remember(token, cause)
+    const id = pages.get(mm, vpn)
+    const found = this.#shadow.found(id)
+    if (identities.isAstray(id) && family.isOwn(mm, id)) identities.restamp(id, token, found)
+    else pages.set(mm, vpn, identities.astray(token, identities.frame(id), found))
+  }
+
+  #storeToObject(id: number): number {
+    const token = this.#shadow.tokens.shared()
+    this.#shadow.objects.store(id, token)
+    return token
+  }
+
+  /** A device is about to store where others can see it: some fork shared the page in spite of the pin. */
+  #blameFork(pin: Pin, vpn: number, frame: number): void {
+    const { mm } = pin
+    const { family } = this.#shadow
+    if (family.forks(mm) === pin.forks || this.#ledger.cause(frame, mm)?.mm === mm) return
+    const event = family.lastFork(mm)
+    this.#ledger.remember(frame, { event, mm, vpn, site: SITE_FORK, verdict: REUSE })
+  }
+
+  /** The manager must have let the store through, if the page was under userfaultfd write protection. */
+  #checkProtection(mm: number, vpn: number, id: number): void {
+    const { protections } = this.#shadow
+    if (protections.used === 0 || protections.get(mm, vpn) === 0) return
+    this.#ledger.record({
+      kind: 'lost_event',
+      event: this.#ledger.event,
+      mm,
+      vpn,
+      pin: NONE,
+      hold: NONE,
+      token: 0,
+      author: NOBODY,
+      expected: this.#shadow.content(id),
+      cause: null,
+    })
+  }
+}
