@@ -73,7 +73,8 @@ const params = {
   pin: weight(120, 'pin, device access and unpin'),
   swap: weight(60, 'swap-out and MADV_PAGEOUT'),
   kernel: weight(40, 'LRU drain, speculative references, migration and ptrace'),
-  huge: weight(0, 'collapse, folio split and mremap'),
+  huge: weight(0, 'folio split and mremap'),
+  collapse: weight(0, 'MADV_COLLAPSE'),
   ksm: weight(0, 'KSM merging'),
   softDirty: weight(0, 'clear_refs'),
   uffd: weight(0, 'userfaultfd write-protection'),
@@ -84,7 +85,8 @@ export default defineWorkload({
   summary: 'random valid operations over several processes',
   params,
   needs: (p) => [
-    (p.order > 0 || p.huge > 0) && 'thp',
+    (p.order > 0 || p.collapse > 0) && 'thp',
+    p.collapse > 0 && 'collapse',
     p.swap > 0 && 'swap',
     p.ksm > 0 && 'ksm',
     p.softDirty > 0 && 'soft-dirty',
@@ -103,6 +105,7 @@ export default defineWorkload({
       [p.swap, (process) => world.swap(process)],
       [p.kernel, (process) => world.kernel(process)],
       [p.huge, (process) => world.huge(process)],
+      [p.collapse, (process) => world.collapse(process)],
       [p.ksm, (process) => world.ksm(process)],
       [p.softDirty, (process) => t.clearRefs(process.mm, 4)],
       [p.uffd, (process) => world.uffd(process)],
@@ -251,22 +254,24 @@ class World {
   huge(process: Process): void {
     const { mm, mappings, buffers } = process
     const area = this.#rng.pick(this.#areas)
-    const way = this.#rng.below(3)
-    if (way === 0) {
-      const writable = mappings.run(area, PAGE_WRITE, PAGE_UFFD_WP, HPAGE_PMD_NR)
-      if (writable.pages === HPAGE_PMD_NR) this.#t.madvise(mm, area, HPAGE_PMD_NR, MADV_COLLAPSE)
-    } else if (way === 1) {
+    if (this.#rng.chance(50)) {
       if (!mappings.has(area, PAGE_READ)) return
       this.#t.load(mm, area)
       this.#t.folioSplit(mm, area)
-    } else {
-      // A pin is used by the address that it was taken at, so what may be pinned stays where it is.
-      const run = this.#run(process, PAGE_READ, PAGE_DONTFORK | PAGE_UFFD_WP, HPAGE_PMD_NR)
-      if (!run || buffers.length > 0 || areaOf(run.vpn) === area) return
-      this.#unmap(process, area)
-      this.#t.mremap(mm, run.vpn, run.pages, area)
-      mappings.move(run, area)
+      return
     }
+    // A pin is used by the address that it was taken at, so what may be pinned stays where it is.
+    const run = this.#run(process, PAGE_READ, PAGE_DONTFORK | PAGE_UFFD_WP, HPAGE_PMD_NR)
+    if (!run || buffers.length > 0 || areaOf(run.vpn) === area) return
+    this.#unmap(process, area)
+    this.#t.mremap(mm, run.vpn, run.pages, area)
+    mappings.move(run, area)
+  }
+
+  collapse({ mm, mappings }: Process): void {
+    const area = this.#rng.pick(this.#areas)
+    const { pages } = mappings.run(area, PAGE_WRITE, PAGE_UFFD_WP, HPAGE_PMD_NR)
+    if (pages === HPAGE_PMD_NR) this.#t.madvise(mm, area, HPAGE_PMD_NR, MADV_COLLAPSE)
   }
 
   ksm(process: Process): void {

@@ -187,7 +187,7 @@ const VARIANTS: Record<string, api.GivenValues[]> = {
     { taken: 'before-fork', swap: true, pages: 17, rounds: 2 },
   ],
   mixed: [
-    { huge: 100, ksm: 50, softDirty: 50, uffd: 100, order: 9, operations: 4000 },
+    { huge: 100, collapse: 50, ksm: 50, softDirty: 50, uffd: 100, order: 9, operations: 4000 },
     { processes: 1, operations: 1000 },
     { map: 2000, protect: 2000, fork: 500, exec: 100, operations: 4000, processes: 20 },
   ],

@@ -48,9 +48,9 @@ export class Rng {
     }
   }
 
-  /** Yes, in `percent` of 100 cases. */
+  /** Yes, in `percent` of 100 cases, to within 2^-32. */
   chance(percent: number): boolean {
-    return this.below(100) < percent
+    return (this.#source.next() >>> 0) * 100 < percent * TWO_32
   }
 
   /** One of `values`. */

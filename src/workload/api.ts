@@ -18,7 +18,7 @@ export * from './mappings.ts'
 export * from './zipf-rounds.ts'
 
 /** What a mechanism or a policy may lack. A policy that lacks what the workload needs is skipped, and this is why. */
-export type Capability = 'ksm' | 'soft-dirty' | 'swap' | 'thp' | 'uffd-wp'
+export type Capability = 'collapse' | 'ksm' | 'soft-dirty' | 'swap' | 'thp' | 'uffd-wp'
 
 export interface Workload {
   readonly name: string
