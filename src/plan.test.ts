@@ -79,7 +79,7 @@ test('a sweep multiplies only the cells that have its parameter', () => {
 })
 
 test('a kernel is named among the parameters and fixes those of its policy', () => {
-  const kernel = { name: '5.9.1', params: { reclaimPin: false } }
+  const kernel = { name: '5.9.1', era: '5.8', params: { reclaimPin: false } }
   const params = { reclaimPin: flag(true, '') }
   expect(
     names({ policies: [policy('page-count', params), policy('page-count', params, kernel)] }),
@@ -118,7 +118,7 @@ test('a key changes with everything that decides the row, and with nothing else'
     key({ seeds: [2] }),
     key({ params: new Map([['pages', '65']]) }),
     key({ policies: [policy('mm-id')] }),
-    key({ policies: [policy('mapcount', {}, { name: '6.0.6', params: {} })] }),
+    key({ policies: [policy('mapcount', {}, { name: '6.0.6', era: '5.8', params: {} })] }),
     key({ policies: [{ ...policy('mapcount'), file: { path: '/x.ts', hash: '1' } }] }),
     key({ workloads: [workload('snapshot', { pages })] }),
     key({ conditions: { ...conditions, oracle: 'eager' } }),

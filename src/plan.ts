@@ -24,8 +24,8 @@ export interface PolicyChoice {
   readonly definition: PolicyDefinition
   /** The file that a policy of one's own comes from, and a hash of its text. */
   readonly file?: { readonly path: string; readonly hash: string }
-  /** A kernel that this policy stands for: its era, and the parameters that it fixes. */
-  readonly kernel?: { readonly name: string; readonly params: Settings }
+  /** A kernel that this policy stands for: the era of its mechanism, and the parameters that it fixes. */
+  readonly kernel?: { readonly name: string; readonly era: string; readonly params: Settings }
 }
 
 export interface WorkloadChoice {
@@ -34,7 +34,7 @@ export interface WorkloadChoice {
   /** Capabilities of the mechanism that its events need with these parameters. */
   readonly needs: (values: Settings) => readonly string[]
   /** The file of a workload of one's own, or of a recorded trace, and a hash of what is in it. */
-  readonly file?: { readonly path: string; readonly hash: string; readonly recorded: boolean }
+  readonly file?: { readonly path: string; readonly hash: string }
 }
 
 /** What one trace is made from. Cells that share a trace share this object. */

@@ -16,8 +16,8 @@ import type { Trace } from './trace/trace.ts'
 export interface WorkerJob {
   /** Name or absolute path. */
   readonly policy: string
-  /** Name of a kernel, or the policy's own era. */
-  readonly kernel: string | undefined
+  /** Era of the mechanism; without it, the policy's own. */
+  readonly era?: string
   readonly cost: CostProfile
   readonly oracle: 'epoch' | 'eager'
   readonly check: boolean

@@ -74,7 +74,7 @@ async function run(cells: Cell[], jobs = 1, traces = new Traces(), stopAfter = I
   await runCells(cells, {
     ...{ worker: WORKER, jobs, traces, timeoutSeconds: 2, signal: stop.signal },
     jobOf: ({ definition }) => ({
-      ...{ policy: definition.name, kernel: undefined, oracle: 'epoch', check: false },
+      ...{ policy: definition.name, oracle: 'epoch', check: false },
       cost: COST_PROFILES['vm'] as CostProfile,
     }),
     finished: ({ key }, outcome) => {

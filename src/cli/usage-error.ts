@@ -2,8 +2,8 @@
 
 export class UsageError extends Error {}
 
-/** The words that begin every message about a mistake in what was asked for. */
-const VOCABULARY = /^(unknown|missing|invalid|unsupported|truncated) /
+/** The words that begin every message about a mistake in what was asked for, after FILE:LINE if it is in a file. */
+const VOCABULARY = /^(.+:[0-9]+: )?(unknown|missing|invalid|unsupported|truncated) /
 
 /** The line for an error that the user can mend, or undefined if it is the program's own. */
 export function usageMessage(error: unknown): string | undefined {

@@ -1,0 +1,197 @@
+/**
+ * execute: a run from its options to its results: plan, cells, journal, rows, table, exit code.
+ *
+ * Exit codes: 0; 3 if a condition of --fail-on about correctness holds, else 1 if a cell failed, else 4 if another
+ * condition holds; 130 and 143 after an interruption, with all finished cells kept.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { gitCommit, packageVersion } from '../load/package.ts'
+import type { Row } from '../metrics/row.ts'
+import { type Cell, expand, policyLabel, shardOf } from '../plan.ts'
+import { comparisonTable } from '../report/table.ts'
+import { claimDirectory } from '../results/directory.ts'
+import { type Finished, Journal, readJournal } from '../results/journal.ts'
+import { type Part, thisMachine } from '../results/manifest.ts'
+import { type ManifestHead, writeResults } from '../results/write.ts'
+import { missingCapability } from '../run.ts'
+import type { CellOutcome, WorkerJob } from '../worker.ts'
+import { failures } from './fail-on.ts'
+import { runCells } from './pool.ts'
+import { startProgress } from './progress.ts'
+import { gatherInputs, type Inputs } from './run-inputs.ts'
+import type { RunOptions } from './run-options.ts'
+import { print, say } from './streams.ts'
+import { Traces } from './traces.ts'
+
+/** How many of several like things are told; the rest is in the manifest. */
+const TOLD = 5
+
+export async function executeRun(options: RunOptions, command: readonly string[]): Promise<number> {
+  const inputs = await gatherInputs(options)
+  const plan = expand(inputs.plan, ({ definition, kernel }, needs) =>
+    missingCapability(definition, needs, kernel?.era),
+  )
+  const { i, n } = options.shard
+  const cells = shardOf(plan.cells, i, n)
+  const shard = n === 1 ? '' : `-${i}of${n}`
+  const dir = join(options.out, options.name ?? `${inputs.name}${shard}`)
+  if (options.dryRun) return dryRun(cells, dir)
+
+  const finished = options.ifExists === 'resume' ? readJournal(dir) : new Map<string, Finished>()
+  claimDirectory(dir, options.ifExists)
+  const pending = cells.filter(({ key }) => finished.get(key)?.row.status !== 'ok')
+  if (pending.length < cells.length)
+    say(`${cells.length - pending.length} of ${cells.length} cells are finished`)
+
+  const started = new Date()
+  const secondsByPolicy: Record<string, number> = {}
+  const part = (): Part => ({
+    command,
+    machine: thisMachine(),
+    started: started.toISOString(),
+    wall_seconds: tenths((Date.now() - started.getTime()) / 1000),
+    ran: pending.filter(({ key }) => finished.get(key) !== undefined).length,
+    reused: cells.length - pending.length,
+    wall_seconds_by_policy: secondsByPolicy,
+  })
+  const head = (): ManifestHead => ({
+    name: inputs.name,
+    plan: inputs.description,
+    cowbench: { version: packageVersion(), commit: gitCommit(), code: inputs.plan.conditions.code },
+    cost: { name: options.costName, ...options.cost },
+    skipped: plan.skipped.map((skip) => ({ ...skip })),
+    parts: { [`${i}/${n}`]: part() },
+    cells: plan.cells.map(({ key }) => key),
+  })
+  // From the first moment on the directory is one of ours, and says of what.
+  writeResults(dir, head(), finished)
+  const signal = await runPending(pending, options, inputs, dir, (cell, done, seconds) => {
+    finished.set(cell.key, done)
+    const label = policyLabel(cell.policy)
+    secondsByPolicy[label] = tenths((secondsByPolicy[label] ?? 0) + seconds)
+  })
+  const rows = writeResults(dir, head(), finished)
+  if (signal !== undefined) {
+    const kept = cells.filter(({ key }) => finished.has(key)).length
+    say(`interrupted: ${kept} of ${cells.length} cells are in ${dir}; run again with --resume`)
+    return signal === 'SIGINT' ? 130 : 143
+  }
+  const failed = cells.flatMap(({ key }) => finished.get(key) ?? []).filter(({ error }) => error !== undefined)
+  return conclude(dir, rows, failed, plan.skipped.length, options)
+}
+
+function dryRun(cells: readonly Cell[], dir: string): number {
+  for (const { name, policy } of cells) {
+    print([policyLabel(policy), name.workload, name.params, `seed=${name.seed}`].join(' '))
+  }
+  say(
+    `${cells.length} cells, not run; results would go to ${dir}${existsSync(dir) ? ', which exists' : ''}`,
+  )
+  return 0
+}
+
+/** Runs the cells and journals each; returns the signal that stopped it, if one did. */
+async function runPending(
+  cells: readonly Cell[],
+  options: RunOptions,
+  inputs: Inputs,
+  dir: string,
+  done: (cell: Cell, finished: Finished, seconds: number) => void,
+): Promise<NodeJS.Signals | undefined> {
+  const { jobs, timeoutSeconds, cost, oracle, check } = options
+  const journal = new Journal(dir)
+  const traces = new Traces(inputs.origins)
+  const progress = await startProgress(cells.length)
+  const stop = new AbortController()
+  let stoppedBy: NodeJS.Signals | undefined
+  const interrupt = (signal: NodeJS.Signals): void => {
+    if (stoppedBy !== undefined) process.exit(signal === 'SIGINT' ? 130 : 143)
+    stoppedBy = signal
+    stop.abort()
+  }
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+  try {
+    await runCells(cells, {
+      ...{ jobs, timeoutSeconds, traces, signal: stop.signal },
+      worker: workerFile(),
+      jobOf: ({ definition, file, kernel }): WorkerJob => ({
+        policy: file?.path ?? definition.name,
+        ...{ cost, oracle, check },
+        ...(kernel === undefined ? {} : { era: kernel.era }),
+      }),
+      finished: (cell, outcome, seconds) => {
+        const finished = finishedCell(cell, outcome, traces)
+        journal.append(finished)
+        done(cell, finished, seconds)
+        progress.step(`${policyLabel(cell.policy)} on ${cell.name.workload}`)
+      },
+    })
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+    progress.end()
+    journal.close()
+  }
+  return stoppedBy
+}
+
+/** Threads have no TypeScript loader: from the sources, the worker is the one that was built. */
+function workerFile(): URL {
+  const built = import.meta.url.endsWith('.js')
+  return new URL(built ? '../worker.js' : '../../dist/src/worker.js', import.meta.url)
+}
+
+function finishedCell({ key, name, trace }: Cell, outcome: CellOutcome, traces: Traces): Finished {
+  const { hash, events } = traces.facts(trace)
+  const row = { ...name, trace_hash: hash, events }
+  if (!outcome.ok) return { key, row: { ...row, status: 'error' }, error: outcome.error }
+  const { values, breaches, verdicts } = outcome
+  return {
+    ...{ key, row: { ...row, status: 'ok', values }, verdicts },
+    ...(breaches.length > 0 ? { breaches: breaches.slice(0, TOLD) } : {}),
+  }
+}
+
+/** Prints what there is to see, and says how it ended. */
+async function conclude(
+  dir: string,
+  rows: readonly Row[],
+  failed: readonly Finished[],
+  skipped: number,
+  options: RunOptions,
+): Promise<number> {
+  const ok = rows.filter((row) => row.status === 'ok')
+  if (options.report && ok.length > 0) {
+    const { writeReport } = await import('../report/report.ts')
+    await writeReport(dir)
+  }
+  if (ok.length > 0) print(comparisonTable(rows))
+  const notes = [
+    `${rows.length} rows in ${join(dir, 'rows.csv')}`,
+    ...(skipped > 0 ? [`${skipped} skipped for want of a capability (see manifest.json)`] : []),
+    ...(options.report && ok.length > 0 ? [`charts in ${join(dir, 'report.html')}`] : []),
+  ]
+  say(notes.join('; '))
+  for (const { row, error } of failed.slice(0, TOLD))
+    say(`error: ${where(row)}: ${firstLine(error)}`)
+  if (failed.length > TOLD) say(`error: ${failed.length - TOLD} more cells (see manifest.json)`)
+  const found = failures(options.failOn, rows)
+  for (const { condition, rows: at } of found) {
+    say(`fail-on: ${condition.text} in ${at.length} of ${ok.length} rows, first ${where(at[0]!)}`)
+  }
+  if (found.some(({ condition }) => condition.correctness)) return 3
+  if (failed.length > 0) return 1
+  return found.length > 0 ? 4 : 0
+}
+
+function where({ policy, workload, params, seed }: Row): string {
+  return `${policy} on ${workload}${params === '' ? '' : ` (${params})`}, seed ${seed}`
+}
+
+function firstLine(text: string | undefined): string {
+  return (text ?? '').split('\n')[0] ?? ''
+}
+
+function tenths(seconds: number): number {
+  return Math.round(10 * seconds) / 10
+}

@@ -1,0 +1,83 @@
+/** list: what exists, as a table to read or as JSON. */
+import type { CommandModule } from 'yargs'
+import { unknown } from '../params/closest.ts'
+import { addFlags, type FlagTable, readFlags } from './flag-table.ts'
+import { print } from './streams.ts'
+import { UsageError } from './usage-error.ts'
+
+/** One thing that exists; the columns of the table are its keys. */
+type Entry = Readonly<Record<string, unknown>> & { readonly name: string }
+
+const LISTS: Readonly<Record<string, () => Promise<readonly Entry[]>>> = {
+  policies: async () => {
+    const { POLICIES } = await import('../../policies/index.ts')
+    return POLICIES.map(({ name, era, summary }) => ({ name, era, what: summary }))
+  },
+  workloads: async () => {
+    const { WORKLOADS } = await import('../../workloads/index.ts')
+    return WORKLOADS.map(({ name, inQuickRun, summary }) => ({
+      ...{ name, quick: inQuickRun ? 'quick' : '', what: summary },
+    }))
+  },
+  metrics: async () => {
+    const { METRICS } = await import('../metrics/schema.ts')
+    return METRICS.map(({ id, unit, better, what }) => ({ name: id, unit, better, what }))
+  },
+  params: async () => {
+    const { POLICIES } = await import('../../policies/index.ts')
+    const { WORKLOADS } = await import('../../workloads/index.ts')
+    const { formatValue, rangeOf } = await import('../params/params.ts')
+    return [...POLICIES, ...WORKLOADS].flatMap((owner) =>
+      Object.entries(owner.params).map(([name, param]) => ({
+        ...{ name, of: owner.name, default: formatValue(param.default) },
+        ...{ range: rangeOf(param), what: param.what },
+      })),
+    )
+  },
+  charts: async () => {
+    const { CHARTS } = await import('../report/charts.ts')
+    return CHARTS.map(({ id, what }) => ({ name: id, what }))
+  },
+  importers: async () => {
+    const { IMPORTERS } = await import('../load/import/index.ts')
+    return IMPORTERS.map(({ name, what }) => ({ name, what }))
+  },
+  kernels: async () => {
+    const { KERNELS } = await import('../sim/kernels.ts')
+    const { formatValues } = await import('../params/params.ts')
+    return KERNELS.map(({ name, policy, params, era, what }) => ({
+      ...{ name, policy, params: formatValues(params), era, what },
+    }))
+  },
+}
+
+const FLAGS = {
+  json: { kind: 'switch', what: 'as a JSON array of objects' },
+} as const satisfies FlagTable
+
+export const listCommand: CommandModule = {
+  command: 'list <what>',
+  describe: `what exists: ${Object.keys(LISTS).join(', ')}`,
+  builder: (yargs) =>
+    addFlags(yargs, FLAGS)
+      .positional('what', { type: 'string', describe: Object.keys(LISTS).join(', ') })
+      .example('$0 list policies', 'in historical order')
+      .example('$0 list params --json', 'who has which parameter, with its range'),
+  handler: async (argv) => {
+    const what = String(argv['what'])
+    const { json } = readFlags(argv, FLAGS)
+    const entries = Object.hasOwn(LISTS, what) ? await LISTS[what]?.() : undefined
+    if (entries === undefined) throw new UsageError(unknown('list', what, Object.keys(LISTS)))
+    print(json ? JSON.stringify(entries, null, 2) : table(entries))
+  },
+}
+
+/** Aligned columns; the last one is as long as it is. */
+function table(entries: readonly Entry[]): string {
+  const columns = Object.keys(entries[0] ?? {})
+  const lines = [columns, ...entries.map((entry) => columns.map((column) => String(entry[column])))]
+  const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
+  return lines
+    .map((line) => line.map((text, i) => text.padEnd(widths[i]!)).join('  ').trimEnd())
+    .join('\n')
+}

@@ -1,0 +1,36 @@
+/** report: charts, report.html or a table, from the saved rows of a results directory. */
+import type { CommandModule } from 'yargs'
+import { unknown } from '../params/closest.ts'
+import { addFlags, type FlagTable, readFlags } from './flag-table.ts'
+import { print, say } from './streams.ts'
+import { UsageError } from './usage-error.ts'
+
+const FLAGS = {
+  format: { kind: 'text', value: 'FORMAT', what: 'print the table instead: text, markdown or lkml' },
+} as const satisfies FlagTable
+
+export const reportCommand: CommandModule = {
+  command: 'report <dir>',
+  describe: 'draw the charts and write report.html from saved rows; nothing is simulated',
+  builder: (yargs) =>
+    addFlags(yargs, FLAGS)
+      .positional('dir', { type: 'string', describe: 'a results directory, as run writes it' })
+      .example('$0 report results/quick', 'charts/ and report.html')
+      .example('$0 report results/quick --format lkml', 'plain text for a patch letter'),
+  handler: async (argv) => {
+    const { format } = readFlags(argv, FLAGS)
+    const dir = String(argv['dir'])
+    if (format === undefined) {
+      const { writeReport } = await import('../report/report.ts')
+      const written = await writeReport(dir)
+      for (const path of written) print(path)
+      say(`${written.length} files`)
+      return
+    }
+    const { comparisonTable, TABLE_FORMATS } = await import('../report/table.ts')
+    const known = TABLE_FORMATS.find((name) => name === format)
+    if (known === undefined) throw new UsageError(unknown('format', format, TABLE_FORMATS))
+    const { readRows } = await import('../results/rows.ts')
+    print(comparisonTable(readRows(dir), known))
+  },
+}

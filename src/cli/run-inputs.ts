@@ -1,0 +1,146 @@
+/** run-inputs: the policies, workloads and traces that a run names, loaded, and a description of them for its manifest. */
+import { createHash } from 'node:crypto'
+import { basename, join } from 'node:path'
+import { POLICIES } from '../../policies/index.ts'
+import { WORKLOADS } from '../../workloads/index.ts'
+import { codeHash, packageRoot } from '../load/package.ts'
+import { type LoadedPolicy, loadPolicy } from '../load/policies.ts'
+import { loadTrace } from '../load/trace-file.ts'
+import { loadWorkload } from '../load/workloads.ts'
+import { unknown } from '../params/closest.ts'
+import type { PlanInput, PolicyChoice, WorkloadChoice } from '../plan.ts'
+import { KERNELS } from '../sim/kernels.ts'
+import type { Trace } from '../trace/trace.ts'
+import type { Workload } from '../workload/api.ts'
+import type { RunOptions } from './run-options.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Where the events of a workload come from. */
+export type TraceOrigin =
+  | { readonly workload: Workload }
+  | { readonly trace: Trace; readonly hash: string }
+
+export interface Inputs {
+  readonly plan: PlanInput
+  readonly origins: ReadonlyMap<WorkloadChoice, TraceOrigin>
+  /** For the manifest. */
+  readonly description: Readonly<Record<string, unknown>>
+  /** A name made of the plan: equal for equal plans. */
+  readonly name: string
+}
+
+/** The recorded trace that belongs to every quick run. */
+const QUICK_TRACE = 'workloads/recorded/redis-bgsave.trace'
+
+export async function gatherInputs(options: RunOptions): Promise<Inputs> {
+  const policies = await policyChoices(options)
+  const origins = await workloadOrigins(options)
+  const workloads = [...origins.keys()]
+  const { params, sweeps, seeds, cost, oracle, check } = options
+  const conditions = { cost, oracle, check, code: codeHash() }
+  const description = {
+    policies: policies
+      .filter(({ kernel }) => kernel === undefined)
+      .map(({ definition, file }) => nameAndHash(definition.name, file)),
+    kernels: policies.flatMap(({ kernel }) => (kernel === undefined ? [] : [kernel.name])),
+    workloads: workloads.map(({ name, file }) => nameAndHash(name, file)),
+    params: Object.fromEntries(params),
+    sweeps: Object.fromEntries(sweeps),
+    ...{ seeds, oracle, check },
+  }
+  return {
+    plan: { policies, workloads, params, sweeps, seeds, conditions },
+    origins,
+    description,
+    name: planName(options, policies, workloads, JSON.stringify([description, cost])),
+  }
+}
+
+/** Paths stay out of manifests: they say nothing on another machine. */
+function nameAndHash(name: string, file: { readonly hash: string } | undefined): unknown {
+  return file === undefined ? name : { name, hash: file.hash }
+}
+
+async function policyChoices({ policies, kernels }: RunOptions): Promise<PolicyChoice[]> {
+  const all = policies.length === 0 && kernels.length === 0
+  const named = all ? POLICIES.map(({ name }) => name) : policies
+  const loaded = await Promise.all(named.map(loadPolicy))
+  refuseTwins(
+    'policy',
+    loaded.map(({ definition }) => definition.name),
+  )
+  return [...loaded, ...(await Promise.all(kernels.map(kernelChoice)))]
+}
+
+async function kernelChoice(name: string): Promise<PolicyChoice> {
+  const kernel = KERNELS.find((known) => known.name === name)
+  if (kernel === undefined) {
+    throw new UsageError(
+      unknown(
+        'kernel',
+        name,
+        KERNELS.map((known) => known.name),
+      ),
+    )
+  }
+  const { definition }: LoadedPolicy = await loadPolicy(kernel.policy)
+  return { definition, kernel }
+}
+
+async function workloadOrigins(options: RunOptions): Promise<Map<WorkloadChoice, TraceOrigin>> {
+  const { quick } = options
+  let { workloads, traces } = options
+  if (workloads.length === 0 && traces.length === 0) {
+    const names = WORKLOADS.filter(({ inQuickRun }) => inQuickRun).map(({ name }) => name)
+    if (!quick) {
+      throw new UsageError(
+        `missing --workload: expected --workload, --trace or --quick; available: ${WORKLOADS.map(({ name }) => name).join(', ')}`,
+      )
+    }
+    workloads = names
+    traces = [join(packageRoot(), QUICK_TRACE)]
+  }
+  const origins = new Map<WorkloadChoice, TraceOrigin>()
+  for (const { definition, file } of await Promise.all(workloads.map(loadWorkload))) {
+    const { name, params } = definition
+    const choice: WorkloadChoice = { name, params, needs: (values) => definition.needs(values) }
+    origins.set(file === undefined ? choice : { ...choice, file }, { workload: definition })
+  }
+  for (const path of traces) {
+    const { trace, hash } = await loadTrace(path)
+    const name = basename(path).replace(/\..*/, '')
+    origins.set({ name, params: {}, needs: () => [], file: { path, hash } }, { trace, hash })
+  }
+  refuseTwins(
+    'workload',
+    [...origins.keys()].map(({ name }) => name),
+  )
+  return origins
+}
+
+function refuseTwins(noun: string, names: readonly string[]): void {
+  const twin = names.find((name, index) => names.indexOf(name) !== index)
+  if (twin !== undefined) throw new UsageError(`invalid ${noun}: two are called ${twin}`)
+}
+
+function planName(
+  { quick, policies, kernels, workloads, traces, params, sweeps, seeds }: RunOptions,
+  policyChoices: readonly PolicyChoice[],
+  workloadChoices: readonly WorkloadChoice[],
+  description: string,
+): string {
+  const given = [policies, kernels, workloads, traces, [...params], [...sweeps]]
+  if (quick && given.every((list) => list.length === 0) && seeds.join() === '1') return 'quick'
+  const hash = createHash('sha256').update(description).digest('hex').slice(0, 6)
+  const one = (names: readonly string[], noun: string): string =>
+    names.length === 1 ? `${names[0]}` : `${names.length}-${noun}`
+  const workload = one(
+    workloadChoices.map(({ name }) => name),
+    'workloads',
+  )
+  const policy = one(
+    policyChoices.map(({ definition, kernel }) => kernel?.name ?? definition.name),
+    'policies',
+  )
+  return `${workload}-${policy}-${hash}`
+}

@@ -1,0 +1,87 @@
+/** traces: the traces of a run in shared memory, each made once and dropped after its last cell. */
+import { traceHash } from '../load/trace-hash.ts'
+import type { TraceChoice } from '../plan.ts'
+import type { Trace } from '../trace/trace.ts'
+import { buildTrace } from '../workload/api.ts'
+import type { TraceSource } from './pool.ts'
+import type { TraceOrigin } from './run-inputs.ts'
+
+export interface TraceFacts {
+  readonly hash: string
+  readonly events: number
+}
+
+/** Assumed for a workload that does not say how many events it has. */
+const UNKNOWN_EVENTS = 2 ** 24
+/** Bytes of an event in a long run of loads or stores. */
+const EVENT = 4
+
+export class Traces implements TraceSource {
+  readonly #origins: ReadonlyMap<unknown, TraceOrigin>
+  readonly #held = new Map<TraceChoice, Trace>()
+  readonly #facts = new Map<TraceChoice, TraceFacts>()
+  readonly #failed = new Map<TraceChoice, Error>()
+
+  /** `origins` says for each workload where its events come from. */
+  constructor(origins: ReadonlyMap<unknown, TraceOrigin>) {
+    this.#origins = origins
+  }
+
+  get(choice: TraceChoice): Trace {
+    const held = this.#held.get(choice)
+    if (held !== undefined) return held
+    const failed = this.#failed.get(choice)
+    if (failed !== undefined) throw failed
+    try {
+      const trace = this.#make(choice)
+      this.#held.set(choice, trace)
+      return trace
+    } catch (error) {
+      this.#failed.set(choice, error as Error)
+      throw error
+    }
+  }
+
+  bytes({ workload, values }: TraceChoice): number {
+    const origin = this.#origin(workload)
+    if ('trace' in origin) return EVENT * origin.trace.args.length
+    return EVENT * (origin.workload.events(values) || UNKNOWN_EVENTS)
+  }
+
+  drop(choice: TraceChoice): void {
+    this.#held.delete(choice)
+  }
+
+  /** What a trace was, also after it was dropped; nothing if it could not be made. */
+  facts(choice: TraceChoice): TraceFacts {
+    return this.#facts.get(choice) ?? { hash: '', events: 0 }
+  }
+
+  #make(choice: TraceChoice): Trace {
+    const origin = this.#origin(choice.workload)
+    const trace =
+      'trace' in origin
+        ? shared(origin.trace)
+        : buildTrace(origin.workload, choice.values, choice.seed, true)
+    const hash = 'trace' in origin ? origin.hash : traceHash(trace)
+    this.#facts.set(choice, { hash, events: trace.events })
+    return trace
+  }
+
+  #origin(workload: unknown): TraceOrigin {
+    const origin = this.#origins.get(workload)
+    if (origin === undefined) throw new Error('a workload that nobody loaded')
+    return origin
+  }
+}
+
+function shared(trace: Trace): Trace {
+  return { ...trace, segments: sharedColumn(trace.segments), args: sharedColumn(trace.args) }
+}
+
+function sharedColumn(column: Int32Array): Int32Array {
+  if (column.buffer instanceof SharedArrayBuffer) return column
+  const copy = new Int32Array(new SharedArrayBuffer(column.byteLength))
+  copy.set(column)
+  return copy
+}
