@@ -1,10 +1,3 @@
-/**
- * Judge: what the mechanism tells the oracle, and the tokens that it gets back. The oracle implements this shape
- * without importing it, and the mechanism never imports the oracle: src/run.ts joins the two.
- *
- * A *token* is a positive integer that stands for the bytes of one page; 0 is a page of zeroes. The mechanism keeps
- * one token per frame and copies it wherever it copies bytes. Only the judge makes new ones.
- */
 export interface Judge {
   /** Number of the event being simulated; the mechanism sets it before every call that may record something. */
   event: number

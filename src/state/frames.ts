@@ -172,7 +172,8 @@ export class Frames {
   freeIfUnused(pfn: number): boolean {
     const word = this.word[pfn]!
     if ((word & PG_LARGE) !== 0) return this.#freeLargeIfUnused(this.head(pfn))
-    if ((word & (MAPCOUNT | HELD)) !== 0 || this.refs[pfn] !== 0 || this.pins[pfn] !== 0) return false
+    if ((word & (MAPCOUNT | HELD)) !== 0 || this.refs[pfn] !== 0 || this.pins[pfn] !== 0)
+      return false
     this.word[pfn] = 0
     this.token[pfn] = 0
     this.#free[0]!.push(pfn)

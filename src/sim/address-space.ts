@@ -1,0 +1,237 @@
+/**
+ * Address spaces: mmap, mremap and madvise.
+ */
+import {
+  HUGE_PAGES,
+  PG_ANON,
+  PG_DIRTY,
+  PG_LARGE,
+  PG_LAZYFREE,
+  PG_LRU_BATCH,
+  PG_SWAPCACHE,
+  PG_ZERO,
+} from '../state/frames.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PTE_DIRTY,
+  PTE_PRESENT,
+  PTE_SOFT_DIRTY,
+  PTE_SWAP,
+  PTE_TOK,
+  PTE_UFFD_WP,
+} from '../state/tables.ts'
+import {
+  MADV_COLLAPSE,
+  MADV_DONTFORK,
+  MADV_DONTNEED,
+  MADV_FREE,
+  MADV_HUGEPAGE,
+  MADV_MERGEABLE,
+  MADV_NOHUGEPAGE,
+  MADV_PAGEOUT,
+} from '../trace/ops.ts'
+import { installHuge, pteAlloc } from './alloc.ts'
+import { FAILED, OK } from './answers.ts'
+import { collapse } from './collapse.ts'
+import { dropPte } from './drop.ts'
+import { lruAddLazyfree, lruDrain } from './lru.ts'
+import type { Machine } from './machine.ts'
+import { swapOut } from './reclaim.ts'
+import { unshareForWalk } from './shared-tables.ts'
+import { onlyMapped, setPmdFlags, splitFolio, splitHugePmd } from './split.ts'
+import { forEachPmd } from './walk.ts'
+import { munmap, zapRange } from './zap.ts'
+
+export function mmap(
+  m: Machine,
+  mm: Mm,
+  start: number,
+  pages: number,
+  kind: number,
+  prot: number,
+  folioOrder: number,
+  object: number,
+  pgoff: number,
+): number {
+  const end = start + pages
+  if (pages <= 0 || mm.covers(start, end)) return FAILED
+  mm.insert({
+    start,
+    end,
+    kind,
+    prot,
+    folioOrder,
+    nohuge: false,
+    object,
+    pgoff,
+    anonVma: false,
+    dontfork: false,
+    mergeable: false,
+    uffdWp: false,
+    softDirty: true,
+  })
+  mm.reserve(end - 1)
+  m.judge.mmap(mm.id, start, pages, kind, object, pgoff)
+  return OK
+}
+
+/** Moves [start, end) to `to`, in whole huge mappings where both sides are aligned. */
+export function mremap(m: Machine, mm: Mm, start: number, end: number, to: number): number {
+  if (mm.covers(to, to + end - start)) return FAILED
+  m.k.mm = mm
+  const vmas = mm.carve(start, end)
+  if (vmas.length === 0) return FAILED
+  for (const vma of vmas) {
+    mm.insert({
+      ...vma,
+      start: vma.start + to - start,
+      end: vma.end + to - start,
+      // Userfaultfd without UFFD_FEATURE_EVENT_REMAP stays behind; the move counts as a change of all pages.
+      uffdWp: false,
+      softDirty: true,
+    })
+  }
+  movePageTables(m, mm, start, end, to)
+  m.judge.mremap(mm.id, start, end - start, to)
+  // The old range holds nothing any more; taking it away drains the batch, as any munmap does.
+  munmap(m, mm, start, end)
+  m.endExit()
+  return OK
+}
+
+function movePageTables(m: Machine, mm: Mm, start: number, end: number, to: number): void {
+  mm.reserve(to + end - start - 1)
+  forEachPmd(start, end, (vpn, stop) => {
+    const pmd = mm.pmd(vpn)
+    if (pmd === 0) return
+    const target = vpn + to - start
+    if ((pmd & PMD_HUGE) !== 0) {
+      if (stop - vpn === HUGE_PAGES && (target & (HUGE_PAGES - 1)) === 0) {
+        moveHuge(m, mm, vpn, target, pmd)
+        return
+      }
+      splitHugePmd(m, mm, vpn)
+    } else unshareForWalk(m, mm, vpn)
+    for (let page = vpn; page < stop; page++) movePte(m, mm, page, page + to - start)
+  })
+}
+
+function moveHuge(m: Machine, mm: Mm, vpn: number, target: number, pmd: number): void {
+  installHuge(m, mm, target, (pmd & ~PTE_UFFD_WP) | PTE_SOFT_DIRTY)
+  m.tables.release(mm.tables[vpn >>> 9]!)
+  mm.setPmd(vpn, 0, 0)
+}
+
+function movePte(m: Machine, mm: Mm, from: number, to: number): void {
+  const index = mm.pteIndex(from)
+  const pte = m.tables.ptes[index]!
+  if (pte === 0) return
+  const target = pteAlloc(m, mm, to)
+  const moved = pte & ~(PTE_UFFD_WP | PTE_TOK)
+  m.tables.ptes[target] = (moved & PTE_PRESENT) !== 0 ? moved | PTE_SOFT_DIRTY : moved
+  m.tables.ptes[index] = 0
+}
+
+export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: number): number {
+  m.k.mm = mm
+  switch (advice) {
+    case MADV_DONTNEED:
+      lruDrain(m)
+      zapRange(m, mm, start, end)
+      m.judge.dontneed(mm.id, start, end - start)
+      m.spent += m.cost.tlbFlush
+      m.endExit()
+      return OK
+    case MADV_FREE:
+      lruDrain(m)
+      madviseFree(m, mm, start, end)
+      m.endExit()
+      return OK
+    case MADV_PAGEOUT:
+      swapOut(m, mm, start, end, true)
+      return OK
+    case MADV_COLLAPSE:
+      return collapse(m, mm, start, end)
+    default:
+      for (const vma of mm.carve(start, end)) adviseArea(vma, advice)
+      return OK
+  }
+}
+
+function adviseArea(vma: Vma, advice: number): void {
+  switch (advice) {
+    case MADV_HUGEPAGE:
+      vma.nohuge = false
+      break
+    case MADV_NOHUGEPAGE:
+      vma.nohuge = true
+      break
+    case MADV_MERGEABLE:
+      vma.mergeable = true
+      break
+    case MADV_DONTFORK:
+      vma.dontfork = true
+      break
+    default:
+      throw new RangeError(`unknown advice: ${advice}`)
+  }
+}
+
+/** madvise_free_single_vma(): pages of this process alone may be dropped by reclaim until they are stored to again. */
+function madviseFree(m: Machine, mm: Mm, start: number, end: number): void {
+  forEachPmd(start, end, (vpn, stop) => {
+    const pmd = mm.pmd(vpn)
+    if (pmd === 0) return
+    if ((pmd & PMD_HUGE) !== 0) {
+      madviseFreeHuge(m, mm, vpn, stop, pmd)
+      return
+    }
+    unshareForWalk(m, mm, vpn)
+    for (let page = vpn; page < stop; page++) madviseFreePte(m, mm, page)
+  })
+}
+
+function madviseFreeHuge(m: Machine, mm: Mm, vpn: number, stop: number, pmd: number): void {
+  const { frames } = m
+  const head = pmd >>> PFN_SHIFT
+  if (frames.has(head, PG_ZERO) || frames.largeMapcount[head] !== 1) return
+  if (stop - vpn < HUGE_PAGES) {
+    if (!splitFolio(m, head)) return
+    for (let page = vpn; page < stop; page++) madviseFreePte(m, mm, page)
+    return
+  }
+  setPmdFlags(m, mm, vpn, pmd & ~PTE_DIRTY)
+  markLazyfree(m, head)
+}
+
+function madviseFreePte(m: Machine, mm: Mm, vpn: number): void {
+  const { frames, tables } = m
+  const index = mm.pteIndex(vpn)
+  const pte = tables.ptes[index]!
+  if ((pte & PTE_SWAP) !== 0) {
+    tables.ptes[index] = 0
+    dropPte(m, mm, pte)
+    m.judge.dontneed(mm.id, vpn, 1)
+    return
+  }
+  const pfn = pte >>> PFN_SHIFT
+  if ((pte & PTE_PRESENT) === 0 || !frames.has(pfn, PG_ANON)) return
+  if (frames.has(pfn, PG_LARGE)) {
+    if (frames.mapcount(pfn) !== 1 || !onlyMapped(m, frames.head(pfn)) || !splitFolio(m, pfn))
+      return
+  }
+  if (frames.mapcount(pfn) !== 1) return
+  tables.ptes[index] = pte & ~(PTE_DIRTY | PTE_TOK)
+  markLazyfree(m, pfn)
+}
+
+/** Only pages on the LRU, and not in the swapcache, go on the lazyfree list. */
+function markLazyfree(m: Machine, head: number): void {
+  const { frames } = m
+  if (frames.has(head, PG_LRU_BATCH | PG_SWAPCACHE | PG_LAZYFREE)) return
+  frames.clear(head, PG_DIRTY)
+  frames.set(head, PG_LAZYFREE)
+  lruAddLazyfree(m, head)
+}

@@ -1,0 +1,88 @@
+/**
+ * Allocation: fresh pages and page tables, and the entries that point at them.
+ */
+import { HUGE_ORDER, HUGE_PAGES, PG_ANON, PG_CACHE, PG_EXCLUSIVE } from '../state/frames.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PMD_TABLE,
+  PTE_DIRTY,
+  PTE_PRESENT,
+  PTE_SOFT_DIRTY,
+  PTE_WRITE,
+} from '../state/tables.ts'
+import { PROT_WRITE } from '../trace/ops.ts'
+import { mapHuge } from './folio.ts'
+import { lruAdd } from './lru.ts'
+import type { Machine } from './machine.ts'
+
+/** Index of the entry for `vpn`, in a table of its own if there was none. */
+export function pteAlloc(m: Machine, mm: Mm, vpn: number): number {
+  mm.reserve(vpn)
+  if (mm.pmd(vpn) === 0) {
+    m.spent += m.cost.tableAlloc
+    mm.setPmd(vpn, PMD_TABLE | PTE_WRITE, m.tables.alloc())
+  }
+  return mm.pteIndex(vpn)
+}
+
+/** Flags of an entry that a store has just made, in an area that may be written to or not (FOLL_FORCE). */
+export function dirtyFlags(vma: Vma): number {
+  const write = (vma.prot & PROT_WRITE) !== 0 ? PTE_WRITE : 0
+  return PTE_PRESENT | PTE_DIRTY | PTE_SOFT_DIRTY | write
+}
+
+/** A fresh, zeroed anonymous order-0 page. */
+export function allocAnonPage(m: Machine): number {
+  const pfn = m.frames.alloc()
+  m.frames.set(pfn, m.policy.tracksExclusive ? PG_ANON | PG_EXCLUSIVE : PG_ANON)
+  return pfn
+}
+
+/** Head of a fresh, zeroed anonymous folio, exclusive in every page. */
+export function newAnonFolio(m: Machine, order: number): number {
+  const { frames } = m
+  const head = frames.allocFolio(order)
+  const flags = m.policy.tracksExclusive ? PG_ANON | PG_EXCLUSIVE : PG_ANON
+  for (let i = 0; i < 1 << order; i++) frames.set(head + i, flags)
+  return head
+}
+
+/** A zeroed huge folio for the 2 MiB around `vpn`, which hold nothing (or the huge zero page). */
+export function fillHuge(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
+  vma.anonVma = true
+  m.spent += m.cost.zeroFill2M
+  const head = newAnonFolio(m, HUGE_ORDER)
+  mapHuge(m.frames, mm, head)
+  installHuge(m, mm, vpn, (head << PFN_SHIFT) | dirtyFlags(vma) | PMD_HUGE)
+  lruAdd(m, head)
+}
+
+/** Points the PMD entry at a huge folio; the table behind it is deposited for the day that it is split. */
+export function installHuge(m: Machine, mm: Mm, vpn: number, pmd: number): void {
+  mm.reserve(vpn)
+  const { tables } = m
+  let table = mm.tables[vpn >>> 9]!
+  if (table === 0) {
+    m.spent += m.cost.tableAlloc
+    table = tables.alloc()
+  } else tables.ptes.fill(0, table, table + HUGE_PAGES)
+  mm.setPmd(vpn, pmd, table)
+}
+
+/** The page cache's frame for a page of a file or shared object, read in if need be. */
+export function pageCacheFrame(m: Machine, object: number, pgoff: number): number {
+  let pages = m.pageCache.get(object)
+  if (pages === undefined) {
+    pages = new Map()
+    m.pageCache.set(object, pages)
+  }
+  const known = pages.get(pgoff)
+  if (known !== undefined) return known
+  const pfn = m.frames.alloc()
+  m.frames.set(pfn, PG_CACHE)
+  m.frames.token[pfn] = m.judge.objectPage(object, pgoff)
+  pages.set(pgoff, pfn)
+  return pfn
+}

@@ -1,0 +1,99 @@
+/**
+ * MADV_COLLAPSE: copies the pages of an aligned 2 MiB into a huge folio of the process's own.
+ */
+import { HUGE_ORDER, HUGE_PAGES, PG_ANON, PG_KSM, PG_ZERO } from '../state/frames.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PTE_PRESENT,
+  PTE_SWAP,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+  TABLE_PAGES,
+} from '../state/tables.ts'
+import { fault } from './access.ts'
+import { dirtyFlags, installHuge, newAnonFolio } from './alloc.ts'
+import { FAILED, OK } from './answers.ts'
+import { hugeAllowed } from './fault.ts'
+import { mapHuge } from './folio.ts'
+import { lruAdd, lruDrain } from './lru.ts'
+import type { Machine } from './machine.ts'
+import { unshareForWalk } from './shared-tables.ts'
+import { onlyMapped } from './split.ts'
+import { zapRange } from './zap.ts'
+
+/** Every aligned 2 MiB of [start, end) that its area could back by a huge folio; fails if none or one is refused. */
+export function collapse(m: Machine, mm: Mm, start: number, end: number): number {
+  if (m.era.collapse === 'none') return FAILED
+  lruDrain(m)
+  let answer = FAILED
+  const first = (start + HUGE_PAGES - 1) & -HUGE_PAGES
+  for (let vpn = first; vpn + HUGE_PAGES <= end; vpn += HUGE_PAGES) {
+    const vma = mm.find(vpn)
+    if (vma === undefined || !hugeAllowed(vma, vpn) || !collapseRange(m, mm, vma, vpn))
+      return FAILED
+    answer = OK
+  }
+  m.endCall()
+  return answer
+}
+
+function collapseRange(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
+  const pmd = mm.pmd(start)
+  if ((pmd & PMD_HUGE) !== 0) return !m.frames.has(pmd >>> PFN_SHIFT, PG_ZERO)
+  if (pmd === 0 || !vma.anonVma) return false
+  unshareForWalk(m, mm, start)
+  if (!scanPmd(m, mm, start)) return false
+  swapInAll(m, mm, vma, start)
+  collapseHugePage(m, mm, vma, start)
+  return true
+}
+
+/** hpage_collapse_scan_pmd(): may these pages be collapsed? */
+function scanPmd(m: Machine, mm: Mm, start: number): boolean {
+  const { frames, tables } = m
+  const table = mm.pteIndex(start)
+  let writable = 0
+  let anything = 0
+  for (let i = table; i < table + TABLE_PAGES; i++) {
+    const pte = tables.ptes[i]!
+    if ((pte & PTE_UFFD_WP) !== 0) return false
+    if ((pte & PTE_SWAP) !== 0) anything++
+    if ((pte & PTE_PRESENT) === 0) continue
+    const pfn = pte >>> PFN_SHIFT
+    if (frames.has(pfn, PG_ZERO)) continue
+    anything++
+    if ((pte & PTE_WRITE) !== 0) writable++
+    if (!frames.has(pfn, PG_ANON) || frames.has(pfn, PG_KSM)) return false
+    if (!onlyMapped(m, frames.head(pfn))) return false
+  }
+  return anything > 0 && (writable > 0 || m.era.collapse === 'any')
+}
+
+/** __collapse_huge_page_swapin(). */
+function swapInAll(m: Machine, mm: Mm, vma: Vma, start: number): void {
+  for (let vpn = start; vpn < start + HUGE_PAGES; vpn++) {
+    if ((m.tables.ptes[mm.pteIndex(vpn)]! & PTE_SWAP) === 0) continue
+    m.counts.loadFaults++
+    fault(m, mm, vma, vpn, false)
+  }
+  lruDrain(m)
+}
+
+/** collapse_huge_page(): shared source pages lose one mapping; the new folio is exclusive. */
+function collapseHugePage(m: Machine, mm: Mm, vma: Vma, start: number): void {
+  const { frames, tables } = m
+  m.spent += m.cost.copy2M
+  const head = newAnonFolio(m, HUGE_ORDER)
+  const table = mm.pteIndex(start)
+  for (let i = 0; i < HUGE_PAGES; i++) {
+    const pte = tables.ptes[table + i]!
+    if ((pte & PTE_PRESENT) !== 0) frames.token[head + i] = frames.token[pte >>> PFN_SHIFT]!
+  }
+  m.judge.separated(mm.id, start, HUGE_PAGES)
+  zapRange(m, mm, start, start + HUGE_PAGES)
+  mapHuge(frames, mm, head)
+  installHuge(m, mm, start, (head << PFN_SHIFT) | dirtyFlags(vma) | PMD_HUGE)
+  lruAdd(m, head)
+}

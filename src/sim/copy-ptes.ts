@@ -1,0 +1,100 @@
+/**
+ * copy_pte_range(): what fork does with each page-table entry.
+ */
+import { COPY, SITE_FORK } from '../policy/api.ts'
+import { PG_ANON, PG_EXCLUSIVE, PG_LARGE, PG_ZERO } from '../state/frames.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import {
+  PFN_SHIFT,
+  PTE_PRESENT,
+  PTE_SWAP,
+  PTE_SWP_EXCLUSIVE,
+  PTE_TOK,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+} from '../state/tables.ts'
+import { allocAnonPage, dirtyFlags } from './alloc.ts'
+import { mapPte } from './folio.ts'
+import { lruAdd } from './lru.ts'
+import type { Machine } from './machine.ts'
+
+/** Only a process that ever used FOLL_PIN is asked about, and any where the policy marks what GUP touches. */
+export function mayCopyAtFork(m: Machine, parent: Mm): boolean {
+  return parent.hasPinned || m.policy.tagsGupPages
+}
+
+/** copy_pte_range(): the entries for [start, end), which lie in one page table, from index `from` on to `to` on. */
+export function copyPteRange(
+  m: Machine,
+  parent: Mm,
+  child: Mm,
+  vma: Vma,
+  from: number,
+  to: number,
+  start: number,
+  end: number,
+): void {
+  const asks = mayCopyAtFork(m, parent)
+  const { ptes } = m.tables
+  const { word } = m.frames
+  let copied = 0
+  for (let i = 0; i < end - start; i++) {
+    const pte = ptes[from + i]!
+    if (pte === 0) continue
+    copied++
+    if ((pte & PTE_PRESENT) === 0) {
+      copyNonpresentPte(m, pte, from + i, to + i)
+      continue
+    }
+    const pfn = pte >>> PFN_SHIFT
+    const w = word[pfn]!
+    if (asks && (w & PG_ANON) !== 0) {
+      m.k.vpn = start + i
+      if (m.policy.forkCopies(m.k, pfn)) {
+        copyPresentPage(m, parent, child, vma, start + i, from + i, to + i)
+        continue
+      }
+    }
+    if ((w & PG_LARGE) !== 0) {
+      mapPte(m.frames, child, pfn)
+      m.frames.clear(pfn, PG_EXCLUSIVE)
+    } else if ((w & PG_ZERO) === 0) word[pfn] = (w + 1) & ~PG_EXCLUSIVE
+    const shared = pte & ~(PTE_WRITE | PTE_TOK)
+    ptes[from + i] = shared
+    ptes[to + i] = shared & ~PTE_UFFD_WP
+  }
+  m.spent += copied * m.cost.ptePerFork
+}
+
+/** copy_nonpresent_pte(): one more swap entry; exclusivity is lost on both sides. */
+function copyNonpresentPte(m: Machine, pte: number, from: number, to: number): void {
+  const { ptes } = m.tables
+  if ((pte & PTE_SWAP) === 0) return
+  m.k.swap.duplicate(pte >>> PFN_SHIFT)
+  const shared = pte & ~PTE_SWP_EXCLUSIVE
+  ptes[from] = shared
+  ptes[to] = shared & ~PTE_UFFD_WP
+}
+
+/** copy_present_page(): the child gets its own copy at once; the parent's entry stays as it is. */
+function copyPresentPage(
+  m: Machine,
+  parent: Mm,
+  child: Mm,
+  vma: Vma,
+  vpn: number,
+  from: number,
+  to: number,
+): void {
+  const { frames } = m
+  const { ptes } = m.tables
+  m.judge.verdict(SITE_FORK, parent.id, vpn, 1, COPY, child.id)
+  m.spent += m.cost.copy4k
+  const old = ptes[from]! >>> PFN_SHIFT
+  const pfn = allocAnonPage(m)
+  frames.token[pfn] = frames.token[old]!
+  mapPte(frames, child, pfn)
+  ptes[from]! &= m.policy.tagsGupPages ? ~(PTE_TOK | PTE_WRITE) : ~PTE_TOK
+  ptes[to] = (pfn << PFN_SHIFT) | dirtyFlags(vma)
+  lruAdd(m, pfn)
+}

@@ -1,0 +1,48 @@
+/**
+ * Devices and pipes: reads and stores through a reference, past all page tables; and speculative references.
+ */
+import type { Mm } from '../state/mm.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT } from '../state/tables.ts'
+import { FAILED, OK } from './answers.ts'
+import type { Machine } from './machine.ts'
+
+/** What the device sees in page `index` of the pin; `m.lastDev` says how that compares. */
+export function devread(m: Machine, id: number, index: number): number {
+  const pfn = m.k.pins.get(id)?.frames[index]
+  if (pfn === undefined) return FAILED
+  m.lastDev = m.judge.devread(id, index, m.frames.token[pfn]!)
+  return OK
+}
+
+export function devwrite(m: Machine, id: number, index: number): number {
+  const pfn = m.k.pins.get(id)?.frames[index]
+  if (pfn === undefined) return FAILED
+  m.frames.token[pfn] = m.judge.devwrite(id, index)
+  return OK
+}
+
+/** A lockless lookup, compaction or a scan takes a reference for a moment. */
+export function speculativeGet(m: Machine, mm: Mm, vpn: number): number {
+  const pfn = presentFrame(m, mm, vpn)
+  if (pfn === 0) return FAILED
+  m.frames.refs[m.frames.head(pfn)]!++
+  m.speculative.push({ mm: mm.id, vpn, pfn })
+  return OK
+}
+
+export function speculativePut(m: Machine, mm: Mm, vpn: number): number {
+  const at = m.speculative.findIndex((held) => held.mm === mm.id && held.vpn === vpn)
+  const held = m.speculative[at]
+  if (held === undefined) return FAILED
+  m.speculative.splice(at, 1)
+  m.frames.refs[m.frames.head(held.pfn)]!--
+  m.frames.freeIfUnused(held.pfn)
+  return OK
+}
+
+function presentFrame(m: Machine, mm: Mm, vpn: number): number {
+  const pmd = mm.pmd(vpn)
+  if ((pmd & PMD_HUGE) !== 0) return (pmd >>> PFN_SHIFT) + (vpn & 511)
+  const pte = m.tables.ptes[mm.pteIndex(vpn)]!
+  return (pte & PTE_PRESENT) !== 0 ? pte >>> PFN_SHIFT : 0
+}

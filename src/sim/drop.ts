@@ -1,0 +1,48 @@
+/**
+ * Dropping entries: what an entry that goes away referred to loses a reference, and is freed with the last one.
+ */
+import { PG_SWAPCACHE, PG_ZERO } from '../state/frames.ts'
+import type { Mm } from '../state/mm.ts'
+import { PFN_SHIFT, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
+import { unmapPte } from './folio.ts'
+import type { Machine } from './machine.ts'
+import { tryToFreeSwap } from './swap-cache.ts'
+
+/** Empties the entries [from, to) of `ptes`, which belong to `mm` alone. */
+export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void {
+  const { ptes } = m.tables
+  let zapped = 0
+  for (let i = from; i < to; i++) {
+    const pte = ptes[i]!
+    if (pte === 0) continue
+    ptes[i] = 0
+    zapped++
+    dropPte(m, mm, pte)
+  }
+  m.spent += zapped * m.cost.ptePerExit
+}
+
+/** What the entry referred to loses one reference. */
+export function dropPte(m: Machine, mm: Mm, pte: number): void {
+  const { frames } = m
+  const pfn = pte >>> PFN_SHIFT
+  if ((pte & PTE_PRESENT) !== 0) {
+    if (frames.has(pfn, PG_ZERO)) return
+    unmapPte(frames, mm, pfn)
+    freeUnmapped(m, pfn)
+  } else if ((pte & PTE_SWAP) !== 0) {
+    const cached = m.k.swap.cached[pfn]!
+    m.k.swap.put(pfn)
+    // free_swap_and_cache(): with the last entry gone, a cached page that nobody maps goes too.
+    if (cached !== 0) freeUnmapped(m, cached)
+  }
+}
+
+/** free_page_and_swap_cache(): a page that nobody maps leaves the swapcache, and memory if nothing else holds it. */
+function freeUnmapped(m: Machine, pfn: number): void {
+  const { frames } = m
+  const head = frames.head(pfn)
+  const mapped = frames.order[head] === 0 ? frames.mapcount(head) : frames.largeMapcount[head]!
+  if (mapped === 0 && frames.has(head, PG_SWAPCACHE)) tryToFreeSwap(m, head)
+  frames.freeIfUnused(head)
+}

@@ -1,0 +1,161 @@
+/**
+ * Engine: runs a trace on a machine, segment by segment, or one operation at a time.
+ */
+import { PFN_SHIFT, PTE_PRESENT, PTE_STORE_HIT, TABLE_SHIFT } from '../state/tables.ts'
+import { OP_LOAD, OP_STORE, OPERANDS } from '../trace/ops.ts'
+import { SEGMENT, type Trace } from '../trace/trace.ts'
+import { load, store } from './access.ts'
+import { checkInvariants } from './invariants.ts'
+import { Machine, type MachineOptions } from './machine.ts'
+import { frameOf, pageKind } from './observe.ts'
+import { OPERATIONS } from './operations.ts'
+
+/** Small runs are checked after every event, large ones every CHECK_EVERY events. */
+const CHECK_ALL_EVENTS = 2000
+const CHECK_ALL_FRAMES = 1024
+const CHECK_EVERY = 1000
+
+export interface EngineOptions extends MachineOptions {
+  /** Recompute every count from its parts: after every event of a small run, else now and then. */
+  readonly check?: boolean
+}
+
+export class Engine {
+  readonly machine: Machine
+  readonly #check: boolean
+
+  constructor(options: EngineOptions) {
+    this.machine = new Machine(options)
+    this.#check = options.check ?? false
+  }
+
+  /** Runs the whole trace. */
+  run(trace: Trace): void {
+    const { segments, args } = trace
+    const small = trace.events <= CHECK_ALL_EVENTS
+    for (let s = 0; s < segments.length; s += SEGMENT) {
+      const op = segments[s]!
+      const mm = segments[s + 1]!
+      const lo = segments[s + 2]!
+      const hi = segments[s + 3]!
+      if (this.#check) this.#runChecked(op, mm, args, lo, hi, small)
+      else this.runSegment(op, mm, args, lo, hi)
+    }
+    if (this.#check) checkInvariants(this.machine)
+  }
+
+  runSegment(op: number, mm: number, args: Int32Array, lo: number, hi: number): void {
+    if (op === OP_STORE) this.#stores(mm, args, lo, hi)
+    else if (op === OP_LOAD) this.#loads(mm, args, lo, hi)
+    else this.#one(op, mm, args, lo)
+  }
+
+  #one(op: number, mm: number, args: Int32Array, lo: number): void {
+    const n = OPERANDS[op]!.length
+    this.apply(
+      op,
+      mm,
+      n > 0 ? args[lo]! : 0,
+      n > 1 ? args[lo + 1]! : 0,
+      n > 2 ? args[lo + 2]! : 0,
+      n > 3 ? args[lo + 3]! : 0,
+      n > 4 ? args[lo + 4]! : 0,
+      n > 5 ? args[lo + 5]! : 0,
+      n > 6 ? args[lo + 6]! : 0,
+    )
+  }
+
+  /** Executes one operation (src/trace/ops.ts, operands in that order). Returns OK, SEGV or FAILED. */
+  apply(op: number, mm: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0): number {
+    this.machine.judge.event = this.machine.events++
+    const operation = OPERATIONS[op]
+    if (operation === undefined) throw new RangeError(`unknown operation: ${op}`)
+    return operation(this.machine, mm, a, b, c, d, e, f, g)
+  }
+
+  /** Frame of a present page, -1 for any other (src/sim/observe.ts). */
+  frameOf(mm: number, vpn: number): number {
+    return frameOf(this.machine, mm, vpn)
+  }
+
+  /** PAGE_* of a page (src/sim/observe.ts). */
+  pageKind(mm: number, vpn: number): number {
+    return pageKind(this.machine, mm, vpn)
+  }
+
+  /** Faults taken so far, by anyone, userfaults included. */
+  get faults(): number {
+    return this.machine.faults
+  }
+
+  /** SAW_* bits of the last load. */
+  get lastSaw(): number {
+    return this.machine.lastSaw
+  }
+
+  /** DEV_* of the last device read. */
+  get lastDev(): number {
+    return this.machine.lastDev
+  }
+
+  /** The hot path: one load of the entry and one mask test per store that finds its page writable and checked. */
+  #stores(mmId: number, args: Int32Array, lo: number, hi: number): void {
+    const m = this.machine
+    const mm = m.mm(mmId)
+    const first = m.events - lo
+    let ptes = m.tables.ptes
+    let dir = mm.tables
+    for (let i = lo; i < hi; i++) {
+      const vpn = args[i]!
+      const pte = ptes[dir[vpn >>> TABLE_SHIFT]! + (vpn & 511)]!
+      if ((pte & PTE_STORE_HIT) === PTE_STORE_HIT) continue
+      m.judge.event = first + i
+      store(m, mm, vpn)
+      ptes = m.tables.ptes
+      dir = mm.tables
+    }
+    m.events += hi - lo
+  }
+
+  /** Loads compare what they find every time: anybody else may have written to the frame since. */
+  #loads(mmId: number, args: Int32Array, lo: number, hi: number): void {
+    const m = this.machine
+    const mm = m.mm(mmId)
+    const first = m.events - lo
+    const { judge } = m
+    let ptes = m.tables.ptes
+    let dir = mm.tables
+    let tokens = m.frames.token
+    for (let i = lo; i < hi; i++) {
+      const vpn = args[i]!
+      const pte = ptes[dir[vpn >>> TABLE_SHIFT]! + (vpn & 511)]!
+      if ((pte & PTE_PRESENT) !== 0 && judge.seesExpected(mmId, vpn, tokens[pte >>> PFN_SHIFT]!)) {
+        continue
+      }
+      judge.event = first + i
+      load(m, mm, vpn)
+      ptes = m.tables.ptes
+      dir = mm.tables
+      tokens = m.frames.token
+    }
+    m.events += hi - lo
+  }
+
+  #runChecked(
+    op: number,
+    mm: number,
+    args: Int32Array,
+    lo: number,
+    hi: number,
+    small: boolean,
+  ): void {
+    const step = op === OP_STORE || op === OP_LOAD ? 1 : hi - lo
+    for (let at = lo; at < hi || at === lo; at += Math.max(1, step)) {
+      const before = this.machine.events
+      this.runSegment(op, mm, args, at, Math.min(hi, at + step))
+      const all = small && this.machine.frames.used <= CHECK_ALL_FRAMES
+      if (all || before % CHECK_EVERY === 0) checkInvariants(this.machine)
+      if (step === 0) break
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * FaultTimes: how often a fault took how long, so that percentiles need no list of all faults. There are few distinct
+ * times: each is a sum of a few units of work.
+ */
+export class FaultTimes {
+  readonly #times: number[] = []
+  readonly #counts: number[] = []
+  readonly #index = new Map<number, number>()
+  #last = -1
+
+  add(ns: number): void {
+    if (this.#last < 0 || this.#times[this.#last] !== ns) this.#last = this.#find(ns)
+    this.#counts[this.#last]!++
+  }
+
+  #find(ns: number): number {
+    const known = this.#index.get(ns)
+    if (known !== undefined) return known
+    const index = this.#times.length
+    this.#index.set(ns, index)
+    this.#times.push(ns)
+    this.#counts.push(0)
+    return index
+  }
+
+  get max(): number {
+    return this.#times.reduce((most, ns) => (ns > most ? ns : most), 0)
+  }
+
+  /** Shortest time that at least `percent` of all faults did not exceed; 0 if there were none. */
+  percentile(percent: number): number {
+    const total = this.#counts.reduce((sum, count) => sum + count, 0)
+    const order = this.#times.map((_, i) => i).sort((a, b) => this.#times[a]! - this.#times[b]!)
+    let below = 0
+    for (const i of order) {
+      below += this.#counts[i]!
+      if (below * 100 >= total * percent) return this.#times[i]!
+    }
+    return 0
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * get_user_pages(): references that outlive the page-table entry: pipes (vmsplice), direct I/O, io_uring buffers, RDMA.
+ */
+import { GUP_BREAK_COW, GUP_TAKE, GUP_UNSHARE } from '../policy/api.ts'
+import { HUGE_ZERO_PFN, PG_ANON, PG_DONTCOW } from '../state/frames.ts'
+import type { Pin } from '../state/kernel.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PTE_PRESENT,
+  PTE_TOK,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+} from '../state/tables.ts'
+import { HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE } from '../trace/observed.ts'
+import {
+  PIN_DMAPIN,
+  PIN_IOURING,
+  PIN_ODIRECT,
+  PIN_ROPIN,
+  PIN_VMSPLICE,
+  PROT_READ,
+  PROT_WRITE,
+} from '../trace/ops.ts'
+import { fault } from './access.ts'
+import { FAILED, OK } from './answers.ts'
+import { wpHugePmd } from './huge.ts'
+import type { Machine } from './machine.ts'
+import { getPage, putPage } from './pins.ts'
+import { breakSharedTable, gupBelowSharedTable, gupMarksTable } from './shared-tables.ts'
+import { splitHugePmd } from './split.ts'
+import { frameAt } from './walk.ts'
+import { unsharePage, wpPage } from './wp.ts'
+
+/** A page that stays out of reach after this many faults is a bug. */
+const MAX_TRIES = 8
+
+/** HOLD_* of a PIN_*, in this era. */
+function holdOf(m: Machine, kind: number): number {
+  switch (kind) {
+    case PIN_VMSPLICE:
+      return HOLD_GET_RO
+    case PIN_ODIRECT:
+      return m.era.odirect === 'pin' ? HOLD_PIN_WRITE : HOLD_GET_WRITE
+    case PIN_IOURING:
+    case PIN_DMAPIN:
+      return HOLD_PIN_WRITE
+    case PIN_ROPIN:
+      return HOLD_PIN_RO
+    default:
+      throw new RangeError(`unknown pin kind: ${kind}`)
+  }
+}
+
+/** Takes references on `pages` pages, or on none (FAILED) if one of them cannot be had. */
+export function pin(
+  m: Machine,
+  mm: Mm,
+  vpn: number,
+  pages: number,
+  kind: number,
+  id: number,
+): number {
+  const hold = holdOf(m, kind)
+  const follPin = hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE
+  const write = hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE
+  if (follPin) mm.hasPinned = true
+  const want: Want = { write, follPin, slow: kind === PIN_IOURING }
+  const taken: Pin = { id, mm: mm.id, vpn, follPin, write, frames: new Int32Array(pages) }
+  for (let i = 0; i < pages; i++) {
+    const pfn = gupPage(m, mm, vpn + i, want)
+    if (pfn === 0) {
+      for (let j = 0; j < i; j++) putPage(m, taken, j)
+      m.endCall()
+      return FAILED
+    }
+    taken.frames[i] = pfn
+    getPage(m, taken, i)
+  }
+  m.k.pins.set(id, taken)
+  m.judge.pin(id, mm.id, vpn, pages, hold)
+  m.spent += pages * m.cost.pinPerPage
+  m.endCall()
+  return OK
+}
+
+/** How followPage() ended. */
+const TAKEN = 0
+const AGAIN = 1
+const UNREACHABLE = 2
+
+/** What a reference is wanted for. */
+interface Want {
+  readonly write: boolean
+  readonly follPin: boolean
+  /** Walks with the page-table lock held instead of locklessly (get_user_pages_fast). */
+  readonly slow: boolean
+}
+
+/** Frame of the page that a reference may be taken on, after whatever faults that takes; 0 if it cannot be had. */
+function gupPage(m: Machine, mm: Mm, vpn: number, want: Want): number {
+  const vma = mm.find(vpn)
+  if (vma === undefined || (vma.prot & (want.write ? PROT_WRITE : PROT_READ)) === 0) return 0
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    m.k.mm = mm
+    m.k.vpn = vpn
+    const end = followPage(m, mm, vma, vpn, want)
+    if (end === TAKEN) return took(m, mm, vpn)
+    if (end === UNREACHABLE) return 0
+  }
+  throw new Error(`endless pin: process ${mm.id}, page ${vpn}, policy ${m.policy.name}`)
+}
+
+/** The page is at hand: what GUP leaves behind on it. */
+function took(m: Machine, mm: Mm, vpn: number): number {
+  const pfn = frameAt(m, mm, vpn)
+  // A new observer: what the owner stores from now on has to be told to the judge again.
+  m.tables.ptes[mm.pteIndex(vpn)]! &= ~PTE_TOK
+  if (m.policy.tagsGupPages && m.frames.has(pfn, PG_ANON)) m.frames.set(pfn, PG_DONTCOW)
+  gupMarksTable(m, mm, vpn)
+  return pfn
+}
+
+/** follow_page_mask(): can the page be taken as it is? If not, faultin_page(): one fault towards that. */
+function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): number {
+  mm.reserve(vpn)
+  if (gupBelowSharedTable(m, mm, vpn, want.write, want.slow)) return TAKEN
+  const pmd = mm.pmd(vpn)
+  const huge = (pmd & PMD_HUGE) !== 0
+  const entry = huge ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
+  if ((entry & PTE_PRESENT) === 0) {
+    faultIn(m, mm, vma, vpn, want.write)
+    return AGAIN
+  }
+  if ((entry & PTE_WRITE) !== 0 && (pmd & PTE_WRITE) !== 0) return TAKEN
+  const need = want.write ? GUP_BREAK_COW : readNeeds(m, entry >>> PFN_SHIFT, want.follPin)
+  if (need === GUP_TAKE) return TAKEN
+  if (need === GUP_UNSHARE) {
+    m.beginFault()
+    unshare(m, mm, vma, vpn)
+    m.endFault()
+    return TAKEN
+  }
+  // The manager of userfaultfd serves user-mode stores only.
+  if ((entry & PTE_UFFD_WP) !== 0 && vma.uffdWp) return UNREACHABLE
+  breakCow(m, mm, vma, vpn)
+  // In an area that may not be written to the page is the process's own now, and stays read-only (FOLL_COW).
+  return (vma.prot & PROT_WRITE) === 0 ? TAKEN : AGAIN
+}
+
+/** `pfn` is the entry's: of a huge mapping, the folio's head. */
+function readNeeds(m: Machine, pfn: number, follPin: boolean): number {
+  const { frames, policy } = m
+  if (!frames.has(pfn, PG_ANON)) return policy.gupReadNotAnon(m.k, pfn, follPin)
+  return policy.gupRead(m.k, pfn, follPin)
+}
+
+function faultIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): void {
+  if (write) m.counts.storeFaults++
+  else m.counts.loadFaults++
+  fault(m, mm, vma, vpn, write)
+}
+
+/** A write fault for a reader: COW is broken whatever the area's protection. */
+function breakCow(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
+  m.counts.storeFaults++
+  m.beginFault()
+  forceWrite(m, mm, vma, vpn)
+  m.endFault()
+}
+
+/** handle_mm_fault() for a write that the page-table entry (present, read-only) does not permit. */
+export function forceWrite(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
+  breakSharedTable(m, mm, vpn)
+  if ((mm.pmd(vpn) & PMD_HUGE) !== 0 && wpHugePmd(m, mm, vma, vpn, false)) return
+  if ((m.tables.ptes[mm.pteIndex(vpn)]! & (PTE_PRESENT | PTE_WRITE)) === PTE_PRESENT)
+    wpPage(m, mm, vma, vpn)
+}
+
+/** FAULT_FLAG_UNSHARE: the page is exclusive to the process when this returns. */
+function unshare(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
+  breakSharedTable(m, mm, vpn)
+  const pmd = mm.pmd(vpn)
+  if ((pmd & PMD_HUGE) !== 0) {
+    if (pmd >>> PFN_SHIFT === HUGE_ZERO_PFN) splitHugePmd(m, mm, vpn)
+    else if (wpHugePmd(m, mm, vma, vpn, true)) return
+  }
+  unsharePage(m, mm, vma, vpn)
+}

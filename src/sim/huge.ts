@@ -1,0 +1,74 @@
+/**
+ * Huge mappings: write faults on them, splitting them into page-table entries, and splitting huge folios.
+ */
+import { isCopy, REUSE_FREE_SWAP, SITE_WP_HUGE } from '../policy/api.ts'
+import { HUGE_ORDER, HUGE_PAGES, PG_EXCLUSIVE, PG_ZERO } from '../state/frames.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_UFFD_WP } from '../state/tables.ts'
+import { dirtyFlags, fillHuge, installHuge, newAnonFolio } from './alloc.ts'
+import { mapHuge, unmapHuge } from './folio.ts'
+import { lruAdd } from './lru.ts'
+import type { Machine } from './machine.ts'
+import { setPmdFlags, splitHugePmd } from './split.ts'
+import { tryToFreeSwap } from './swap-cache.ts'
+import { userfaultWp } from './uffd.ts'
+import { ask } from './wp.ts'
+
+/**
+ * do_huge_pmd_wp_page(): a store (or an unsharing pin) on a read-only huge mapping. Returns false if the mapping was
+ * split: the fault goes on with the page-table entry.
+ */
+export function wpHugePmd(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: boolean): boolean {
+  const pmd = mm.pmd(vpn)
+  const head = pmd >>> PFN_SHIFT
+  const start = vpn & -HUGE_PAGES
+  if (!unshare && (pmd & PTE_UFFD_WP) !== 0 && vma.uffdWp) {
+    userfaultWp(m, mm, vma, vpn)
+    return true
+  }
+  if (m.frames.has(head, PG_ZERO)) return wpHugeZero(m, mm, vma, vpn, unshare)
+  const verdict = ask(m, m.policy.pmdReuse, head)
+  if (!isCopy(verdict)) {
+    if (m.judge.verdict(SITE_WP_HUGE, mm.id, start, HUGE_PAGES, verdict, 0)) contest(m, head)
+    m.spent += m.cost.reuse
+    if (verdict === REUSE_FREE_SWAP) tryToFreeSwap(m, head)
+    if (m.policy.tracksExclusive) m.frames.set(head, PG_EXCLUSIVE)
+    if (!unshare) setPmdFlags(m, mm, vpn, pmd | dirtyFlags(vma))
+    return true
+  }
+  if (m.policy.copiesHuge && !unshare) {
+    m.judge.verdict(SITE_WP_HUGE, mm.id, start, HUGE_PAGES, verdict, 0)
+    copyHuge(m, mm, vma, vpn, head)
+    return true
+  }
+  m.judge.refusedHuge(mm.id, start, HUGE_PAGES, verdict)
+  splitHugePmd(m, mm, vpn)
+  return false
+}
+
+function contest(m: Machine, head: number): void {
+  for (let pfn = head; pfn < head + HUGE_PAGES; pfn++) m.contested.add(pfn)
+}
+
+/** A store to the huge zero page gets a huge folio, or splits the mapping so that one page is filled. */
+function wpHugeZero(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: boolean): boolean {
+  if (!unshare && m.era.hugeZeroStore === 'thp') {
+    fillHuge(m, mm, vma, vpn)
+    return true
+  }
+  splitHugePmd(m, mm, vpn)
+  return false
+}
+
+/** Until 5.7: the writer gets a huge folio of its own. */
+function copyHuge(m: Machine, mm: Mm, vma: Vma, vpn: number, old: number): void {
+  const { frames } = m
+  m.spent += m.cost.copy2M
+  const head = newAnonFolio(m, HUGE_ORDER)
+  for (let i = 0; i < HUGE_PAGES; i++) frames.token[head + i] = frames.token[old + i]!
+  mapHuge(frames, mm, head)
+  installHuge(m, mm, vpn, (head << PFN_SHIFT) | dirtyFlags(vma) | PMD_HUGE)
+  lruAdd(m, head)
+  unmapHuge(frames, mm, old)
+  frames.freeIfUnused(old)
+}

@@ -1,0 +1,96 @@
+/**
+ * KSM: pages of mergeable areas that hold equal bytes become one page, mapped read-only.
+ */
+import { PG_ANON, PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
+import type { Mm } from '../state/mm.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
+import { mapPte, unmapPte } from './folio.ts'
+import { lruDrain } from './lru.ts'
+import type { Machine } from './machine.ts'
+import { mappersOf } from './rmap.ts'
+import { unshareForWalk } from './shared-tables.ts'
+import { onlyMapped } from './split.ts'
+
+interface Candidate {
+  readonly mm: Mm
+  readonly vpn: number
+  readonly pfn: number
+}
+
+/** ksmd scans until nothing is left to merge. It drains every CPU's batches first. */
+export function ksmScan(m: Machine): void {
+  lruDrain(m)
+  for (const [token, pages] of candidates(m)) if (token !== 0 && pages.length > 1) merge(m, pages)
+  lruDrain(m)
+  m.endCall()
+}
+
+/** Mapped anonymous order-0 pages of mergeable areas, by the bytes they hold. */
+function candidates(m: Machine): Map<number, Candidate[]> {
+  const byToken = new Map<number, Candidate[]>()
+  for (const mm of m.k.mms) {
+    for (const vma of mm?.vmas ?? []) {
+      if (!vma.mergeable || mm === undefined) continue
+      for (let vpn = vma.start; vpn < vma.end; vpn++) {
+        const pfn = mergeableAt(m, mm, vpn)
+        if (pfn === 0) continue
+        const token = m.frames.token[pfn]!
+        const pages = byToken.get(token)
+        if (pages === undefined) byToken.set(token, [{ mm, vpn, pfn }])
+        else pages.push({ mm, vpn, pfn })
+      }
+    }
+  }
+  return byToken
+}
+
+function mergeableAt(m: Machine, mm: Mm, vpn: number): number {
+  if ((mm.pmd(vpn) & PMD_HUGE) !== 0) return 0
+  const pte = m.tables.ptes[mm.pteIndex(vpn)]!
+  const pfn = pte >>> PFN_SHIFT
+  const usable =
+    (pte & PTE_PRESENT) !== 0 && m.frames.has(pfn, PG_ANON) && !m.frames.has(pfn, PG_LARGE)
+  return usable ? pfn : 0
+}
+
+/** try_to_merge_with_ksm_page(): all pages that are only mapped become the first of them. */
+function merge(m: Machine, pages: readonly Candidate[]): void {
+  const { frames } = m
+  const free = pages.filter(({ pfn }) => frames.has(pfn, PG_KSM) || mayMerge(m, pfn))
+  const target = free.find(({ pfn }) => frames.has(pfn, PG_KSM)) ?? free[0]
+  if (target === undefined || free.every(({ pfn }) => pfn === target.pfn)) return
+  writeProtect(m, target)
+  frames.set(target.pfn, PG_KSM)
+  const pairs: number[] = []
+  for (const page of free) {
+    pairs.push(page.mm.id, page.vpn)
+    if (page.pfn !== target.pfn) replace(m, page, target.pfn)
+  }
+  m.judge.merged(pairs)
+}
+
+/** write_protect_page(): a reference besides the mappings keeps the page from being merged. */
+function mayMerge(m: Machine, pfn: number): boolean {
+  return onlyMapped(m, pfn) && m.frames.pins[pfn] === 0
+}
+
+function writeProtect(m: Machine, { pfn, vpn }: Candidate): void {
+  m.frames.clear(pfn, PG_EXCLUSIVE)
+  for (const mapper of mappersOf(m, pfn, vpn)) {
+    unshareForWalk(m, mapper.mm, mapper.vpn)
+    m.tables.ptes[mapper.mm.pteIndex(mapper.vpn)]! &= ~(PTE_WRITE | PTE_TOK)
+  }
+}
+
+/** replace_page(): one mapping of a duplicate becomes a mapping of the KSM page. */
+function replace(m: Machine, { mm, vpn, pfn }: Candidate, ksm: number): void {
+  const { frames } = m
+  unshareForWalk(m, mm, vpn)
+  const { ptes } = m.tables
+  const index = mm.pteIndex(vpn)
+  const flags = ptes[index]! & ((1 << PFN_SHIFT) - 1) & ~(PTE_WRITE | PTE_TOK)
+  ptes[index] = (ksm << PFN_SHIFT) | flags
+  mapPte(frames, mm, ksm)
+  unmapPte(frames, mm, pfn)
+  frames.freeIfUnused(pfn)
+}

@@ -1,0 +1,180 @@
+/**
+ * Machine: one simulated kernel under one policy: its state, its options, its counts and its clock. What it does is in
+ * the files beside this one, in which each function carries the name of the kernel step that it models.
+ */
+import type { Policy } from '../policy/api.ts'
+import type { Frames } from '../state/frames.ts'
+import { Kernel, type Pin } from '../state/kernel.ts'
+import { LruBatches } from '../state/lru-batches.ts'
+import type { Mm } from '../state/mm.ts'
+import type { PageTables } from '../state/tables.ts'
+import type { Era } from './era.ts'
+import { FaultTimes } from './fault-times.ts'
+import type { Judge } from './judge.ts'
+
+/** Nanoseconds per unit of work: what the mechanism needs of a cost profile (src/metrics/cost.ts). */
+export interface WorkCost {
+  readonly faultEntry: number
+  readonly zeroFill4k: number
+  readonly zeroFill2M: number
+  readonly copy4k: number
+  readonly copy2M: number
+  readonly reuse: number
+  readonly unshare: number
+  readonly forkBase: number
+  readonly ptePerFork: number
+  readonly pmdPerFork: number
+  readonly tableAlloc: number
+  readonly tableShare: number
+  readonly tableFree: number
+  readonly ptePerExit: number
+  readonly pmdSplit: number
+  readonly mprotectPerPte: number
+  readonly tlbFlush: number
+  readonly lruDrain: number
+  readonly swapIn: number
+  readonly swapOut: number
+  readonly pinPerPage: number
+  readonly uffdEvent: number
+}
+
+export interface MachineOptions {
+  readonly policy: Policy
+  readonly era: Era
+  readonly judge: Judge
+  readonly cost: WorkCost
+  /** Every access is told to the judge, none is taken as already checked. */
+  readonly eager?: boolean
+  /** The swap device is not SWP_SYNCHRONOUS_IO: every page goes through the swapcache. */
+  readonly swapDisk?: boolean
+  readonly expectedFrames?: number
+}
+
+/** What the mechanism itself counts; decisions and breaches are the judge's. */
+export interface MachineCounts {
+  loadFaults: number
+  storeFaults: number
+  pmdSplits: number
+  tableShares: number
+  tableCopies: number
+  refusedUnmaps: number
+  extraEvents: number
+  /** Write faults on shared mappings, which always write in place and are no decision. */
+  sharedReuses: number
+  forkNs: number
+  faultNs: number
+  exitNs: number
+  swapNs: number
+  forkNsMax: number
+}
+
+export class Machine {
+  readonly k: Kernel
+  readonly frames: Frames
+  readonly tables: PageTables
+  readonly policy: Policy
+  readonly era: Era
+  readonly judge: Judge
+  readonly cost: WorkCost
+  readonly eager: boolean
+  readonly swapDisk: boolean
+  readonly batches = new LruBatches()
+  readonly counts: MachineCounts = {
+    loadFaults: 0,
+    storeFaults: 0,
+    pmdSplits: 0,
+    tableShares: 0,
+    tableCopies: 0,
+    refusedUnmaps: 0,
+    extraEvents: 0,
+    sharedReuses: 0,
+    forkNs: 0,
+    faultNs: 0,
+    exitNs: 0,
+    swapNs: 0,
+    forkNsMax: 0,
+  }
+  readonly faultTimes = new FaultTimes()
+  /** Estimated time of the operation in progress, in ns. */
+  spent = 0
+  /** Faults taken so far, by anyone, userfaults included. */
+  faults = 0
+  /** SAW_* bits of the last load, DEV_* of the last device read. */
+  lastSaw = 0
+  lastDev = 0
+  /** Events simulated so far. */
+  events = 0
+  /**
+   * Frames that were once reused where somebody else could see it: their stores are never taken as already checked,
+   * because two processes may write to them in turn.
+   */
+  readonly contested = new Set<number>()
+  /** Page cache and shmem: frame by object and page. */
+  readonly pageCache = new Map<number, Map<number, number>>()
+  /** Speculative references that are held now. */
+  readonly speculative: { readonly mm: number; readonly vpn: number; readonly pfn: number }[] = []
+
+  constructor(options: MachineOptions) {
+    this.k = new Kernel(options.expectedFrames ?? 1024)
+    this.frames = this.k.frames
+    this.tables = this.k.tables
+    this.policy = options.policy
+    this.era = options.era
+    this.judge = options.judge
+    this.cost = options.cost
+    this.eager = options.eager ?? false
+    this.swapDisk = options.swapDisk ?? false
+  }
+
+  /** The process, which must be alive. */
+  mm(id: number): Mm {
+    const mm = this.k.mms[id]
+    if (mm === undefined)
+      throw new RangeError(`unknown process: ${id} at event ${this.judge.event}`)
+    return mm
+  }
+
+  pin(id: number): Pin | undefined {
+    return this.k.pins.get(id)
+  }
+
+  /** Frames that are still in use: 0 after every process has exited and every pin was dropped. */
+  get framesInUse(): number {
+    return this.frames.used
+  }
+
+  /** A fault begins: what it costs to get into the kernel and back. */
+  beginFault(): void {
+    this.faults++
+    this.spent += this.cost.faultEntry
+  }
+
+  /** The work since the last call was (part of) a page fault. */
+  endFault(): void {
+    this.counts.faultNs += this.spent
+    this.faultTimes.add(this.spent)
+    this.spent = 0
+  }
+
+  endFork(): void {
+    this.counts.forkNs += this.spent
+    if (this.spent > this.counts.forkNsMax) this.counts.forkNsMax = this.spent
+    this.spent = 0
+  }
+
+  endExit(): void {
+    this.counts.exitNs += this.spent
+    this.spent = 0
+  }
+
+  endSwap(): void {
+    this.counts.swapNs += this.spent
+    this.spent = 0
+  }
+
+  /** Work outside of any fault that is still charged to fault time: pins, protection changes. */
+  endCall(): void {
+    this.counts.faultNs += this.spent
+    this.spent = 0
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * OPERATIONS: what each operation code of a trace does, in the order of src/trace/ops.ts.
+ */
+import { Mm } from '../state/mm.ts'
+import { load, store, storeSame } from './access.ts'
+import { madvise, mmap, mremap } from './address-space.ts'
+import { FAILED, OK } from './answers.ts'
+import { devread, devwrite, speculativeGet, speculativePut } from './device.ts'
+import { fork } from './fork.ts'
+import { pin } from './gup.ts'
+import { ksmScan } from './ksm.ts'
+import { lruDrain } from './lru.ts'
+import type { Machine } from './machine.ts'
+import { migrate } from './migrate.ts'
+import { dropPin } from './pins.ts'
+import { poke } from './poke.ts'
+import { mprotect } from './protect.ts'
+import { swapOut } from './reclaim.ts'
+import { clearRefs } from './soft-dirty.ts'
+import { splitFolio } from './split.ts'
+import { uffdWriteProtect } from './uffd.ts'
+import { frameAt } from './walk.ts'
+import { exitMm, munmap } from './zap.ts'
+
+type Operation = (
+  m: Machine,
+  mm: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  e: number,
+  f: number,
+  g: number,
+) => number
+
+export const OPERATIONS: readonly Operation[] = [
+  (m, mm, vpn) => load(m, m.mm(mm), vpn),
+  (m, mm, vpn) => store(m, m.mm(mm), vpn),
+  spawn,
+  (m, mm, child) => {
+    fork(m, m.mm(mm), child)
+    return OK
+  },
+  exec,
+  exit,
+  (m, mm, vpn, pages, kind, prot, order, object, pgoff) =>
+    mmap(m, m.mm(mm), vpn, pages, kind, prot, order, object, pgoff),
+  (m, mm, vpn, pages) => {
+    munmap(m, m.mm(mm), vpn, vpn + pages)
+    m.judge.munmap(mm, vpn, pages)
+    m.endExit()
+    return OK
+  },
+  (m, mm, vpn, pages, prot) => mprotect(m, m.mm(mm), vpn, vpn + pages, prot),
+  (m, mm, vpn, pages, to) => mremap(m, m.mm(mm), vpn, vpn + pages, to),
+  (m, mm, vpn, pages, advice) => madvise(m, m.mm(mm), vpn, vpn + pages, advice),
+  (m, mm, vpn, pages, kind, id) => pin(m, m.mm(mm), vpn, pages, kind, id),
+  unpin,
+  (m, _mm, id, index) => devread(m, id, index),
+  (m, _mm, id, index) => devwrite(m, id, index),
+  (m, mm, vpn, pages) => {
+    swapOut(m, m.mm(mm), vpn, vpn + pages, false)
+    return OK
+  },
+  (m) => {
+    lruDrain(m)
+    // A drain that the trace asks for is nobody's time.
+    m.spent = 0
+    return OK
+  },
+  (m, mm, vpn, pages, on) => {
+    uffdWriteProtect(m, m.mm(mm), vpn, vpn + pages, on !== 0)
+    m.endCall()
+    return m.era.uffdWp ? OK : FAILED
+  },
+  (m, mm, value) => {
+    clearRefs(m, m.mm(mm), value)
+    m.endCall()
+    return OK
+  },
+  (m) => {
+    ksmScan(m)
+    return OK
+  },
+  (m, mm, vpn, pages) => {
+    migrate(m, m.mm(mm), vpn, vpn + pages)
+    return OK
+  },
+  (m, mm, vpn) => speculativeGet(m, m.mm(mm), vpn),
+  (m, mm, vpn) => speculativePut(m, m.mm(mm), vpn),
+  (m, mm, vpn) => poke(m, m.mm(mm), vpn),
+  (m, mm, vpn, content) => storeSame(m, m.mm(mm), vpn, content),
+  (m, mm, vpn) => {
+    const pfn = frameAt(m, m.mm(mm), vpn)
+    const split = pfn !== 0 && splitFolio(m, pfn)
+    m.endCall()
+    return split ? OK : FAILED
+  },
+]
+
+function spawn(m: Machine, id: number): number {
+  m.k.mms[id] = new Mm(id)
+  m.judge.spawn(id)
+  return OK
+}
+
+function exec(m: Machine, id: number): number {
+  exitMm(m, m.mm(id))
+  m.k.mms[id] = new Mm(id)
+  m.judge.exec(id)
+  m.endExit()
+  return OK
+}
+
+function exit(m: Machine, id: number): number {
+  exitMm(m, m.mm(id))
+  m.k.mms[id] = undefined
+  m.judge.exit(id)
+  m.endExit()
+  return OK
+}
+
+/** Unpinning twice, or a pin that its owner's exit has dropped, is no operation. */
+function unpin(m: Machine, _mm: number, id: number): number {
+  const taken = m.pin(id)
+  if (taken === undefined) return FAILED
+  dropPin(m, taken)
+  m.endCall()
+  return OK
+}

@@ -1,0 +1,32 @@
+/**
+ * Pins: references that a process holds on frames, whatever its page tables show meanwhile.
+ */
+import type { Pin } from '../state/kernel.ts'
+import type { Machine } from './machine.ts'
+
+export function dropPin(m: Machine, taken: Pin): void {
+  for (let i = 0; i < taken.frames.length; i++) putPage(m, taken, i)
+  m.k.pins.delete(taken.id)
+  m.judge.unpin(taken.id)
+}
+
+export function getPage(m: Machine, taken: Pin, i: number): void {
+  const { frames } = m
+  const pfn = taken.frames[i]!
+  const counted = taken.follPin ? frames.pins : frames.refs
+  counted[frames.head(pfn)]!++
+  const holders = m.k.holders.get(pfn)
+  if (holders === undefined) m.k.holders.set(pfn, [taken])
+  else holders.push(taken)
+}
+
+export function putPage(m: Machine, taken: Pin, i: number): void {
+  const { frames } = m
+  const pfn = taken.frames[i]!
+  const counted = taken.follPin ? frames.pins : frames.refs
+  counted[frames.head(pfn)]!--
+  const holders = (m.k.holders.get(pfn) ?? []).filter((other) => other !== taken)
+  if (holders.length === 0) m.k.holders.delete(pfn)
+  else m.k.holders.set(pfn, holders)
+  frames.freeIfUnused(pfn)
+}

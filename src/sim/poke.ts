@@ -1,0 +1,69 @@
+/**
+ * ptrace's store (FOLL_FORCE | FOLL_WRITE | FOLL_GET): through the page table, whatever the area's protection.
+ */
+import { PG_EXCLUSIVE } from '../state/frames.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_UFFD_WP, PTE_WRITE } from '../state/tables.ts'
+import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
+import { fault } from './access.ts'
+import { FAILED, OK } from './answers.ts'
+import { forceWrite } from './gup.ts'
+import type { Machine } from './machine.ts'
+import { tracksSoftDirty } from './soft-dirty.ts'
+import { frameAt } from './walk.ts'
+
+/** How often the page may have to be brought in before it can be written to. */
+const MAX_TRIES = 8
+
+/** Stores to the page at `vpn`. Returns OK, or FAILED if that is not permitted. */
+export function poke(m: Machine, mm: Mm, vpn: number): number {
+  const vma = mm.find(vpn)
+  if (vma === undefined) return FAILED
+  if ((vma.prot & PROT_WRITE) === 0 && vma.kind === MAP_SHARED) return FAILED
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const entry = entryAt(m, mm, vpn)
+    if (mayWrite(m, mm, vma, vpn, entry)) return finish(m, mm, vpn)
+    if ((entry & PTE_PRESENT) === 0) {
+      m.counts.storeFaults++
+      fault(m, mm, vma, vpn, true)
+      // Without VM_WRITE the entry stays read-only; the fault itself has broken COW (FOLL_COW).
+      if ((vma.prot & PROT_WRITE) === 0 && (entryAt(m, mm, vpn) & PTE_PRESENT) !== 0) {
+        return finish(m, mm, vpn)
+      }
+      continue
+    }
+    if ((entry & PTE_UFFD_WP) !== 0 && vma.uffdWp) return FAILED
+    m.counts.storeFaults++
+    m.beginFault()
+    m.k.mm = mm
+    m.k.vpn = vpn
+    forceWrite(m, mm, vma, vpn)
+    m.endFault()
+    if ((vma.prot & PROT_WRITE) === 0) return finish(m, mm, vpn)
+  }
+  throw new Error(`endless poke: process ${mm.id}, page ${vpn}, policy ${m.policy.name}`)
+}
+
+function entryAt(m: Machine, mm: Mm, vpn: number): number {
+  mm.reserve(vpn)
+  const pmd = mm.pmd(vpn)
+  return (pmd & PMD_HUGE) !== 0 ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
+}
+
+/** can_follow_write_pte(): writable, or (since 6.0) exclusive in an area where no fault is wanted for tracking. */
+function mayWrite(m: Machine, mm: Mm, vma: Vma, vpn: number, entry: number): boolean {
+  if ((entry & PTE_PRESENT) === 0) return false
+  if ((entry & PTE_WRITE) !== 0 && (mm.pmd(vpn) & PTE_WRITE) !== 0) return true
+  return (
+    m.policy.forceNeedsNoFault &&
+    (vma.prot & PROT_WRITE) === 0 &&
+    (entry & PTE_UFFD_WP) === 0 &&
+    !tracksSoftDirty(m, vma) &&
+    m.frames.has(entry >>> PFN_SHIFT, PG_EXCLUSIVE)
+  )
+}
+
+function finish(m: Machine, mm: Mm, vpn: number): number {
+  m.frames.token[frameAt(m, mm, vpn)] = m.judge.store(mm.id, vpn)
+  return OK
+}

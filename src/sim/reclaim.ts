@@ -1,0 +1,176 @@
+/**
+ * Reclaim: shrink_folio_list() on chosen pages: into the swapcache, out of every page table, out of memory.
+ */
+import { BEFORE_SWAPCACHE, BEFORE_UNMAP } from '../policy/api.ts'
+import {
+  PG_ANON,
+  PG_DIRTY,
+  PG_EXCLUSIVE,
+  PG_LARGE,
+  PG_LAZYFREE,
+  PG_SWAPCACHE,
+} from '../state/frames.ts'
+import type { Mm } from '../state/mm.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PTE_DIRTY,
+  PTE_PRESENT,
+  PTE_SWAP,
+  PTE_SWP_EXCLUSIVE,
+  PTE_UFFD_WP,
+} from '../state/tables.ts'
+import { unmapPte } from './folio.ts'
+import { lruDrain } from './lru.ts'
+import type { Machine } from './machine.ts'
+import { type Mapper, mappersOf } from './rmap.ts'
+import { unshareForWalk } from './shared-tables.ts'
+import { hugeMappers, onlyMapped, splitFolio, splitHugePmd } from './split.ts'
+import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
+
+/**
+ * Swaps [start, end) of `mm` out, from every process that maps the pages; `soleOnly` leaves pages alone that are mapped
+ * more than once, as MADV_PAGEOUT does. Writeback has ended when it returns.
+ */
+export function swapOut(m: Machine, mm: Mm, start: number, end: number, soleOnly: boolean): void {
+  lruDrain(m)
+  for (let vpn = start; vpn < end; vpn++) {
+    m.k.mm = mm
+    const pfn = anonFrameAt(m, mm, vpn)
+    if (pfn === 0) continue
+    if (soleOnly && mappings(m, pfn) !== 1) continue
+    if (m.frames.has(pfn, PG_LARGE)) reclaimLarge(m, mm, vpn, pfn, start, end)
+    else reclaimFolio(m, pfn, vpn)
+  }
+  m.endSwap()
+}
+
+function anonFrameAt(m: Machine, mm: Mm, vpn: number): number {
+  const pmd = mm.pmd(vpn)
+  const entry = (pmd & PMD_HUGE) !== 0 ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
+  if ((entry & PTE_PRESENT) === 0) return 0
+  const pfn = (entry >>> PFN_SHIFT) + ((pmd & PMD_HUGE) !== 0 ? vpn & 511 : 0)
+  return m.frames.has(pfn, PG_ANON) ? pfn : 0
+}
+
+/** How often the page is mapped. */
+function mappings(m: Machine, pfn: number): number {
+  const { frames } = m
+  return frames.mapcount(pfn) + (frames.has(pfn, PG_LARGE) ? frames.entire[frames.head(pfn)]! : 0)
+}
+
+/** A large folio goes out whole if the range covers all its pages here, else it is split first. */
+function reclaimLarge(
+  m: Machine,
+  mm: Mm,
+  vpn: number,
+  pfn: number,
+  start: number,
+  end: number,
+): void {
+  const { frames } = m
+  const head = frames.head(pfn)
+  const pages = frames.pages(head)
+  const first = vpn - (pfn - head)
+  // can_split_folio(): any reference besides the mappings keeps the folio as it is, and mapped.
+  if (!onlyMapped(m, head)) {
+    if (pfn === head || vpn === start) m.counts.refusedUnmaps += pages
+    return
+  }
+  const whole = first >= start && first + pages <= end && mapsAll(m, mm, first, head, pages)
+  if (whole) reclaimFolio(m, head, first)
+  else if (splitFolio(m, head)) reclaimFolio(m, pfn, vpn)
+}
+
+function mapsAll(m: Machine, mm: Mm, first: number, head: number, pages: number): boolean {
+  for (let i = 0; i < pages; i++) if (anonFrameAt(m, mm, first + i) !== head + i) return false
+  return true
+}
+
+/** One folio, whose first page is mapped at `vpn` by somebody. */
+function reclaimFolio(m: Machine, head: number, vpn: number): void {
+  const { frames, policy } = m
+  const pages = frames.pages(head)
+  if (discardLazyfree(m, head, vpn)) return
+  if (!frames.has(head, PG_SWAPCACHE)) {
+    if (policy.reclaimRefuses(m.k, head, BEFORE_SWAPCACHE)) {
+      m.counts.refusedUnmaps += pages
+      return
+    }
+    addToSwap(m, head)
+  }
+  if (frames.has(head, PG_LARGE)) {
+    for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
+  }
+  // The isolation reference of whoever reclaims.
+  frames.refs[head]!++
+  for (let i = 0; i < pages; i++) unmapEverywhere(m, head + i, vpn + i)
+  frames.refs[head]!--
+  m.spent += pages * m.cost.swapOut
+  finishReclaim(m, head)
+}
+
+/** try_to_unmap(): swap entries instead of the page, in every process; stops where the policy's era must refuse. */
+function unmapEverywhere(m: Machine, pfn: number, vpn: number): void {
+  for (const mapper of mappersOf(m, pfn, vpn)) {
+    if (!tryToUnmapOne(m, mapper, pfn)) {
+      m.counts.refusedUnmaps++
+      return
+    }
+  }
+}
+
+function tryToUnmapOne(m: Machine, { mm, vpn }: Mapper, pfn: number): boolean {
+  const { frames, policy } = m
+  unshareForWalk(m, mm, vpn)
+  if (policy.reclaimRefuses(m.k, pfn, BEFORE_UNMAP)) return false
+  const index = mm.pteIndex(vpn)
+  const pte = m.tables.ptes[index]!
+  const slot = frames.slot[pfn]!
+  m.k.swap.duplicate(slot)
+  const exclusive = policy.tracksExclusive && frames.has(pfn, PG_EXCLUSIVE) ? PTE_SWP_EXCLUSIVE : 0
+  frames.clear(pfn, PG_EXCLUSIVE)
+  if ((pte & PTE_DIRTY) !== 0) frames.set(pfn, PG_DIRTY)
+  m.tables.ptes[index] = (slot << PFN_SHIFT) | PTE_SWAP | exclusive | (pte & PTE_UFFD_WP)
+  unmapPte(frames, mm, pfn)
+  return true
+}
+
+/** The page is on the device now: what nobody refers to leaves the swapcache and memory (__remove_mapping). */
+function finishReclaim(m: Machine, head: number): void {
+  const { frames } = m
+  const pages = frames.pages(head)
+  for (let pfn = head; pfn < head + pages; pfn++) {
+    m.k.swap.token[frames.slot[pfn]!] = frames.token[pfn]!
+  }
+  if (frames.pageCount(head) === pages) {
+    deleteFromSwapCache(m, head)
+    frames.freeIfUnused(head)
+  }
+}
+
+/** A page that MADV_FREE gave up is dropped if it is still clean and only mapped. */
+function discardLazyfree(m: Machine, head: number, vpn: number): boolean {
+  const { frames } = m
+  if (!frames.has(head, PG_LAZYFREE) || frames.has(head, PG_DIRTY) || !onlyMapped(m, head))
+    return false
+  const pages = frames.pages(head)
+  const mappers: Mapper[] = []
+  for (let i = 0; i < pages; i++) mappers.push(...mappersOf(m, head + i, vpn + i))
+  const dirty = mappers.some(
+    ({ mm, vpn: at }) => (m.tables.ptes[mm.pteIndex(at)]! & PTE_DIRTY) !== 0,
+  )
+  if (dirty) {
+    frames.clear(head, PG_LAZYFREE)
+    return false
+  }
+  for (const { mm, vpn: at } of mappers) {
+    const index = mm.pteIndex(at)
+    const pfn = m.tables.ptes[index]! >>> PFN_SHIFT
+    m.tables.ptes[index] = 0
+    m.judge.dontneed(mm.id, at, 1)
+    unmapPte(frames, mm, pfn)
+    frames.freeIfUnused(pfn)
+  }
+  return true
+}

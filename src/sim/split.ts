@@ -1,0 +1,101 @@
+/**
+ * Splitting: huge mappings into page-table entries, and large folios into order-0 ones.
+ */
+import {
+  HUGE_PAGES,
+  HUGE_ZERO_PFN,
+  PG_EXCLUSIVE,
+  PG_LARGE,
+  PG_SWAPCACHE,
+  ZERO_PFN,
+} from '../state/frames.ts'
+import type { Mm } from '../state/mm.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PMD_TABLE,
+  PTE_DIRTY,
+  PTE_PRESENT,
+  PTE_SOFT_DIRTY,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+  TABLE_PAGES,
+} from '../state/tables.ts'
+import { remapHugeAsPtes } from './folio.ts'
+import type { Machine } from './machine.ts'
+
+/** Changes a huge mapping's flags; the translations that were cached behind it are void. */
+export function setPmdFlags(m: Machine, mm: Mm, vpn: number, pmd: number): void {
+  const table = mm.tables[vpn >>> 9]!
+  m.tables.ptes.fill(0, table, table + TABLE_PAGES)
+  mm.pmds[vpn >>> 9] = pmd
+}
+
+/**
+ * __split_huge_pmd(): 512 page-table entries for one PMD entry. The folio stays whole. The dirty bit goes to the page
+ * or to each entry, by era.
+ */
+export function splitHugePmd(m: Machine, mm: Mm, vpn: number): void {
+  const { frames, tables } = m
+  const pmd = mm.pmd(vpn)
+  if ((pmd & PMD_HUGE) === 0) return
+  m.spent += m.cost.pmdSplit
+  m.counts.pmdSplits++
+  const head = pmd >>> PFN_SHIFT
+  const table = mm.tables[vpn >>> 9]!
+  mm.setPmd(vpn, PMD_TABLE | PTE_WRITE, table)
+  if (head === HUGE_ZERO_PFN) {
+    const uffd = pmd & PTE_UFFD_WP
+    tables.ptes.fill((ZERO_PFN << PFN_SHIFT) | PTE_PRESENT | uffd, table, table + TABLE_PAGES)
+    return
+  }
+  const kept = PTE_PRESENT | PTE_WRITE | PTE_SOFT_DIRTY | PTE_UFFD_WP
+  const flags = pmd & (m.era.splitDirty === 'pte' ? kept | PTE_DIRTY : kept)
+  for (let i = 0; i < TABLE_PAGES; i++) tables.ptes[table + i] = ((head + i) << PFN_SHIFT) | flags
+  if (frames.has(head, PG_EXCLUSIVE)) {
+    for (let i = 1; i < HUGE_PAGES; i++) frames.set(head + i, PG_EXCLUSIVE)
+  } else {
+    for (let i = 1; i < HUGE_PAGES; i++) frames.clear(head + i, PG_EXCLUSIVE)
+  }
+  remapHugeAsPtes(frames, mm, head)
+}
+
+/**
+ * split_folio(): order-0 folios instead of a large one. Refused while anything but mappings and the swapcache refers
+ * to the folio. Huge mappings of it are split first, in every process.
+ */
+export function splitFolio(m: Machine, pfn: number): boolean {
+  const { frames } = m
+  if (!frames.has(pfn, PG_LARGE)) return false
+  const head = frames.head(pfn)
+  if (!onlyMapped(m, head)) return false
+  if (frames.entire[head] !== 0) {
+    for (const { mm, vpn } of hugeMappers(m, head)) splitHugePmd(m, mm, vpn)
+  }
+  frames.splitFolio(head)
+  return true
+}
+
+/** Does nothing but mappings (and the swapcache) refer to the folio? */
+export function onlyMapped(m: Machine, head: number): boolean {
+  const { frames } = m
+  const mappings = frames.has(head, PG_LARGE) ? frames.largeMapcount[head]! : frames.mapcount(head)
+  return frames.pageCount(head) === mappings + swapcacheReferences(m, head)
+}
+
+function swapcacheReferences(m: Machine, head: number): number {
+  return m.frames.has(head, PG_SWAPCACHE) ? m.frames.pages(head) : 0
+}
+
+/** Processes that map the huge folio by a PMD entry, and where. */
+export function hugeMappers(m: Machine, head: number): { mm: Mm; vpn: number }[] {
+  const found: { mm: Mm; vpn: number }[] = []
+  for (const mm of m.k.mms) {
+    if (mm === undefined) continue
+    for (let range = 0; range < mm.pmds.length; range++) {
+      const pmd = mm.pmds[range]!
+      if ((pmd & PMD_HUGE) !== 0 && pmd >>> PFN_SHIFT === head) found.push({ mm, vpn: range << 9 })
+    }
+  }
+  return found
+}

@@ -1,0 +1,88 @@
+/**
+ * do_swap_page(): brings a page back, from the swapcache or from the device, and decides whether it is exclusive.
+ */
+import { isCopy, REUSE_FREE_SWAP, SITE_SWAPIN } from '../policy/api.ts'
+import { PG_ANON, PG_EXCLUSIVE, PG_KSM, PG_LRU_BATCH, PG_SWAPCACHE } from '../state/frames.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import {
+  PFN_SHIFT,
+  PTE_DIRTY,
+  PTE_PRESENT,
+  PTE_SOFT_DIRTY,
+  PTE_SWP_EXCLUSIVE,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+} from '../state/tables.ts'
+import { PROT_WRITE } from '../trace/ops.ts'
+import { mapPte } from './folio.ts'
+import { lruAdd, lruDrain } from './lru.ts'
+import type { Machine } from './machine.ts'
+import { tracksSoftDirty } from './soft-dirty.ts'
+import { addReadPage, tryToFreeSwap } from './swap-cache.ts'
+import { wpPage } from './wp.ts'
+
+export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): void {
+  const { frames, policy, tables } = m
+  const { swap } = m.k
+  vma.anonVma = true
+  const index = mm.pteIndex(vpn)
+  const entry = tables.ptes[index]!
+  const slot = entry >>> PFN_SHIFT
+  const pfn = swap.cached[slot] !== 0 ? swap.cached[slot]! : readIn(m, slot)
+  const cached = frames.has(frames.head(pfn), PG_SWAPCACHE)
+  m.k.swapExclusive = !cached || (entry & PTE_SWP_EXCLUSIVE) !== 0
+
+  // Until 5.17 reuse_swap_page() was asked while the entry still counted, and only for a store. Since 5.18 the entry
+  // is given back first, and a store tries to free the swapcache, which a drained batch makes likelier to succeed.
+  const refined = policy.freesSwapCache
+  if (refined) {
+    if (write && cached && !frames.has(pfn, PG_KSM) && frames.has(frames.head(pfn), PG_LRU_BATCH)) {
+      lruDrain(m)
+    }
+    swap.put(slot)
+    const onlySwapcache = frames.pageCount(pfn) === frames.pages(pfn)
+    if (write && cached && !frames.has(pfn, PG_KSM) && onlySwapcache) tryToFreeSwap(m, pfn)
+  }
+
+  const asks = write || policy.tracksExclusive
+  const verdict = asks ? policy.swapinReuse(m.k, pfn) : REUSE_FREE_SWAP
+  const exclusive = asks && !isCopy(verdict)
+  if (!refined) {
+    swap.put(slot)
+    if (exclusive && verdict === REUSE_FREE_SWAP) tryToFreeSwap(m, pfn)
+  }
+  mapPte(frames, mm, pfn)
+  if (exclusive && policy.tracksExclusive) frames.set(pfn, PG_EXCLUSIVE)
+
+  const armed = (entry & PTE_UFFD_WP) !== 0 && vma.uffdWp
+  const writable =
+    exclusive && (vma.prot & PROT_WRITE) !== 0 && (write || mapsCleanWritable(m, vma))
+  let flags = PTE_PRESENT | PTE_SOFT_DIRTY | (armed ? PTE_UFFD_WP : 0)
+  if (writable && !armed) {
+    flags |= PTE_WRITE
+    if (write) flags |= PTE_DIRTY
+    if (write && m.judge.verdict(SITE_SWAPIN, mm.id, vpn, 1, verdict, 0)) m.contested.add(pfn)
+  }
+  tables.ptes[index] = (pfn << PFN_SHIFT) | flags
+  if (write && (flags & PTE_WRITE) === 0 && !armed) wpPage(m, mm, vma, vpn)
+}
+
+/** Since 6.11 an exclusive page is mapped writable by a load too, unless a fault is wanted to track the next store. */
+function mapsCleanWritable(m: Machine, vma: Vma): boolean {
+  return m.policy.swapinWritable && !tracksSoftDirty(m, vma)
+}
+
+/**
+ * Reads the slot into a fresh page. A SWP_SYNCHRONOUS_IO device (zram) skips the swapcache where nobody else has the
+ * entry.
+ */
+function readIn(m: Machine, slot: number): number {
+  const { frames } = m
+  m.spent += m.cost.swapIn
+  const pfn = frames.alloc()
+  frames.set(pfn, PG_ANON)
+  frames.token[pfn] = m.k.swap.token[slot]!
+  if (m.swapDisk || m.k.swap.count[slot]! > 1) addReadPage(m, pfn, slot)
+  lruAdd(m, pfn)
+  return pfn
+}

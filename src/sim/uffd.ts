@@ -1,0 +1,126 @@
+/**
+ * userfaultfd write-protection on anonymous memory, and the modelled manager that answers its events.
+ */
+import { HUGE_PAGES, PG_ANON } from '../state/frames.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PTE_DIRTY,
+  PTE_PRESENT,
+  PTE_SOFT_DIRTY,
+  PTE_SWAP,
+  PTE_TOK,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+} from '../state/tables.ts'
+import { PROT_WRITE } from '../trace/ops.ts'
+import type { Machine } from './machine.ts'
+import { unshareForWalk } from './shared-tables.ts'
+import { tracksSoftDirty } from './soft-dirty.ts'
+import { setPmdFlags, splitHugePmd } from './split.ts'
+import { forEachPmd } from './walk.ts'
+
+/** A store met a write-protected page: the manager un-protects that one page, and the store tries again. */
+export function userfaultWp(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
+  m.spent += m.cost.uffdEvent
+  resolveRange(m, mm, vma, vpn, vpn + 1)
+}
+
+/** UFFDIO_WRITEPROTECT over [start, end); the first use registers the whole areas. */
+export function uffdWriteProtect(
+  m: Machine,
+  mm: Mm,
+  start: number,
+  end: number,
+  on: boolean,
+): void {
+  if (!m.era.uffdWp) return
+  m.k.mm = mm
+  m.spent += m.cost.tlbFlush
+  for (const vma of mm.vmas) {
+    if (vma.end <= start || vma.start >= end) continue
+    vma.uffdWp = true
+    const from = Math.max(start, vma.start)
+    const to = Math.min(end, vma.end)
+    if (on) protectRange(m, mm, from, to)
+    else resolveRange(m, mm, vma, from, to)
+  }
+}
+
+function protectRange(m: Machine, mm: Mm, start: number, end: number): void {
+  forEachPmd(start, end, (vpn, stop) => {
+    const pmd = mm.pmd(vpn)
+    if (pmd === 0) return
+    if ((pmd & PMD_HUGE) !== 0) {
+      if (stop - vpn === HUGE_PAGES) {
+        setPmdFlags(m, mm, vpn, (pmd & ~PTE_WRITE) | PTE_UFFD_WP)
+        return
+      }
+      splitHugePmd(m, mm, vpn)
+    } else unshareForWalk(m, mm, vpn)
+    const { ptes } = m.tables
+    const first = mm.pteIndex(vpn)
+    for (let i = first; i < first + stop - vpn; i++) {
+      const pte = ptes[i]!
+      if ((pte & (PTE_PRESENT | PTE_SWAP)) === 0) continue
+      m.spent += m.cost.mprotectPerPte
+      ptes[i] =
+        (pte & PTE_PRESENT) !== 0 ? (pte & ~(PTE_WRITE | PTE_TOK)) | PTE_UFFD_WP : pte | PTE_UFFD_WP
+    }
+  })
+}
+
+/**
+ * Clears the bit. Entries become what a private area's default protection gives, which is read-only, also those that
+ * were writable; since 6.12 exclusive ones are made writable at once.
+ */
+function resolveRange(m: Machine, mm: Mm, vma: Vma, start: number, end: number): void {
+  forEachPmd(start, end, (vpn, stop) => {
+    const pmd = mm.pmd(vpn)
+    if (pmd === 0) return
+    if ((pmd & PMD_HUGE) !== 0) {
+      if (stop - vpn === HUGE_PAGES) {
+        resolveHuge(m, mm, vma, vpn, pmd)
+        return
+      }
+      splitHugePmd(m, mm, vpn)
+    } else unshareForWalk(m, mm, vpn)
+    const first = mm.pteIndex(vpn)
+    for (let i = first; i < first + stop - vpn; i++) resolvePte(m, vma, i)
+  })
+}
+
+function resolveHuge(m: Machine, mm: Mm, vma: Vma, vpn: number, pmd: number): void {
+  const head = pmd >>> PFN_SHIFT
+  const upgrade =
+    m.policy.wpResolveWritable &&
+    mayUpgrade(m, vma, pmd) &&
+    m.frames.has(head, PG_ANON) &&
+    m.policy.upgradesPmd(m.k, head, (pmd & PTE_DIRTY) !== 0)
+  setPmdFlags(m, mm, vpn, (pmd & ~(PTE_UFFD_WP | PTE_WRITE)) | (upgrade ? PTE_WRITE : 0))
+}
+
+function resolvePte(m: Machine, vma: Vma, index: number): void {
+  const { ptes } = m.tables
+  const pte = ptes[index]!
+  if ((pte & PTE_SWAP) !== 0) {
+    ptes[index] = pte & ~PTE_UFFD_WP
+    return
+  }
+  if ((pte & PTE_PRESENT) === 0) return
+  m.spent += m.cost.mprotectPerPte
+  const pfn = pte >>> PFN_SHIFT
+  const upgrade =
+    m.policy.wpResolveWritable &&
+    mayUpgrade(m, vma, pte) &&
+    m.frames.has(pfn, PG_ANON) &&
+    m.policy.upgradesPte(m.k, pfn, (pte & PTE_DIRTY) !== 0)
+  ptes[index] = (pte & ~(PTE_UFFD_WP | PTE_WRITE | PTE_TOK)) | (upgrade ? PTE_WRITE : 0)
+}
+
+/** can_change_pte_writable(), the part that is no question to a policy: may the entry be writable at all? */
+export function mayUpgrade(m: Machine, vma: Vma, entry: number): boolean {
+  if ((vma.prot & PROT_WRITE) === 0) return false
+  return !tracksSoftDirty(m, vma) || (entry & PTE_SOFT_DIRTY) !== 0
+}

@@ -1,0 +1,31 @@
+/**
+ * Walks over page tables that change nothing.
+ */
+import type { Mm } from '../state/mm.ts'
+import { PFN_SHIFT, PMD_HUGE, TABLE_PAGES } from '../state/tables.ts'
+import type { Machine } from './machine.ts'
+
+/** Frame of page `vpn` under the huge mapping `pmd`. */
+export function hugeFrame(pmd: number, vpn: number): number {
+  return (pmd >>> PFN_SHIFT) + (vpn & 511)
+}
+
+/** Frame of the page, which must be present. */
+export function frameAt(m: Machine, mm: Mm, vpn: number): number {
+  const pmd = mm.pmd(vpn)
+  if ((pmd & PMD_HUGE) !== 0) return hugeFrame(pmd, vpn)
+  return m.tables.ptes[mm.pteIndex(vpn)]! >>> PFN_SHIFT
+}
+
+/** Visits [start, end) in pieces that lie in one 2 MiB range each. */
+export function forEachPmd(
+  start: number,
+  end: number,
+  visit: (vpn: number, stop: number) => void,
+): void {
+  for (let vpn = start; vpn < end; ) {
+    const stop = Math.min(end, (vpn & -TABLE_PAGES) + TABLE_PAGES)
+    visit(vpn, stop)
+    vpn = stop
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * do_wp_page(): a store hit a present, read-only page. The policy decides, the judge classifies, the mechanism acts,
+ * in that order: the judge must see the world that the policy saw.
+ */
+import {
+  COPY_KSM,
+  COPY_LRU_BATCH,
+  COPY_NOT_ANON,
+  COPY_SWAPCACHE,
+  isCopy,
+  type Policy,
+  REUSE,
+  REUSE_FREE_SWAP,
+  SITE_UNSHARE,
+  SITE_WP,
+} from '../policy/api.ts'
+import {
+  PG_ANON,
+  PG_EXCLUSIVE,
+  PG_KSM,
+  PG_LARGE,
+  PG_LRU_BATCH,
+  PG_SWAPCACHE,
+  PG_ZERO,
+} from '../state/frames.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import { PFN_SHIFT, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_TOK, PTE_UFFD_WP } from '../state/tables.ts'
+import { MAP_SHARED } from '../trace/ops.ts'
+import { allocAnonPage, dirtyFlags } from './alloc.ts'
+import { mapPte, unmapPte } from './folio.ts'
+import { lruAdd, lruDrain } from './lru.ts'
+import type { Machine } from './machine.ts'
+import { tryToFreeSwap } from './swap-cache.ts'
+import { userfaultWp } from './uffd.ts'
+
+/** A question about one folio, as the policy answers it. */
+type Question = Policy['wpReuse']
+
+/** A store fault on the present, read-only entry of `vpn`. */
+export function wpPage(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
+  const index = mm.pteIndex(vpn)
+  const pte = m.tables.ptes[index]!
+  if ((pte & PTE_UFFD_WP) !== 0 && vma.uffdWp) {
+    userfaultWp(m, mm, vma, vpn)
+    return
+  }
+  const pfn = pte >>> PFN_SHIFT
+  if (vma.kind === MAP_SHARED) {
+    m.counts.sharedReuses++
+    m.tables.ptes[index] = pte | dirtyFlags(vma)
+    return
+  }
+  if (!m.frames.has(pfn, PG_ANON)) {
+    copyFromOutside(m, mm, vma, vpn, pfn)
+    return
+  }
+  const verdict = askToReuse(m, pfn)
+  const unsafe = m.judge.verdict(SITE_WP, mm.id, vpn, 1, verdict, 0)
+  if (isCopy(verdict)) {
+    wpPageCopy(m, mm, vma, vpn)
+    return
+  }
+  if (unsafe) m.contested.add(pfn)
+  wpPageReuse(m, mm, vma, vpn, verdict)
+}
+
+/**
+ * FAULT_FLAG_UNSHARE: a r/o pin wants a page of the process's own, mapped read-only. It takes the page over where a
+ * store would be allowed to, else it copies; the page cache and the zero page are always copied.
+ */
+export function unsharePage(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
+  m.spent += m.cost.unshare
+  const index = mm.pteIndex(vpn)
+  const pte = m.tables.ptes[index]!
+  const pfn = pte >>> PFN_SHIFT
+  const kept = pte & (PTE_UFFD_WP | PTE_SOFT_DIRTY)
+  if (!m.frames.has(pfn, PG_ANON)) {
+    vma.anonVma = true
+    if (!m.frames.has(pfn, PG_ZERO)) {
+      m.judge.verdict(SITE_UNSHARE, mm.id, vpn, 1, COPY_NOT_ANON, 0)
+    }
+    replacePage(m, mm, vpn, PTE_PRESENT | kept)
+    return
+  }
+  const verdict = askToReuse(m, pfn)
+  const unsafe = m.judge.verdict(SITE_UNSHARE, mm.id, vpn, 1, verdict, 0)
+  if (isCopy(verdict)) {
+    replacePage(m, mm, vpn, PTE_PRESENT | kept)
+    return
+  }
+  if (unsafe) m.contested.add(pfn)
+  if (m.policy.tracksExclusive) m.frames.set(pfn, PG_EXCLUSIVE)
+  m.tables.ptes[index] = pte & ~PTE_TOK
+}
+
+/** May the anonymous page be written in place? The verdict, after whatever the policy's era tries first. */
+export function askToReuse(m: Machine, pfn: number): number {
+  const { frames, policy } = m
+  if (frames.has(pfn, PG_KSM) && policy.reusesKsm) return reuseKsmPage(m, pfn)
+  return ask(m, frames.has(pfn, PG_LARGE) ? policy.wpReuseLarge : policy.wpReuse, pfn)
+}
+
+/**
+ * Asks, and asks again after draining the batch or freeing the swapcache where the policy's era does that and its
+ * answer says that nothing else is in the way.
+ */
+export function ask(m: Machine, question: Question, pfn: number): number {
+  const { policy, frames } = m
+  let verdict = question(m.k, pfn)
+  if (verdict === COPY_LRU_BATCH && policy.drainsLruBatch && frames.has(pfn, PG_LRU_BATCH)) {
+    lruDrain(m)
+    verdict = question(m.k, pfn)
+  }
+  if (verdict === COPY_SWAPCACHE && policy.freesSwapCache && tryToFreeSwap(m, pfn)) {
+    verdict = question(m.k, pfn)
+  }
+  return verdict
+}
+
+/** reuse_ksm_page(), until 5.8: the last mapper takes the page over. */
+function reuseKsmPage(m: Machine, pfn: number): number {
+  const { frames } = m
+  if (frames.has(pfn, PG_SWAPCACHE) || frames.pageCount(pfn) !== 1) return COPY_KSM
+  frames.clear(pfn, PG_KSM)
+  return REUSE
+}
+
+/** Makes the entry writable (where the area is) and dirty. */
+function wpPageReuse(m: Machine, mm: Mm, vma: Vma, vpn: number, verdict: number): void {
+  m.spent += m.cost.reuse
+  const index = mm.pteIndex(vpn)
+  const pte = m.tables.ptes[index]!
+  const pfn = pte >>> PFN_SHIFT
+  if (verdict === REUSE_FREE_SWAP) tryToFreeSwap(m, pfn)
+  if (m.policy.tracksExclusive) m.frames.set(pfn, PG_EXCLUSIVE)
+  m.tables.ptes[index] = (pte & ~PTE_TOK) | dirtyFlags(vma)
+}
+
+/** The zero page, or a page of the page cache in a private mapping: never to be written. */
+function copyFromOutside(m: Machine, mm: Mm, vma: Vma, vpn: number, pfn: number): void {
+  vma.anonVma = true
+  if (m.frames.has(pfn, PG_ZERO)) {
+    m.spent += m.cost.zeroFill4k
+    replacePage(m, mm, vpn, dirtyFlags(vma))
+    return
+  }
+  m.judge.verdict(SITE_WP, mm.id, vpn, 1, COPY_NOT_ANON, 0)
+  wpPageCopy(m, mm, vma, vpn)
+}
+
+function wpPageCopy(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
+  m.spent += m.cost.copy4k
+  replacePage(m, mm, vpn, dirtyFlags(vma))
+}
+
+/** Puts a fresh page with the same bytes into the entry and drops the old one. */
+function replacePage(m: Machine, mm: Mm, vpn: number, flags: number): void {
+  const { frames, tables } = m
+  const index = mm.pteIndex(vpn)
+  const old = tables.ptes[index]! >>> PFN_SHIFT
+  const pfn = allocAnonPage(m)
+  frames.token[pfn] = frames.token[old]!
+  mapPte(frames, mm, pfn)
+  tables.ptes[index] = (pfn << PFN_SHIFT) | flags
+  lruAdd(m, pfn)
+  if (frames.has(old, PG_ZERO)) return
+  unmapPte(frames, mm, old)
+  // free_swap_cache(), since 5.19: the old page would only wait in the swapcache.
+  if (m.policy.tracksExclusive && frames.mapcount(old) === 0) tryToFreeSwap(m, old)
+  frames.freeIfUnused(old)
+}
