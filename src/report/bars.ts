@@ -72,7 +72,7 @@ export function barPanels(grid: Grid, bars: Bars): ChartSpec {
       layer: [
         ...bars.layers,
         {
-          mark: { type: 'point', shape: 'square', filled: true, size: 55, opacity: 1, clip: false },
+          mark: { type: 'point', shape: 'square', filled: true, size: 55, opacity: 1, aria: false },
           encoding: { x: { value: -8 }, color: colour(grid, 'policy', bars.parts) },
         },
         {
@@ -140,12 +140,8 @@ export function stacked(grid: Grid, parts: readonly Part[], xTitle: string, xAxi
   }
 }
 
-/** A bar in its policy's colour; with `whiskers`, fields for the smallest and the largest seed. */
-export function plain(
-  grid: Grid,
-  field: MetricId,
-  whiskers: { readonly low: string; readonly high: string } | undefined,
-): object[] {
+/** A bar in its policy's colour, with whiskers where there are several seeds. */
+export function plain(grid: Grid, field: MetricId): object[] {
   const bar = {
     mark: { type: 'bar', height: BAR - 3 },
     encoding: {
@@ -159,10 +155,10 @@ export function plain(
       tooltip: [{ field: 'policy' }, { field, format: ',' }],
     },
   }
-  if (!whiskers) return [bar]
+  if (grid.seeds < 2) return [bar]
   const rule = {
-    mark: { type: 'rule', strokeWidth: 1.5, color: '#222222' },
-    encoding: { x: { field: whiskers.low, type: 'quantitative' }, x2: { field: whiskers.high } },
+    mark: { type: 'rule', strokeWidth: 1.5, color: '#222222', aria: false },
+    encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
   }
   return [bar, rule]
 }

@@ -5,7 +5,7 @@
 import type { Row } from '../metrics/row.ts'
 import { barPanels, plain, stacked } from './bars.ts'
 import { count, duration } from './format.ts'
-import { type Cell, type Grid, gridOf, mean, span, violates } from './grid.ts'
+import { type Cell, estimateOf, type Grid, gridOf, mean, violates } from './grid.ts'
 import { violationsHeatmap } from './heatmap.ts'
 import {
   axisTitle,
@@ -19,6 +19,7 @@ import {
   SHORT,
   seedsNote,
   title,
+  whiskerOf,
 } from './spec.ts'
 import { sweepChart } from './sweep.ts'
 
@@ -33,29 +34,37 @@ export const CHARTS: readonly Chart[] = [
   {
     id: 'copies',
     what: 'pages copied per policy and workload, needed and spurious, by where the copy was made',
-    draw: (rows) => copiesChart(gridOf(rows)),
+    draw: chart(copiesChart),
   },
   {
     id: 'missed-reuses',
     what: 'decisions to copy a page that only its writer used',
-    draw: (rows) => missedReusesChart(gridOf(rows)),
+    draw: chart(missedReusesChart),
   },
   {
     id: 'violations',
     what: 'broken promises by class, policy and workload',
-    draw: (rows) => violationsHeatmap(gridOf(rows)),
+    draw: chart(violationsHeatmap),
   },
   {
     id: 'sweep',
     what: 'spurious copies against each swept parameter; drawn only for a sweep',
-    draw: (rows) => sweepChart(gridOf(rows)),
+    draw: chart(sweepChart),
   },
   {
     id: 'time',
     what: 'estimated time in fork, faults, exit and swap',
-    draw: (rows) => timeChart(gridOf(rows)),
+    draw: chart(timeChart),
   },
 ]
+
+/** Rows of which none finished have nothing to draw. */
+function chart(draw: (grid: Grid) => ChartSpec | undefined): Chart['draw'] {
+  return (rows) => {
+    const grid = gridOf(rows)
+    return grid.cells.length === 0 ? undefined : draw(grid)
+  }
+}
 
 /** In brackets where the cell has violations, as in the tables. */
 const bracketed = (cell: Cell, text: string): string => (violates(cell) ? `[${text}]` : text)
@@ -119,7 +128,6 @@ function missedReusesChart(grid: Grid): ChartSpec {
   }
   const means = grid.cells.map((cell) => mean(cell, 'missed_reuses'))
   const log = needsLog(means)
-  const whiskers = grid.seeds > 1 ? { low: 'least', high: 'most' } : undefined
   return barPanels(grid, {
     title: title(
       sentence,
@@ -129,15 +137,12 @@ function missedReusesChart(grid: Grid): ChartSpec {
     ),
     description: 'Missed reuses per policy and workload.',
     numbers: (cell) => {
-      const [least, most] = span(cell, 'missed_reuses')
-      return {
-        missed_reuses: rounded(mean(cell, 'missed_reuses')),
-        ...(whiskers && { least, most }),
-      }
+      const missed = estimateOf(cell, 'missed_reuses')
+      return { missed_reuses: rounded(missed.mean), ...(grid.seeds > 1 && whiskerOf(missed)) }
     },
     label: (cell) => bracketed(cell, count(mean(cell, 'missed_reuses'))),
     parts: [],
-    layers: plain(grid, 'missed_reuses', whiskers),
+    layers: plain(grid, 'missed_reuses'),
   })
 }
 
@@ -170,7 +175,7 @@ function timeChart(grid: Grid): ChartSpec {
       Object.fromEntries(TIMES.map(({ name, metric }) => [name, rounded(mean(cell, metric))])),
     label: (cell) => bracketed(cell, duration(mean(cell, 'total_ns'))),
     parts: TIMES,
-    layers: [stacked(grid, TIMES, 'total_ns, estimated', { labelExpr: SECONDS })],
+    layers: [stacked(grid, TIMES, 'total_ns, estimated', { labelExpr: SECONDS, tickCount: 3 })],
   })
 }
 

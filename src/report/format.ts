@@ -2,9 +2,9 @@
  * How numbers are written for readers: whole counts with separators, short counts, durations. No locale decides.
  */
 
-/** `1,234,567`; a mean over seeds that is not whole keeps one decimal. */
+/** `1,234,567`; a mean over seeds keeps one decimal below 100. */
 export function count(value: number): string {
-  const text = Number.isInteger(value) ? String(value) : value.toFixed(1)
+  const text = value.toFixed(Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : 1)
   const [whole = '', decimals] = text.split('.')
   const grouped = whole.replace(/\B(?=(?:[0-9]{3})+$)/g, ',')
   return decimals === undefined || decimals === '0' ? grouped : `${grouped}.${decimals}`

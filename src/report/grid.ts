@@ -1,6 +1,6 @@
 /**
  * Rows, arranged for reading: one panel per workload and setting, one line per policy in it, the seeds of a cell
- * folded into a mean and a span.
+ * folded into a mean.
  *
  * A parameter that takes several values for one policy and workload was swept. If rows that differ in it replayed the
  * same trace, it is the policy's own and tells variants of the policy apart; otherwise it changed the workload, and
@@ -8,12 +8,15 @@
  */
 import { type ErrorRow, type OkRow, paramsOf, type Row } from '../metrics/row.ts'
 import type { MetricId } from '../metrics/schema.ts'
+import { type Estimate, estimate, regretOver } from '../metrics/summary.ts'
 import { inOrder } from './palette.ts'
 
 /** One policy (with its own swept parameters) on one workload (with its): a row of every seed. */
 export interface Cell {
   readonly policy: string
-  /** The policy, and in brackets what tells this variant of it from the others. */
+  /** The policy, with its kernel if it stands for one. */
+  readonly line: string
+  /** The same, with its own swept parameters. */
   readonly variant: string
   readonly panel: string
   readonly workload: string
@@ -45,6 +48,7 @@ export interface Grid {
   readonly seeds: number
   /** Rows of cells that ended in an error: counted, never averaged. */
   readonly failed: readonly ErrorRow[]
+  readonly regretOf: (row: OkRow) => number | undefined
 }
 
 export function gridOf(rows: readonly Row[]): Grid {
@@ -55,14 +59,16 @@ export function gridOf(rows: readonly Row[]): Grid {
     const sides = swept.get(pairOf(row)) ?? new Map<string, Side>()
     const params = paramsOf(row)
     const settings = new Map([...sides.keys()].map((name) => [name, params.get(name) ?? '']))
+    const kernel = params.get('kernel')
     const own = settingText(settings, sides, 'policy')
     const setting = settingText(settings, sides, 'workload')
     const panel = setting === '' ? row.workload : `${row.workload} (${setting})`
-    const variant = own === '' ? row.policy : `${row.policy} (${own})`
+    const line = kernel === undefined ? row.policy : `${row.policy} (kernel ${kernel})`
+    const variant = own === '' ? line : `${line} (${own})`
     panels.set(panel, { name: panel, workload: row.workload, setting })
     const key = JSON.stringify([panel, variant])
     const cell = cells.get(key) ?? {
-      ...{ policy: row.policy, variant, panel, workload: row.workload },
+      ...{ policy: row.policy, line, variant, panel, workload: row.workload },
       ...{ settings, rows: [] },
     }
     cells.set(key, cell)
@@ -82,14 +88,17 @@ export function gridOf(rows: readonly Row[]): Grid {
     policies,
     seeds: Math.max(0, ...finished.map((cell) => cell.rows.length)),
     failed: rows.filter((row) => row.status === 'error'),
+    regretOf: regretOver(rows),
   }
 }
 
 type Side = 'policy' | 'workload'
 
-const pairOf = (row: Row): string => JSON.stringify([row.policy, row.workload])
+/** A kernel fixes parameters of its policy: two kernels are two policies here, not a sweep. */
+const pairOf = (row: Row): string =>
+  JSON.stringify([row.policy, row.workload, paramsOf(row).get('kernel')])
 
-/** For each policy and workload: which parameters were swept, and whose they are. */
+/** For each policy, kernel and workload: which parameters were swept, and whose they are. */
 function sweptOf(rows: readonly Row[]): Map<string, Map<string, Side>> {
   const values = new Map<string, Map<string, Set<string>>>()
   for (const row of rows) {
@@ -133,15 +142,13 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return found
 }
 
-/** Mean over the cell's seeds. */
-export function mean(cell: Cell, metric: MetricId): number {
-  return cell.rows.reduce((sum, row) => sum + row.values[metric], 0) / cell.rows.length
+/** Mean over the cell's seeds, and the interval that holds it with 95 % confidence. */
+export function estimateOf(cell: Cell, metric: MetricId): Estimate {
+  return estimate(cell.rows.map((row) => row.values[metric]))
 }
 
-/** Smallest and largest value over the cell's seeds. */
-export function span(cell: Cell, metric: MetricId): readonly [number, number] {
-  const all = cell.rows.map((row) => row.values[metric])
-  return [Math.min(...all), Math.max(...all)]
+export function mean(cell: Cell, metric: MetricId): number {
+  return estimateOf(cell, metric).mean
 }
 
 /** Does any seed of this cell break a promise? Then copying less than others is no achievement. */
@@ -149,16 +156,8 @@ export function violates(cell: Cell): boolean {
   return cell.rows.some((row) => row.values.violations > 0)
 }
 
-/** Copies above clairvoyant on the same traces, mean over the seeds that both have; undefined without clairvoyant. */
+/** Mean copies above clairvoyant on the same traces; undefined where clairvoyant did not run on all of them. */
 export function regret(grid: Grid, cell: Cell): number | undefined {
-  const bounds = grid.cells.filter((c) => c.policy === 'clairvoyant' && c.panel === cell.panel)
-  const agrees = (c: Cell): boolean =>
-    [...c.settings].every(([name, value]) => (cell.settings.get(name) ?? value) === value)
-  const bound = bounds.find(agrees) ?? bounds[0]
-  const differences = cell.rows.flatMap((row) => {
-    const best = bound?.rows.find(({ seed }) => seed === row.seed)
-    return best ? [row.values.copies - best.values.copies] : []
-  })
-  if (differences.length === 0) return undefined
-  return differences.reduce((sum, d) => sum + d, 0) / differences.length
+  const over = cell.rows.map(grid.regretOf).filter((value) => value !== undefined)
+  return over.length === cell.rows.length ? estimate(over).mean : undefined
 }

@@ -3,6 +3,7 @@
  */
 import type { Config, TopLevelSpec } from 'vega-lite'
 import { METRICS, type MetricId } from '../metrics/schema.ts'
+import type { Estimate } from '../metrics/summary.ts'
 import { type Grid, type Panel, violates } from './grid.ts'
 import { looksOf } from './palette.ts'
 
@@ -116,20 +117,18 @@ export function axisTitle(id: MetricId): string {
 
 /** The panels that a chart of all policies draws, and the note about those that it leaves out. */
 export function chosenPanels(grid: Grid): { panels: readonly Panel[]; left: string } {
-  if (grid.panels.length <= MOST_PANELS) return { panels: grid.panels, left: '' }
-  const seen = new Set<string>()
-  const panels = grid.panels.filter(
-    ({ workload }) => !seen.has(workload) && seen.add(workload).size > 0,
-  )
-  if (panels.length === grid.panels.length) return { panels, left: '' }
-  const left = `${panels.length} of ${grid.panels.length} settings are shown, the first of each workload; report.html has them all.`
-  return { panels, left }
+  const all = grid.panels.filter(({ name }) => grid.cells.some(({ panel }) => panel === name))
+  const workloads = all.map(({ workload }) => workload)
+  const firsts = all.filter(({ workload }, i) => workloads.indexOf(workload) === i)
+  if (all.length <= MOST_PANELS || firsts.length === all.length) return { panels: all, left: '' }
+  const left = `${firsts.length} of ${all.length} settings are shown, the first of each workload; report.html has them all.`
+  return { panels: firsts, left }
 }
 
-/** `Means of 3 seeds; whiskers span them.` Empty for one seed, where there is nothing to span. */
+/** Says what a number stands for where there are several seeds. */
 export function seedsNote(grid: Grid, whiskers: boolean): string {
   if (grid.seeds < 2) return ''
-  return `Means of ${grid.seeds} seeds${whiskers ? '; whiskers span them' : ''}.`
+  return `Means of ${grid.seeds} seeds${whiskers ? '; whiskers are 95 % intervals' : ''}.`
 }
 
 /** Why some numbers stand in brackets; empty where nothing was violated. */
@@ -144,6 +143,11 @@ export function failedNote(grid: Grid): string {
   return grid.failed.length === 0
     ? ''
     : `${grid.failed.length} cells ended in an error and are left out.`
+}
+
+/** Ends of a whisker as fields of a data value. A single seed gives no interval, and no count is below 0. */
+export function whiskerOf({ mean, low = mean, high = mean }: Estimate): Value {
+  return { low: rounded(Math.max(0, low)), high: rounded(high) }
 }
 
 /** Rounds means so that a spec reads well; counts stay exact. */

@@ -1,7 +1,7 @@
 /**
  * The sweep chart: spurious copies against each swept parameter, one line for each policy.
  */
-import { type Cell, type Grid, mean, span } from './grid.ts'
+import { type Cell, estimateOf, type Grid, mean } from './grid.ts'
 import { inOrder, type Look, looksOf } from './palette.ts'
 import {
   axisTitle,
@@ -13,8 +13,10 @@ import {
   note,
   rounded,
   SCHEMA,
+  SHORT,
   seedsNote,
   title,
+  whiskerOf,
 } from './spec.ts'
 
 const SENTENCE =
@@ -52,7 +54,7 @@ export function sweepChart(grid: Grid): ChartSpec | undefined {
       failedNote(grid),
     ),
     columns: Math.min(3, drawn.length),
-    concat: drawn.map((sweep) => panelOf(sweep, grid)),
+    concat: drawn.map((sweep) => panelOf(sweep, drawn, grid)),
     config: CONFIG,
   } as ChartSpec
 }
@@ -89,44 +91,53 @@ function sweepsOf(grid: Grid): Sweep[] {
 /** A line below another cannot be seen: which policies have the same mean at every point? */
 function coincide(sweeps: readonly Sweep[]): string {
   const lines = new Map<string, string[]>()
-  for (const policy of inOrder(sweeps.flatMap(({ cells }) => cells.map((cell) => cell.policy)))) {
+  for (const { name } of linesOf(sweeps)) {
     const points = sweeps.flatMap(({ cells }) =>
-      cells.filter((c) => c.policy === policy).map((cell) => mean(cell, 'spurious_copies')),
+      cells.filter(({ line }) => line === name).map((cell) => mean(cell, 'spurious_copies')),
     )
     const key = points.join()
-    lines.set(key, [...(lines.get(key) ?? []), policy])
+    lines.set(key, [...(lines.get(key) ?? []), name])
   }
   const same = [...lines.values()].filter((policies) => policies.length > 1)
   if (same.length === 0) return ''
   return `One line for: ${same.map((policies) => policies.join(' = ')).join('; ')}.`
 }
 
+/** Lines to draw, in historical order of their policies. */
+function linesOf(sweeps: readonly Sweep[]): { name: string; policy: string }[] {
+  const cells = sweeps.flatMap((sweep) => sweep.cells)
+  const lines = new Map(cells.map(({ line, policy }) => [line, { name: line, policy }]))
+  return inOrder(cells.map(({ policy }) => policy)).flatMap((policy) =>
+    [...lines.values()].filter((line) => line.policy === policy),
+  )
+}
+
 const isNumber = (text: string): boolean => /^[0-9]+$/.test(text)
 
-function panelOf(sweep: Sweep, grid: Grid): object {
-  const several = grid.seeds > 1
+function panelOf(sweep: Sweep, drawn: readonly Sweep[], grid: Grid): object {
   const numbers = sweep.values.every(isNumber)
   const values = sweep.cells.map((cell) => {
-    const [least, most] = span(cell, 'spurious_copies')
+    const copies = estimateOf(cell, 'spurious_copies')
     const value = cell.settings.get(sweep.param) ?? ''
     return {
-      policy: cell.policy,
-      [sweep.param]: numbers ? Number(value) : value,
-      spurious_copies: rounded(mean(cell, 'spurious_copies')),
-      ...(several && { least, most }),
+      policy: cell.line,
+      value: numbers ? Number(value) : value,
+      spurious_copies: rounded(copies.mean),
+      ...(grid.seeds > 1 && whiskerOf(copies)),
     }
   })
   const all = values.map((value) => value.spurious_copies as number)
+  const lines = linesOf(drawn)
   const looks = looksOf(grid.policies)
   const range = <T>(of: (look: Look) => T): { domain: string[]; range: T[] } => ({
-    domain: [...grid.policies],
-    range: [...looks.values()].map(of),
+    domain: lines.map(({ name }) => name),
+    range: lines.flatMap(({ policy }) => looks.get(policy) ?? []).map(of),
   })
   const x = numbers
     ? {
         type: 'quantitative',
         scale: { nice: false, ...spread(sweep.values.map(Number)) },
-        axis: { values: sweep.values.map(Number), format: '~s', grid: false },
+        axis: { values: sweep.values.map(Number), labelExpr: SHORT, grid: false },
       }
     : { type: 'ordinal', sort: sweep.values, axis: { labelAngle: 0 } }
   const policy = { field: 'policy', legend: { title: null } }
@@ -137,7 +148,7 @@ function panelOf(sweep: Sweep, grid: Grid): object {
     width: 280,
     height: 240,
     encoding: {
-      x: { field: sweep.param, title: sweep.param, ...x },
+      x: { field: 'value', title: sweep.param, ...x },
       color: { ...policy, scale: range(({ colour }) => colour) },
     },
     layer: [
@@ -161,7 +172,7 @@ function panelOf(sweep: Sweep, grid: Grid): object {
           shape: { ...policy, scale: range(({ shape }) => shape) },
         },
       },
-      ...(several ? [WHISKER] : []),
+      ...(grid.seeds > 1 ? [WHISKER] : []),
     ],
   }
 }
@@ -173,6 +184,6 @@ function spread(values: readonly number[]): object {
 }
 
 const WHISKER = {
-  mark: { type: 'rule', strokeWidth: 1 },
-  encoding: { y: { field: 'least', type: 'quantitative' }, y2: { field: 'most' } },
+  mark: { type: 'rule', strokeWidth: 1, aria: false },
+  encoding: { y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' } },
 }

@@ -166,21 +166,24 @@ export function matrix(seeds = 1): OkRow[] {
   )
 }
 
-/** Sixteen policies on direct-io with 0, 1, 5, 25 and 100 percent of the pages pinned. */
+/** Sixteen policies on direct-io with 0, 1, 5, 25 and 100 percent pinned; all that is spurious grows with it. */
 export function sweep(): OkRow[] {
   const [, , place] = WORKLOADS
-  return Object.entries(NUMBERS).flatMap(([policy, [, , numbers]]) =>
+  return Object.entries(NUMBERS).flatMap(([policy, [, , n]]) =>
     [0, 1, 5, 25, 100].map((pinned) => {
-      const spurious = Math.floor(((numbers.spurious ?? 0) * pinned) / 5)
+      const scaled = (x = 0): number => Math.floor((x * pinned) / 5)
+      const [atFork, forPin] = [scaled(n.spuriousFork), scaled(n.spuriousUnshare)]
+      const grown = {
+        spurious: scaled(n.spurious),
+        missed: scaled(n.missed),
+        fork: (n.fork ?? 0) - (n.spuriousFork ?? 0) + atFork,
+        spuriousFork: atFork,
+        unshare: (n.unshare ?? 0) - (n.spuriousUnshare ?? 0) + forPin,
+        spuriousUnshare: forPin,
+      }
       const params = `depth=32;pinned=${pinned}`
       const cell = { ...place, policy, params, seed: 1, trace_hash: `direct-io-${pinned}` }
-      return row(cell, {
-        ...numbers,
-        spurious,
-        missed: spurious,
-        spuriousFork: 0,
-        spuriousUnshare: 0,
-      })
+      return row(cell, { ...n, ...grown })
     }),
   )
 }

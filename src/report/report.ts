@@ -1,0 +1,67 @@
+/**
+ * A report from saved rows alone: charts as Vega-Lite, SVG and PNG, and report.html. Nothing is simulated, and no row
+ * is touched.
+ */
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { MANIFEST } from '../results/directory.ts'
+import { readManifest } from '../results/manifest.ts'
+import { readRows } from '../results/rows.ts'
+import { CHARTS } from './charts.ts'
+import { type FailureRow, knownFailuresHeatmap } from './heatmap.ts'
+import { type DrawnChart, reportHtml } from './html.ts'
+import { toPng, toSvg } from './render.ts'
+import { specText } from './spec.ts'
+
+export interface ReportOptions {
+  /** Verdicts on known failures, for one chart more. */
+  readonly failures?: readonly FailureRow[]
+  /** Called before each chart, to show that something happens. */
+  readonly progress?: (id: string, done: number, all: number) => void
+}
+
+const SUFFIXES = ['vl.json', 'svg', 'png'] as const
+const KNOWN_FAILURES = 'known-failures'
+
+/**
+ * Writes DIR/charts/<id>.vl.json, .svg and .png, and DIR/report.html; returns their paths. Charts of an earlier report
+ * that these rows no longer have are removed. Throws Error in one line for a directory without rows, or foreign rows.
+ */
+export async function writeReport(dir: string, options: ReportOptions = {}): Promise<string[]> {
+  const rows = readRows(dir)
+  if (rows.length === 0)
+    throw new Error(`missing rows: ${join(dir, 'rows.csv')} holds only a header`)
+  const manifest = existsSync(join(dir, MANIFEST)) ? readManifest(dir) : undefined
+  const failures = knownFailuresHeatmap(options.failures ?? [])
+  const charts: DrawnChart[] = [
+    ...CHARTS.map(({ id, what, draw }) => ({ id, what, spec: draw(rows) })),
+    {
+      id: KNOWN_FAILURES,
+      what: 'which failures of the past each policy still has',
+      spec: failures,
+    },
+  ].flatMap(({ id, what, spec }) => (spec ? [{ id, what, spec }] : []))
+
+  const folder = join(dir, 'charts')
+  await mkdir(folder, { recursive: true })
+  for (const id of [...CHARTS.map((chart) => chart.id), KNOWN_FAILURES]) {
+    if (charts.some((chart) => chart.id === id)) continue
+    for (const suffix of SUFFIXES) await rm(join(folder, `${id}.${suffix}`), { force: true })
+  }
+  const written: string[] = []
+  const write = async (path: string, content: string | Uint8Array): Promise<void> => {
+    await writeFile(path, content)
+    written.push(path)
+  }
+  for (const [done, { id, spec }] of charts.entries()) {
+    options.progress?.(id, done, charts.length)
+    const svg = await toSvg(spec)
+    await write(join(folder, `${id}.vl.json`), specText(spec))
+    await write(join(folder, `${id}.svg`), `${svg}\n`)
+    await write(join(folder, `${id}.png`), await toPng(svg))
+  }
+  const name = manifest?.name ?? basename(resolve(dir))
+  await write(join(dir, 'report.html'), reportHtml({ name, rows, charts, manifest }))
+  return written
+}
