@@ -1,8 +1,9 @@
 /** compare.test: the rules of workloads/litmus/truth/README.md, each with a hand-made record and a machine made to fit. */
 import { expect, test } from 'vitest'
+import { SAW_LEAK } from '../trace/observed.ts'
 import { OP_DRAIN, OP_LOAD, OP_STORE } from '../trace/ops.ts'
 import { type CompareOptions, compareWithTruth, formatDisagreement } from './compare.ts'
-import { DONE, type LitmusMachine, PAGE_NONE, PAGE_SMALL, SAW_LEAK } from './machine-shape.ts'
+import { DONE, type LitmusMachine, PAGE_NONE, PAGE_SMALL } from './machine-shape.ts'
 import { parseLitmus } from './parse.ts'
 import { parseTruth } from './truth.ts'
 

@@ -25,9 +25,9 @@ export interface LitmusMachine {
   frameOf(mm: number, vpn: number): number
   /** What `vpn` of `mm` holds: PAGE_*. */
   pageKind(mm: number, vpn: number): number
-  /** SAW_* bits of the last load. */
+  /** SAW_* bits of the last load (src/trace/observed.ts). */
   readonly lastSaw: number
-  /** DEV_* of the last device read. */
+  /** DEV_* of the last device read (src/trace/observed.ts). */
   readonly lastDev: number
 }
 
@@ -38,7 +38,7 @@ export const DONE = 0
 export const NOT_PERMITTED = 1
 export const REFUSED = 2
 
-/** LitmusMachine.pageKind. */
+/** LitmusMachine.pageKind; the mechanism's own numbers (src/sim/observe.ts), held equal by a test. */
 export const PAGE_NONE = 0
 export const PAGE_SWAP = 1
 export const PAGE_ZERO = 2
@@ -47,13 +47,3 @@ export const PAGE_KSM = 4
 /** Part of an order-9 folio, mapped by a PMD or by PTEs. */
 export const PAGE_HUGE = 5
 export const PAGE_SMALL = 6
-
-/** LitmusMachine.lastSaw. */
-export const SAW_MISMATCH = 1
-export const SAW_LEAK = 2
-
-/** LitmusMachine.lastDev. */
-export const DEV_COHERENT = 0
-export const DEV_INCOHERENT = 1
-export const DEV_LEAK = 2
-export const DEV_NOLEAK = 3

@@ -1,5 +1,14 @@
 /** run.test: the words, on a machine whose every answer the test dictates. */
+
 import { expect, test } from 'vitest'
+import {
+  DEV_COHERENT,
+  DEV_INCOHERENT,
+  DEV_LEAK,
+  DEV_NOLEAK,
+  SAW_LEAK,
+  SAW_MISMATCH,
+} from '../trace/observed.ts'
 import {
   OP_DEVREAD,
   OP_DEVWRITE,
@@ -13,10 +22,6 @@ import {
   OP_UNPIN,
 } from '../trace/ops.ts'
 import {
-  DEV_COHERENT,
-  DEV_INCOHERENT,
-  DEV_LEAK,
-  DEV_NOLEAK,
   DONE,
   type LitmusMachine,
   NOT_PERMITTED,
@@ -28,8 +33,6 @@ import {
   PAGE_SWAP,
   PAGE_ZERO,
   REFUSED,
-  SAW_LEAK,
-  SAW_MISMATCH,
 } from './machine-shape.ts'
 import { parseLitmus } from './parse.ts'
 import { runLitmus } from './run.ts'

@@ -5,6 +5,13 @@
  * the frame after, and whether a fault was taken.
  */
 import {
+  DEV_COHERENT,
+  DEV_INCOHERENT,
+  DEV_LEAK,
+  SAW_LEAK,
+  SAW_MISMATCH,
+} from '../trace/observed.ts'
+import {
   OP_DEVREAD,
   OP_DEVWRITE,
   OP_DRAIN,
@@ -20,9 +27,6 @@ import {
 import { FLAGS } from './expect.ts'
 import { SHOW } from './language.ts'
 import {
-  DEV_COHERENT,
-  DEV_INCOHERENT,
-  DEV_LEAK,
   DONE,
   type LitmusMachine,
   type MachineFactory,
@@ -32,8 +36,6 @@ import {
   PAGE_NONE,
   PAGE_SWAP,
   PAGE_ZERO,
-  SAW_LEAK,
-  SAW_MISMATCH,
 } from './machine-shape.ts'
 import type { LitmusTest, Operation } from './program.ts'
 import { OperationResult } from './result.ts'
