@@ -113,7 +113,9 @@ const take = (): number => GUP_TAKE
 
 /** Declares a policy. Every instance is made by one object literal, so that all have the same hidden class. */
 // biome-ignore lint/complexity/noBannedTypes: no parameters is exactly what {} says here.
-export function definePolicy<const S extends Params = {}>(spec: PolicySpec<S>): PolicyDefinition<S> {
+export function definePolicy<const S extends Params = {}>(
+  spec: PolicySpec<S>,
+): PolicyDefinition<S> {
   return Object.freeze({
     name: spec.name,
     summary: spec.summary,

@@ -149,7 +149,8 @@ export function soleUser(k: Kernel, pfn: number): boolean {
   const f = k.frames
   const shares = k.tables.shares[k.mm.tables[k.vpn >>> TABLE_SHIFT]! >>> TABLE_SHIFT]!
   if (shares > 1) return false
-  if (f.order[pfn] === HUGE_ORDER && f.entire[f.head(pfn)]! > 0) return soleUserOfHuge(k, f.head(pfn))
+  if (f.order[pfn] === HUGE_ORDER && f.entire[f.head(pfn)]! > 0)
+    return soleUserOfHuge(k, f.head(pfn))
   return pageMapcount(k, pfn) + swapCount(k, pfn) <= 1 && !heldByAnother(k, pfn)
 }
 

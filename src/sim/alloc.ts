@@ -57,6 +57,7 @@ export function fillHuge(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   mapHuge(m.frames, mm, head)
   installHuge(m, mm, vpn, (head << PFN_SHIFT) | dirtyFlags(vma) | PMD_HUGE)
   lruAdd(m, head)
+  m.judge.separated(mm.id, vpn & -HUGE_PAGES, HUGE_PAGES)
 }
 
 /** Points the PMD entry at a huge folio; the table behind it is deposited for the day that it is split. */
@@ -84,5 +85,6 @@ export function pageCacheFrame(m: Machine, object: number, pgoff: number): numbe
   m.frames.set(pfn, PG_CACHE)
   m.frames.token[pfn] = m.judge.objectPage(object, pgoff)
   pages.set(pgoff, pfn)
+  m.pageCacheFrames++
   return pfn
 }

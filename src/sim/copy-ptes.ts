@@ -88,7 +88,7 @@ function copyPresentPage(
 ): void {
   const { frames } = m
   const { ptes } = m.tables
-  m.judge.verdict(SITE_FORK, parent.id, vpn, 1, COPY, child.id)
+  m.decided(SITE_FORK, parent, vpn, 1, COPY, child.id)
   m.spent += m.cost.copy4k
   const old = ptes[from]! >>> PFN_SHIFT
   const pfn = allocAnonPage(m)

@@ -94,6 +94,7 @@ function fillFolio(m: Machine, mm: Mm, vma: Vma, start: number, order: number): 
     tables.ptes[first + i] = ((head + i) << PFN_SHIFT) | dirtyFlags(vma)
   }
   lruAdd(m, head)
+  m.judge.separated(mm.id, start, pages)
 }
 
 /** May a huge folio be put into the empty 2 MiB around `vpn`? */
@@ -133,7 +134,7 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
   if (write && vma.kind !== MAP_SHARED) {
     vma.anonVma = true
     m.spent += m.cost.copy4k
-    m.judge.verdict(SITE_WP, mm.id, vpn, 1, COPY_NOT_ANON, 0)
+    m.decided(SITE_WP, mm, vpn, 1, COPY_NOT_ANON)
     const pfn = allocAnonPage(m)
     m.frames.token[pfn] = m.frames.token[cached]!
     mapPte(m.frames, mm, pfn)

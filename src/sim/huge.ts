@@ -29,7 +29,7 @@ export function wpHugePmd(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: bo
   if (m.frames.has(head, PG_ZERO)) return wpHugeZero(m, mm, vma, vpn, unshare)
   const verdict = ask(m, m.policy.pmdReuse, head)
   if (!isCopy(verdict)) {
-    if (m.judge.verdict(SITE_WP_HUGE, mm.id, start, HUGE_PAGES, verdict, 0)) contest(m, head)
+    if (m.decided(SITE_WP_HUGE, mm, start, HUGE_PAGES, verdict)) contest(m, head)
     m.spent += m.cost.reuse
     if (verdict === REUSE_FREE_SWAP) tryToFreeSwap(m, head)
     if (m.policy.tracksExclusive) m.frames.set(head, PG_EXCLUSIVE)
@@ -37,7 +37,7 @@ export function wpHugePmd(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: bo
     return true
   }
   if (m.policy.copiesHuge && !unshare) {
-    m.judge.verdict(SITE_WP_HUGE, mm.id, start, HUGE_PAGES, verdict, 0)
+    m.decided(SITE_WP_HUGE, mm, start, HUGE_PAGES, verdict)
     copyHuge(m, mm, vma, vpn, head)
     return true
   }

@@ -2,7 +2,7 @@
  * Machine: one simulated kernel under one policy: its state, its options, its counts and its clock. What it does is in
  * the files beside this one, in which each function carries the name of the kernel step that it models.
  */
-import type { Policy } from '../policy/api.ts'
+import { type Policy, VERDICT_LABELS } from '../policy/api.ts'
 import type { Frames } from '../state/frames.ts'
 import { Kernel, type Pin } from '../state/kernel.ts'
 import { LruBatches } from '../state/lru-batches.ts'
@@ -111,6 +111,10 @@ export class Machine {
   readonly contested = new Set<number>()
   /** Page cache and shmem: frame by object and page. */
   readonly pageCache = new Map<number, Map<number, number>>()
+  /** How often each verdict was given, at whatever site. */
+  readonly verdicts: number[] = new Array<number>(VERDICT_LABELS.length).fill(0)
+  /** Frames that the page cache keeps, processes or not. */
+  pageCacheFrames = 0
   /** Speculative references that are held now. */
   readonly speculative: { readonly mm: number; readonly vpn: number; readonly pfn: number }[] = []
 
@@ -141,6 +145,12 @@ export class Machine {
   /** Frames that are still in use: 0 after every process has exited and every pin was dropped. */
   get framesInUse(): number {
     return this.frames.used
+  }
+
+  /** Tells the judge what was decided, before anything is done about it. Returns whether it was an unsafe reuse. */
+  decided(site: number, mm: Mm, vpn: number, pages: number, verdict: number, other = 0): boolean {
+    this.verdicts[verdict]!++
+    return this.judge.verdict(site, mm.id, vpn, pages, verdict, other)
   }
 
   /** A fault begins: what it costs to get into the kernel and back. */

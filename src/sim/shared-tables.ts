@@ -138,13 +138,13 @@ export function breakSharedTable(m: Machine, mm: Mm, vpn: number): void {
     return
   }
   if (tables.shares[table] === 1 && m.policy.tables !== 'lazy') {
-    m.judge.verdict(SITE_TABLE, mm.id, start, TABLE_PAGES, REUSE, 0)
+    m.decided(SITE_TABLE, mm, start, TABLE_PAGES, REUSE)
     tables.owner[table] = 0
     mm.setPmd(vpn, PMD_TABLE | PTE_WRITE, offset)
     m.judge.tableLeft(mm.id, start)
     return
   }
-  m.judge.verdict(SITE_TABLE, mm.id, start, TABLE_PAGES, COPY_MAPPED, 0)
+  m.decided(SITE_TABLE, mm, start, TABLE_PAGES, COPY_MAPPED)
   m.counts.tableCopies++
   m.spent += m.cost.tableAlloc
   copyTable(m, mm, start, offset)

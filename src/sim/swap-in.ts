@@ -61,7 +61,7 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   if (writable && !armed) {
     flags |= PTE_WRITE
     if (write) flags |= PTE_DIRTY
-    if (write && m.judge.verdict(SITE_SWAPIN, mm.id, vpn, 1, verdict, 0)) m.contested.add(pfn)
+    if (write && m.decided(SITE_SWAPIN, mm, vpn, 1, verdict)) m.contested.add(pfn)
   }
   tables.ptes[index] = (pfn << PFN_SHIFT) | flags
   if (write && (flags & PTE_WRITE) === 0 && !armed) wpPage(m, mm, vma, vpn)

@@ -24,6 +24,7 @@ import { forEachPmd } from './walk.ts'
 /** A store met a write-protected page: the manager un-protects that one page, and the store tries again. */
 export function userfaultWp(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   m.spent += m.cost.uffdEvent
+  m.judge.uffdEvent(mm.id, vpn)
   resolveRange(m, mm, vma, vpn, vpn + 1)
 }
 
@@ -55,6 +56,7 @@ function protectRange(m: Machine, mm: Mm, start: number, end: number): void {
     if ((pmd & PMD_HUGE) !== 0) {
       if (stop - vpn === HUGE_PAGES) {
         setPmdFlags(m, mm, vpn, (pmd & ~PTE_WRITE) | PTE_UFFD_WP)
+        m.judge.uffdWp(mm.id, vpn, HUGE_PAGES, true)
         return
       }
       splitHugePmd(m, mm, vpn)
@@ -65,6 +67,7 @@ function protectRange(m: Machine, mm: Mm, start: number, end: number): void {
       const pte = ptes[i]!
       if ((pte & (PTE_PRESENT | PTE_SWAP)) === 0) continue
       m.spent += m.cost.mprotectPerPte
+      m.judge.uffdWp(mm.id, vpn + i - first, 1, true)
       ptes[i] =
         (pte & PTE_PRESENT) !== 0 ? (pte & ~(PTE_WRITE | PTE_TOK)) | PTE_UFFD_WP : pte | PTE_UFFD_WP
     }
@@ -76,6 +79,7 @@ function protectRange(m: Machine, mm: Mm, start: number, end: number): void {
  * were writable; since 6.12 exclusive ones are made writable at once.
  */
 function resolveRange(m: Machine, mm: Mm, vma: Vma, start: number, end: number): void {
+  m.judge.uffdWp(mm.id, start, end - start, false)
   forEachPmd(start, end, (vpn, stop) => {
     const pmd = mm.pmd(vpn)
     if (pmd === 0) return

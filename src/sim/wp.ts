@@ -55,7 +55,7 @@ export function wpPage(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
     return
   }
   const verdict = askToReuse(m, pfn)
-  const unsafe = m.judge.verdict(SITE_WP, mm.id, vpn, 1, verdict, 0)
+  const unsafe = m.decided(SITE_WP, mm, vpn, 1, verdict)
   if (isCopy(verdict)) {
     wpPageCopy(m, mm, vma, vpn)
     return
@@ -76,14 +76,13 @@ export function unsharePage(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   const kept = pte & (PTE_UFFD_WP | PTE_SOFT_DIRTY)
   if (!m.frames.has(pfn, PG_ANON)) {
     vma.anonVma = true
-    if (!m.frames.has(pfn, PG_ZERO)) {
-      m.judge.verdict(SITE_UNSHARE, mm.id, vpn, 1, COPY_NOT_ANON, 0)
-    }
+    if (m.frames.has(pfn, PG_ZERO)) m.judge.separated(mm.id, vpn, 1)
+    else m.decided(SITE_UNSHARE, mm, vpn, 1, COPY_NOT_ANON)
     replacePage(m, mm, vpn, PTE_PRESENT | kept)
     return
   }
   const verdict = askToReuse(m, pfn)
-  const unsafe = m.judge.verdict(SITE_UNSHARE, mm.id, vpn, 1, verdict, 0)
+  const unsafe = m.decided(SITE_UNSHARE, mm, vpn, 1, verdict)
   if (isCopy(verdict)) {
     replacePage(m, mm, vpn, PTE_PRESENT | kept)
     return
@@ -144,7 +143,7 @@ function copyFromOutside(m: Machine, mm: Mm, vma: Vma, vpn: number, pfn: number)
     replacePage(m, mm, vpn, dirtyFlags(vma))
     return
   }
-  m.judge.verdict(SITE_WP, mm.id, vpn, 1, COPY_NOT_ANON, 0)
+  m.decided(SITE_WP, mm, vpn, 1, COPY_NOT_ANON)
   wpPageCopy(m, mm, vma, vpn)
 }
 

@@ -1,0 +1,33 @@
+/**
+ * clairvoyant: write in place exactly when that is safe: the fewest copies among policies that violate nothing.
+ *
+ * Era     none: a bound, so that every table carries its own scale
+ * Commit  -
+ * Before  -
+ * Costs   It reads who holds each reference, which no kernel can. It does not know the future: a page copied now might
+ *         have had no other user a moment later.
+ * Omits   -
+ */
+import {
+  COPY_REFERENCED,
+  definePolicy,
+  GUP_TAKE,
+  GUP_UNSHARE,
+  promisedPin,
+  REUSE,
+  soleUser,
+} from '../src/policy/api.ts'
+
+export default definePolicy({
+  name: 'clairvoyant',
+  summary: 'reuse exactly when safe: least copies among policies that violate nothing',
+  era: '-',
+  kernel: '6.18',
+  hooks: () => ({
+    wpReuse: (k, pfn) => (soleUser(k, pfn) ? REUSE : COPY_REFERENCED),
+    // The page by the pin it is under, never by a count; a huge mapping is split where one of its pages is.
+    forkCopies: promisedPin,
+    gupRead: (k, pfn, follPin) => (follPin && !soleUser(k, pfn) ? GUP_UNSHARE : GUP_TAKE),
+    gupReadNotAnon: (_k, _pfn, follPin) => (follPin ? GUP_UNSHARE : GUP_TAKE),
+  }),
+})

@@ -1,0 +1,52 @@
+/**
+ * reuse-swap-page: write in place iff mappings and swap entries together are one.
+ *
+ * Era     v2.6.29 to v5.7 for order-0 pages, to v5.17 for huge pages and at swap-in
+ * Commit  7b1fe59793e6 ("mm: reuse_swap_page replaces can_share_swap_page"), Hugh Dickins, January 2009
+ * Before  The same test inside can_share_swap_page().
+ * Costs   Next to no copies. References do not count, so a pipe or a device that holds the page without mapping it is
+ *         not seen: it reads what the writer stores. After a fork whoever stores first leaves the page, with or without
+ *         a pin on it.
+ * Omits   Writeback to devices that need stable pages: nothing is under writeback when a store comes.
+ */
+import {
+  COPY_KSM,
+  COPY_MAPPED,
+  choice,
+  definePolicy,
+  flag,
+  type Kernel,
+  mapAndSwapCount,
+  pageKsm,
+  pageSwapCache,
+  REUSE,
+  REUSE_FREE_SWAP,
+} from '../src/policy/api.ts'
+
+/** reuse_swap_page(): gives the swapcache up when nobody else can reach the page through it. */
+export function reuseSwapPage(k: Kernel, pfn: number): number {
+  if (pageKsm(k, pfn)) return COPY_KSM
+  const count = mapAndSwapCount(k, pfn)
+  if (count > 1) return COPY_MAPPED
+  return count === 1 && pageSwapCache(k, pfn) ? REUSE_FREE_SWAP : REUSE
+}
+
+export const sharedThp = choice(
+  'copy2M',
+  ['copy2M', 'split'],
+  'a shared huge page is copied whole (to 5.7) or split',
+)
+export const ksmReuse = flag(true, 'the last mapper of a KSM page writes in place')
+
+export default definePolicy({
+  name: 'reuse-swap-page',
+  summary: 'mapcount + swapcount',
+  era: 'v2.6.29-v5.7',
+  kernel: '5.8',
+  params: { sharedThp, ksmReuse },
+  hooks: (p) => ({
+    copiesHuge: p.sharedThp === 'copy2M',
+    reusesKsm: p.ksmReuse,
+    wpReuse: reuseSwapPage,
+  }),
+})

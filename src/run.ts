@@ -1,0 +1,150 @@
+/**
+ * Run: trace -> machine (policy) -> oracle -> row. Read this first; the steps are numbered.
+ */
+import type { CostProfile } from './metrics/cost.ts'
+import type { MetricValues } from './metrics/schema.ts'
+import { describe } from './oracle/describe.ts'
+import { Oracle } from './oracle/oracle.ts'
+import { defaults, type ParamValue } from './params/params.ts'
+import type { Policy, PolicyDefinition } from './policy/api.ts'
+import { Engine } from './sim/engine.ts'
+import { ERAS, type Era, type EraName, eraLacks } from './sim/era.ts'
+import type { Machine } from './sim/machine.ts'
+import type { Trace } from './trace/trace.ts'
+
+export interface RunSettings {
+  readonly policy: PolicyDefinition
+  /** Policy parameters that differ from their defaults; names that the policy does not have are ignored. */
+  readonly params: Readonly<Record<string, ParamValue>>
+  /** Mechanism era (src/sim/era.ts); without it, the policy's own. */
+  readonly era?: string
+  readonly cost: CostProfile
+}
+
+export interface SimulateOptions extends RunSettings {
+  readonly trace: Trace
+  /** `eager` tells the oracle of every access; both must report the same. */
+  readonly oracle: 'epoch' | 'eager'
+  /** Recompute the mechanism's counts from their parts along the way; throws on the first that is wrong. */
+  readonly check: boolean
+}
+
+export interface SimulateResult {
+  readonly values: MetricValues
+  /** How often each verdict (src/policy/verdict.ts) was given. */
+  readonly verdicts: readonly number[]
+  /** One sentence for each of the first breaches. */
+  readonly breaches: readonly string[]
+  readonly events: number
+  /** Frames and page tables still in use at the end: 0 if the trace let every process exit and dropped every pin. */
+  readonly framesLeft: number
+  readonly tablesLeft: number
+  /** Write faults on shared mappings: the kernel counts them as reuses too (pgreuse), a policy is not asked. */
+  readonly sharedReuses: number
+}
+
+export function simulate(options: SimulateOptions): SimulateResult {
+  // 1. An oracle, which knows the trace and the verdicts, and a machine, which knows neither name nor purpose of either.
+  const oracle = new Oracle()
+  const engine = new Engine({
+    ...machineOptions(options),
+    judge: oracle,
+    eager: options.oracle === 'eager',
+    check: options.check,
+  })
+  // 2. Every event, in order. The machine asks the policy, tells the oracle, and acts.
+  engine.run(options.trace)
+  // 3. The mechanism's counts and the oracle's, as one row.
+  const { machine } = engine
+  return {
+    values: metricValues(machine, oracle),
+    verdicts: machine.verdicts,
+    breaches: oracle.breaches.map(describe),
+    events: machine.events,
+    framesLeft: machine.frames.used - machine.pageCacheFrames,
+    tablesLeft: machine.tables.used,
+    sharedReuses: machine.counts.sharedReuses,
+  }
+}
+
+/** A machine for one operation at a time, as litmus tests and explorers use it; every access is judged. */
+export function litmusMachine(settings: RunSettings & { readonly swapDisk?: boolean }): Engine {
+  return new Engine({
+    ...machineOptions(settings),
+    judge: new Oracle(),
+    eager: true,
+    swapDisk: settings.swapDisk ?? false,
+  })
+}
+
+/** The first capability that a workload needs and this policy, or its era, does not have. */
+export function missingCapability(
+  policy: PolicyDefinition,
+  needs: readonly string[],
+  era?: string,
+): string | undefined {
+  const lacks = [...policy.lacks, ...eraLacks(eraOf(policy, era))]
+  return needs.find((need) => lacks.includes(need))
+}
+
+/** Policy parameters in full: the defaults, and what `params` says otherwise. */
+export function policyWith(
+  definition: PolicyDefinition,
+  params: Readonly<Record<string, ParamValue>>,
+): Policy {
+  const values: Record<string, ParamValue> = { ...defaults(definition.params) }
+  for (const name of Object.keys(values)) {
+    const given = params[name]
+    if (given !== undefined) values[name] = given
+  }
+  return definition.create(values as never)
+}
+
+function machineOptions({ policy, params, era, cost }: RunSettings) {
+  return { policy: policyWith(policy, params), era: eraOf(policy, era), cost }
+}
+
+function eraOf(policy: PolicyDefinition, name: string | undefined): Era {
+  const era = name ?? policy.kernel
+  if (!Object.hasOwn(ERAS, era)) {
+    throw new RangeError(`unknown era: ${era}; available: ${Object.keys(ERAS).join(', ')}`)
+  }
+  return ERAS[era as EraName]
+}
+
+function metricValues(
+  { counts, frames, tables, faultTimes }: Machine,
+  oracle: Oracle,
+): MetricValues {
+  const judged = oracle.counts
+  const fork_ns = rounded(counts.forkNs)
+  const fault_ns = rounded(counts.faultNs)
+  const exit_ns = rounded(counts.exitNs)
+  const swap_ns = rounded(counts.swapNs)
+  return {
+    ...judged,
+    load_faults: counts.loadFaults,
+    store_faults: counts.storeFaults,
+    pmd_splits: counts.pmdSplits,
+    table_shares: counts.tableShares,
+    table_copies: counts.tableCopies,
+    violations: judged.leaks + judged.lost_coherence + judged.lost_writes + judged.lost_events,
+    extra_events: judged.extra_events + counts.extraEvents,
+    refused_unmaps: counts.refusedUnmaps,
+    peak_frames: frames.peak,
+    peak_table_frames: tables.peak,
+    fork_ns,
+    fault_ns,
+    exit_ns,
+    swap_ns,
+    total_ns: fork_ns + fault_ns + exit_ns + swap_ns,
+    fork_ns_max: rounded(counts.forkNsMax),
+    fault_ns_p99: rounded(faultTimes.percentile(99)),
+    fault_ns_max: rounded(faultTimes.max),
+  }
+}
+
+/** Half up: every number of a row is a whole one. */
+function rounded(ns: number): number {
+  return Math.floor(ns + 0.5)
+}
