@@ -1,0 +1,150 @@
+/** huge: filling, copying and splitting what is mapped by one PMD entry, and splitting large folios themselves. */
+import { extraReferences, type Folio, type Page } from './frames.ts'
+import { countCopies, judge, pmdReuse } from './reuse.ts'
+import { type Area, type Pmd, type Process, TABLE_PAGES, type Table } from './space.ts'
+import { firstPage, type World } from './world.ts'
+
+const HUGE_ORDER = 9
+
+/** May the empty 2 MiB around `vpn` be filled by one huge folio? Holes and mixed protection make several areas of it. */
+export function hugeSuits(area: Area, vpn: number): boolean {
+  const base = vpn - (vpn % TABLE_PAGES)
+  return (
+    area.kind === 'anon' &&
+    area.advice === 'huge' &&
+    area.folioOrder === HUGE_ORDER &&
+    area.start <= base &&
+    base + TABLE_PAGES <= area.end
+  )
+}
+
+/** do_huge_pmd_anonymous_page(): a huge folio for a store, the huge zero page for a load. */
+export function hugeFill(
+  w: World,
+  process: Process,
+  area: Area,
+  vpn: number,
+  write: boolean,
+): void {
+  area.anonVma = true
+  const pmd = w.newPmd(process, vpn)
+  // The page table that a later split will need is set aside now.
+  w.tally.allocations++
+  if (!write) {
+    w.mapHuge(pmd, w.hugeZero)
+    pmd.write = false
+    return
+  }
+  mapNewHuge(w, pmd, w.newAnon(HUGE_ORDER), area)
+}
+
+/** Maps a fresh huge folio that belongs to this process alone. */
+export function mapNewHuge(w: World, pmd: Pmd, folio: Folio, area: Area): void {
+  w.mapHuge(pmd, folio)
+  firstPage(folio).exclusive = w.rules.tracksExclusive
+  pmd.write = area.write
+  pmd.dirty = true
+  pmd.softDirty = true
+  pmd.uffdWp = false
+}
+
+/**
+ * do_huge_pmd_wp_page(): reuses or copies the whole folio, or splits the mapping and leaves the question to the entry.
+ * Returns whether the fault is done.
+ */
+export function hugeWp(
+  w: World,
+  process: Process,
+  area: Area,
+  pmd: Pmd,
+  unshare: boolean,
+): 'done' | 'split' {
+  const { folio } = pmd
+  if (folio === null) return 'split'
+  if (folio.kind === 'zero') {
+    if (unshare || w.era.hugeZeroStore === 'split' || !hugeSuits(area, pmd.number * TABLE_PAGES)) {
+      splitPmd(w, pmd)
+      return 'split'
+    }
+    mapNewHuge(w, pmd, w.newAnon(HUGE_ORDER), area)
+    return 'done'
+  }
+  const reuse = pmdReuse(w, folio, process)
+  const sole = judge(w, process, folio.pages, reuse)
+  if (reuse) {
+    if (unshare) return 'done'
+    pmd.write = area.write
+    pmd.dirty = true
+    pmd.softDirty = true
+    return 'done'
+  }
+  if (w.rules.sharedThp === 'split' || unshare) {
+    splitPmd(w, pmd)
+    return 'split'
+  }
+  const copy = w.newAnon(HUGE_ORDER)
+  for (const page of copy.pages) page.token = folio.pages[page.index]?.token ?? 0
+  countCopies(w, copy.pages.length, sole)
+  w.tally.huge_copies++
+  w.unmapHuge(pmd)
+  mapNewHuge(w, pmd, copy, area)
+  return 'done'
+}
+
+/** __split_huge_pmd(): the same pages, now mapped by 512 entries. */
+export function splitPmd(w: World, pmd: Pmd): void {
+  const { folio, process } = pmd
+  if (folio === null) return
+  w.tally.pmd_splits++
+  // The table was set aside when the huge folio came in.
+  w.tally.allocations--
+  const table = w.newTable()
+  if (folio.kind === 'zero') {
+    for (let index = 0; index < TABLE_PAGES; index++) {
+      fillFromPmd(w, process, table, index, w.zeroPage, pmd)
+    }
+    w.setTable(pmd, table)
+    return
+  }
+  const exclusive = firstPage(folio).exclusive
+  if (pmd.dirty) folio.dirty = true
+  for (const page of folio.pages) {
+    page.exclusive = exclusive
+    fillFromPmd(w, process, table, page.index, page, pmd)
+  }
+  // Mapped by entries before the PMD mapping goes, so that the owner never loses its slot in between.
+  w.unmapHuge(pmd)
+  w.setTable(pmd, table)
+}
+
+function fillFromPmd(
+  w: World,
+  process: Process,
+  table: Table,
+  index: number,
+  page: Page,
+  pmd: Pmd,
+): void {
+  const pte = w.mapPage(process, table, index, page)
+  pte.write = pmd.write
+  pte.dirty = pmd.dirty && w.era.splitDirtiesPtes
+  pte.softDirty = pmd.softDirty
+  pte.uffdWp = pmd.uffdWp
+}
+
+/** split_huge_page(): any reference beyond mappings and swapcache forbids it. */
+export function splitFolio(w: World, folio: Folio): boolean {
+  if (folio.order === 0) return true
+  if (extraReferences(folio) !== 0) return false
+  for (const pmd of [...folio.pmdMappers]) splitPmd(w, pmd)
+  const { pages } = folio
+  const cached = folio.swapcache
+  for (const page of pages) {
+    w.detachPage(page)
+    page.folio.swapcache = cached && page.slot !== null
+    if (page.mappers.size === 0) page.exclusive = false
+  }
+  folio.pages = []
+  folio.swapcache = false
+  return true
+}

@@ -1,0 +1,73 @@
+/** kernels: which policy, parameters and mechanism era model each recorded kernel. */
+import { type Era, type Params, policyNamed, type Rules } from './rules.ts'
+
+const ERA_5_8: Era = {
+  uffdWp: true,
+  softDirty: true,
+  collapse: 'no',
+  hugeZeroStore: 'split',
+  splitDirtiesPtes: false,
+  odirect: 'get',
+  forceFollows: 'cowFault',
+}
+const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'thp' }
+const ERA_6_0: Era = { ...ERA_5_8, forceFollows: 'exclusive' }
+const ERA_6_1: Era = { ...ERA_6_0, collapse: 'needsWritable' }
+const ERA_6_12: Era = { ...ERA_6_1, splitDirtiesPtes: true, odirect: 'pin' }
+const ERA_6_18: Era = { ...ERA_6_12, softDirty: false, collapse: 'any', hugeZeroStore: 'thp' }
+
+interface Kernel {
+  readonly policy: string
+  readonly params: Params
+  readonly era: Era
+}
+
+const KERNELS: Readonly<Record<string, Kernel>> = {
+  '5.6.19': { policy: 'forced-gup-break', params: { sharedThp: 'copy2M' }, era: ERA_5_6 },
+  '5.6.19-on-demand-fork': { policy: 'on-demand-fork', params: {}, era: ERA_5_6 },
+  '5.8.1-nogupbreak': { policy: 'reuse-swap-page', params: { sharedThp: 'split' }, era: ERA_5_8 },
+  '5.8.1': { policy: 'forced-gup-break', params: { sharedThp: 'split' }, era: ERA_5_8 },
+  '5.9.1': {
+    policy: 'page-count',
+    params: { reclaimPin: 'no', clearRefsPin: 'no' },
+    era: ERA_5_8,
+  },
+  '5.15.135': { policy: 'page-count', params: {}, era: ERA_5_8 },
+  '5.18.12': { policy: 'page-count-refined', params: {}, era: ERA_5_8 },
+  '5.19': { policy: 'anon-exclusive', params: { mprotectUpgrade: 'none' }, era: ERA_5_8 },
+  '6.0.6': { policy: 'anon-exclusive', params: {}, era: ERA_6_0 },
+  '6.0.6-cow-pte-v2': { policy: 'cow-pte-owner', params: {}, era: ERA_6_0 },
+  '6.1.192': { policy: 'anon-exclusive', params: {}, era: ERA_6_1 },
+  '6.12.113': { policy: 'order0-copy', params: {}, era: ERA_6_12 },
+  '6.18.44': { policy: 'mm-id', params: {}, era: ERA_6_18 },
+}
+
+/** The rules and the era that model the kernel `name`. */
+export function kernelNamed(name: string): { rules: Rules; era: Era } {
+  const kernel = KERNELS[name]
+  if (kernel === undefined) throw new RangeError(`unknown kernel: ${name}`)
+  return { rules: policyNamed(kernel.policy, kernel.params), era: kernel.era }
+}
+
+/** The era a policy runs with when none is asked for. */
+export function ownEra(policy: string): Era {
+  switch (policy) {
+    case 'on-demand-fork':
+      return ERA_5_6
+    case 'cow-pte-owner':
+      return ERA_6_0
+    case 'anon-exclusive':
+      return ERA_6_1
+    case 'order0-copy':
+    case 'table-scan':
+      return ERA_6_12
+    case 'always-copy':
+    case 'mapcount':
+    case 'mm-id':
+    case 'cow-pte-accounted':
+    case 'clairvoyant':
+      return ERA_6_18
+    default:
+      return ERA_5_8
+  }
+}

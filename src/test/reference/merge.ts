@@ -1,0 +1,137 @@
+/** merge: KSM and MADV_COLLAPSE: the same content in fewer pages, or in one huge folio. */
+import { extraReferences, type Page } from './frames.ts'
+import { mapNewHuge, splitFolio } from './huge.ts'
+import {
+  type Area,
+  areaAt,
+  type Pmd,
+  type Process,
+  type Pte,
+  pmdAt,
+  pmdRanges,
+  ptesIn,
+  TABLE_PAGES,
+} from './space.ts'
+import { swapIn } from './swap.ts'
+import { privateTable } from './tables.ts'
+import type { World } from './world.ts'
+
+interface Candidate {
+  readonly process: Process
+  readonly pmd: Pmd
+  readonly pte: Pte
+}
+
+/** Lets KSM scan until nothing changes: equal pages of mergeable areas become one, which nobody may write. */
+export function ksmWait(w: World): void {
+  w.drain()
+  const byContent = new Map<number, Candidate[]>()
+  for (const candidate of candidates(w)) {
+    const token = candidate.pte.page?.token ?? 0
+    byContent.set(token, [...(byContent.get(token) ?? []), candidate])
+  }
+  for (const group of byContent.values()) mergeGroup(w, group)
+}
+
+function candidates(w: World): Candidate[] {
+  const found: Candidate[] = []
+  for (const process of w.processes.values()) {
+    for (const area of process.areas) {
+      if (!area.mergeable || area.kind !== 'anon') continue
+      for (const { pmd, first, last } of pmdRanges(process, area.start, area.end)) {
+        if (pmd.table === null) continue
+        for (const pte of ptesIn(pmd.table, first, last)) {
+          if (pte.page?.folio.kind === 'anon') found.push({ process, pmd, pte })
+        }
+      }
+    }
+  }
+  return found
+}
+
+function mergeGroup(w: World, group: readonly Candidate[]): void {
+  const pages = new Set(group.map(({ pte }) => pte.page))
+  if (pages.size < 2) return
+  const able = group.filter(({ pte }) => pte.page !== null && canMerge(w, pte.page))
+  const kept = (able.find(({ pte }) => pte.page?.folio.ksm) ?? able[0])?.pte.page
+  if (kept == null || new Set(able.map(({ pte }) => pte.page)).size < 2) return
+  for (const { process, pmd, pte } of able) {
+    if (pte.page === kept) continue
+    privateTable(w, pmd, 'merge')
+    const { table } = pmd
+    if (table === null) continue
+    const old = table.entries.get(pte.index)
+    if (old === undefined) continue
+    w.clearPte(process, old)
+    w.mapPage(process, table, pte.index, kept).softDirty = old.softDirty
+  }
+  kept.folio.ksm = true
+  kept.exclusive = false
+  for (const pte of kept.mappers) {
+    pte.write = false
+    pte.dirty = false
+  }
+}
+
+/** write_protect_page(): no reference beyond mappings, swapcache and the scanner's own. */
+function canMerge(w: World, page: Page): boolean {
+  return splitFolio(w, page.folio) && extraReferences(page.folio) === 0
+}
+
+/** MADV_COLLAPSE: each whole 2 MiB of the range becomes one huge folio, or the call fails. */
+export function collapse(w: World, process: Process, start: number, end: number): 'ok' | 'error' {
+  if (w.era.collapse === 'no') return 'error'
+  const first = Math.ceil(start / TABLE_PAGES) * TABLE_PAGES
+  const last = Math.floor(end / TABLE_PAGES) * TABLE_PAGES
+  const area = areaAt(process, start)
+  if (area === null || !mayHoldHuge(area) || last < first) return 'error'
+  w.drain()
+  let done = true
+  for (let vpn = first; vpn < last; vpn += TABLE_PAGES) {
+    done = collapseRange(w, process, areaAt(process, vpn), vpn) && done
+  }
+  return done ? 'ok' : 'error'
+}
+
+function mayHoldHuge(area: Area): boolean {
+  const first = Math.ceil(area.start / TABLE_PAGES) * TABLE_PAGES
+  const fits = first + TABLE_PAGES <= area.end
+  return area.kind === 'anon' && area.folioOrder === 9 && area.advice !== 'never' && fits
+}
+
+function collapseRange(w: World, process: Process, area: Area | null, vpn: number): boolean {
+  const pmd = pmdAt(process, vpn)
+  if (area === null || pmd === null || vpn + TABLE_PAGES > area.end) return false
+  if (pmd.folio !== null) return true
+  privateTable(w, pmd, 'merge')
+  const { table } = pmd
+  if (table === null || !mayCollapse(w, area, pmd)) return false
+  for (const pte of [...table.entries.values()]) {
+    if (pte.slot !== null) swapIn(w, process, pte, false)
+  }
+  // The copies enter no count: they are made to win a huge page, not to resolve sharing.
+  const folio = w.newAnon(9)
+  for (const page of folio.pages) {
+    const pte = table.entries.get(page.index)
+    page.token = pte?.page?.token ?? 0
+    if (pte !== undefined) w.clearPte(process, pte)
+  }
+  table.users.delete(pmd)
+  mapNewHuge(w, pmd, folio, area)
+  return true
+}
+
+function mayCollapse(w: World, area: Area, pmd: Pmd): boolean {
+  let writable = 0
+  for (let index = 0; index < TABLE_PAGES; index++) {
+    const pte = pmd.table?.entries.get(index)
+    const page = pte?.page ?? null
+    const hole = pte === undefined || page?.folio.kind === 'zero'
+    if (hole && area.uffdWp) return false
+    if (pte?.uffdWp) return false
+    if (page === null || hole) continue
+    if (page.folio.kind !== 'anon' || extraReferences(page.folio) !== 0) return false
+    if (pte?.write) writable++
+  }
+  return writable > 0 || w.era.collapse === 'any'
+}

@@ -1,0 +1,159 @@
+/** protect: mprotect, userfaultfd write protection and soft-dirty clearing: who loses the write bit, and who gets it back. */
+import { maybeDmaPinned, type Page } from './frames.ts'
+import { splitPmd } from './huge.ts'
+import {
+  type Area,
+  isCow,
+  isolateAreas,
+  mergeAreas,
+  type Pmd,
+  type Process,
+  type Pte,
+  pmdRanges,
+  ptesIn,
+} from './space.ts'
+import { privateTable } from './tables.ts'
+import type { World } from './world.ts'
+
+export interface Protection {
+  readonly read: boolean
+  readonly write: boolean
+}
+
+/** Pieces of the range that have the protection already are left alone. */
+export function mprotect(
+  w: World,
+  process: Process,
+  start: number,
+  end: number,
+  to: Protection,
+): void {
+  for (const area of isolateAreas(process, start, end)) {
+    if (area.read === to.read && area.write === to.write) continue
+    area.read = to.read
+    area.write = to.write
+    changeProtection(w, process, area, area.start, area.end, {
+      upgrade: w.rules.mprotectUpgrade !== 'none',
+    })
+  }
+  mergeAreas(process)
+}
+
+/** Registers the area at its first use; protects, or resolves and gives write back where the kernel does. */
+export function uffdWriteProtect(
+  w: World,
+  process: Process,
+  start: number,
+  end: number,
+  on: boolean,
+): void {
+  if (!w.era.uffdWp) return
+  for (const area of process.areas) {
+    const touched = process.areas.some(
+      (a) => a.mapping === area.mapping && a.start < end && start < a.end,
+    )
+    if (touched) area.uffdWp = true
+  }
+  mergeAreas(process)
+  for (const area of process.areas) {
+    const first = Math.max(start, area.start)
+    const last = Math.min(end, area.end)
+    if (first >= last) continue
+    changeProtection(w, process, area, first, last, {
+      uffdWp: on,
+      upgrade: !on && w.rules.wpResolveWritable,
+    })
+  }
+}
+
+/** The modelled manager answers a write event: that one page is unprotected, and the store tried again. */
+export function resolveWp(w: World, process: Process, vpn: number): void {
+  uffdWriteProtect(w, process, vpn, vpn + 1, false)
+}
+
+interface Change {
+  readonly uffdWp?: boolean
+  readonly upgrade: boolean
+}
+
+/** change_protection(): a huge mapping is split unless all of it changes. */
+function changeProtection(
+  w: World,
+  process: Process,
+  area: Area,
+  start: number,
+  end: number,
+  change: Change,
+): void {
+  for (const { pmd, first, last, whole } of [...pmdRanges(process, start, end)]) {
+    if (pmd.folio !== null && !whole) splitPmd(w, pmd)
+    if (pmd.folio !== null) {
+      changePmd(w, area, pmd, change)
+      continue
+    }
+    privateTable(w, pmd, 'protect')
+    if (pmd.table === null) continue
+    for (const pte of ptesIn(pmd.table, first, last)) changePte(w, area, pte, change)
+  }
+}
+
+function changePmd(w: World, area: Area, pmd: Pmd, change: Change): void {
+  pmd.write = false
+  if (change.uffdWp !== undefined) pmd.uffdWp = change.uffdWp
+  const head = pmd.folio?.pages[0] ?? null
+  const upgrades = change.upgrade && w.rules.mprotectUpgrade === 'any'
+  if (upgrades && canChangeWritable(w, area, pmd, head)) pmd.write = true
+}
+
+function changePte(w: World, area: Area, pte: Pte, change: Change): void {
+  if (change.uffdWp !== undefined) pte.uffdWp = change.uffdWp
+  if (pte.page === null) return
+  if (area.kind === 'shared') {
+    pte.write = area.write && !(area.uffdWp && pte.uffdWp)
+    return
+  }
+  pte.write = change.upgrade && canChangeWritable(w, area, pte, pte.page)
+}
+
+/** can_change_pte_writable(): may the entry be writable at once, without a fault that nobody needs to see? */
+function canChangeWritable(w: World, area: Area, entry: Pte | Pmd, page: Page | null): boolean {
+  if (!area.write || page === null || !page.exclusive) return false
+  if (area.softDirtyTracked && !entry.softDirty) return false
+  if (area.uffdWp && entry.uffdWp) return false
+  return w.rules.mprotectUpgrade !== 'dirty' || entry.dirty
+}
+
+/** Writes 4 to /proc/PID/clear_refs: stores have to fault again. */
+export function clearSoftDirty(w: World, process: Process): void {
+  if (!w.era.softDirty) return
+  for (const area of process.areas) {
+    area.softDirtyTracked = true
+    for (const { pmd, first, last } of [...pmdRanges(process, area.start, area.end)]) {
+      if (pmd.folio !== null) {
+        pmd.write = false
+        pmd.softDirty = false
+        continue
+      }
+      privateTable(w, pmd, 'protect')
+      if (pmd.table === null) continue
+      for (const pte of ptesIn(pmd.table, first, last)) {
+        if (sparesPinned(w, process, area, pte)) continue
+        pte.write = false
+        pte.softDirty = false
+      }
+    }
+  }
+  mergeAreas(process)
+}
+
+/** From 5.11: pte_is_pinned(). Huge mappings have no such test. */
+function sparesPinned(w: World, process: Process, area: Area, pte: Pte): boolean {
+  return (
+    w.rules.clearRefsPin &&
+    pte.page !== null &&
+    pte.write &&
+    isCow(area) &&
+    process.hasPinned &&
+    maybeDmaPinned(pte.page.folio)
+  )
+}

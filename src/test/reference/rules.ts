@@ -1,0 +1,206 @@
+/** rules: the policies of the reference model as sets of answers, each letter as in the header of its policy. */
+
+/** May this page, or this huge folio, or this page on its way in from swap, be written in place? */
+export type ReuseTest =
+  | 'never'
+  | 'mapcount'
+  | 'mapAndSwapcount'
+  | 'mapSwapAndPageCount'
+  | 'pageCount'
+  | 'refinedPageCount'
+  | 'exclusive'
+  | 'soleUser'
+
+export interface Rules {
+  readonly id: string
+  readonly wp: ReuseTest
+  readonly pmd: ReuseTest
+  readonly swapin: ReuseTest
+  /** May the last mapper of a KSM page have it? */
+  readonly ksmReuse: boolean
+  /** A PMD-mapped huge folio that may not be reused. */
+  readonly sharedThp: 'copy2M' | 'split'
+  /** `wp` of a page of a PTE-mapped large folio. */
+  readonly large: 'asSmall' | 'never' | 'scanTable' | 'mmId'
+  /** Is PageAnonExclusive kept, and the exclusive marker of swap entries? */
+  readonly tracksExclusive: boolean
+  readonly forkCopies: 'never' | 'dontCow' | 'maybePinned' | 'exclusiveMaybePinned' | 'promisedPin'
+  /** Does every GUP on private memory break COW first? */
+  readonly gupBreaksCow: boolean
+  readonly gupMarksDontCow: boolean
+  /** On a r/o FOLL_PIN of a read-only entry. */
+  readonly unshare: 'never' | 'anon' | 'anyCow' | 'always' | 'notSole'
+  readonly reclaimPin: 'no' | 'extraReference' | 'maybePinned'
+  /** Does clear_refs leave writable entries of pinned pages alone? */
+  readonly clearRefsPin: boolean
+  readonly mprotectUpgrade: 'none' | 'dirty' | 'any'
+  readonly wpResolveWritable: boolean
+  /** Does a read fault on a swap entry map the page writable when it is exclusive? */
+  readonly swapinWritable: boolean
+  readonly tables: 'copied' | 'unaccounted' | 'owner' | 'accounted'
+}
+
+/** What differs between kernels and is no question to a policy. */
+export interface Era {
+  readonly uffdWp: boolean
+  readonly softDirty: boolean
+  readonly collapse: 'no' | 'needsWritable' | 'any'
+  readonly hugeZeroStore: 'thp' | 'split'
+  /** Does a PMD split carry the dirty bit into the entries? Otherwise the folio keeps it. */
+  readonly splitDirtiesPtes: boolean
+  readonly odirect: 'get' | 'pin'
+  /** FOLL_FORCE on a read-only entry: by a COW fault just taken, or by exclusivity without a fault. */
+  readonly forceFollows: 'cowFault' | 'exclusive'
+}
+
+export type Params = Readonly<Record<string, string | number | boolean>>
+
+const MAPCOUNT: Rules = {
+  id: 'mapcount',
+  wp: 'mapcount',
+  pmd: 'mapcount',
+  swapin: 'mapcount',
+  ksmReuse: false,
+  sharedThp: 'copy2M',
+  large: 'asSmall',
+  tracksExclusive: false,
+  forkCopies: 'never',
+  gupBreaksCow: false,
+  gupMarksDontCow: false,
+  unshare: 'never',
+  reclaimPin: 'no',
+  clearRefsPin: false,
+  mprotectUpgrade: 'none',
+  wpResolveWritable: false,
+  swapinWritable: false,
+  tables: 'copied',
+}
+
+const REUSE_SWAP_PAGE: Rules = {
+  ...MAPCOUNT,
+  id: 'reuse-swap-page',
+  wp: 'mapAndSwapcount',
+  pmd: 'mapAndSwapcount',
+  swapin: 'mapAndSwapcount',
+  ksmReuse: true,
+}
+
+const PAGE_COUNT: Rules = {
+  ...REUSE_SWAP_PAGE,
+  id: 'page-count',
+  wp: 'pageCount',
+  ksmReuse: false,
+  sharedThp: 'split',
+  forkCopies: 'maybePinned',
+  reclaimPin: 'maybePinned',
+  clearRefsPin: true,
+}
+
+const PAGE_COUNT_REFINED: Rules = {
+  ...PAGE_COUNT,
+  id: 'page-count-refined',
+  wp: 'refinedPageCount',
+  pmd: 'refinedPageCount',
+  swapin: 'refinedPageCount',
+}
+
+const ANON_EXCLUSIVE: Rules = {
+  ...PAGE_COUNT_REFINED,
+  id: 'anon-exclusive',
+  wp: 'exclusive',
+  pmd: 'exclusive',
+  swapin: 'exclusive',
+  tracksExclusive: true,
+  forkCopies: 'exclusiveMaybePinned',
+  unshare: 'anon',
+  mprotectUpgrade: 'dirty',
+}
+
+const FROM_6_12 = {
+  unshare: 'anyCow',
+  mprotectUpgrade: 'any',
+  wpResolveWritable: true,
+  swapinWritable: true,
+} as const
+
+const MM_ID: Rules = { ...ANON_EXCLUSIVE, ...FROM_6_12, id: 'mm-id', large: 'mmId' }
+
+const FORCED_GUP_BREAK: Rules = {
+  ...REUSE_SWAP_PAGE,
+  id: 'forced-gup-break',
+  sharedThp: 'split',
+  gupBreaksCow: true,
+}
+
+const BOUND: Rules = { ...MAPCOUNT, sharedThp: 'split', reclaimPin: 'maybePinned' }
+
+const POLICIES: readonly Rules[] = [
+  {
+    ...BOUND,
+    id: 'always-copy',
+    wp: 'never',
+    pmd: 'never',
+    swapin: 'never',
+    unshare: 'always',
+  },
+  MAPCOUNT,
+  REUSE_SWAP_PAGE,
+  {
+    ...REUSE_SWAP_PAGE,
+    id: 'no-unmap-gup',
+    wp: 'mapSwapAndPageCount',
+    pmd: 'mapSwapAndPageCount',
+    swapin: 'mapSwapAndPageCount',
+    ksmReuse: false,
+    reclaimPin: 'extraReference',
+  },
+  {
+    ...REUSE_SWAP_PAGE,
+    id: 'early-decow',
+    ksmReuse: false,
+    forkCopies: 'dontCow',
+    gupBreaksCow: true,
+    gupMarksDontCow: true,
+  },
+  FORCED_GUP_BREAK,
+  PAGE_COUNT,
+  PAGE_COUNT_REFINED,
+  ANON_EXCLUSIVE,
+  { ...ANON_EXCLUSIVE, ...FROM_6_12, id: 'order0-copy', large: 'never' },
+  { ...ANON_EXCLUSIVE, ...FROM_6_12, id: 'table-scan', large: 'scanTable' },
+  MM_ID,
+  {
+    ...FORCED_GUP_BREAK,
+    id: 'on-demand-fork',
+    sharedThp: 'copy2M',
+    tables: 'unaccounted',
+  },
+  { ...ANON_EXCLUSIVE, id: 'cow-pte-owner', tables: 'owner' },
+  { ...MM_ID, id: 'cow-pte-accounted', tables: 'accounted' },
+  {
+    ...BOUND,
+    id: 'clairvoyant',
+    wp: 'soleUser',
+    pmd: 'soleUser',
+    swapin: 'soleUser',
+    forkCopies: 'promisedPin',
+    unshare: 'notSole',
+  },
+]
+
+/** The rules of a policy with parameters: a parameter's name is the rule that it sets; yes and no stand for booleans. */
+export function policyNamed(id: string, params: Params = {}): Rules {
+  const found = POLICIES.find((rules) => rules.id === id)
+  if (found === undefined) throw new RangeError(`unknown policy: ${id}`)
+  const rules: Record<string, unknown> = { ...found }
+  for (const [name, value] of Object.entries(params)) {
+    if (!(name in rules)) throw new RangeError(`unknown parameter: ${name}`)
+    if (name === 'reclaimPin') rules[name] = isYes(value) ? 'maybePinned' : 'no'
+    else rules[name] = typeof rules[name] === 'boolean' ? isYes(value) : value
+  }
+  return rules as unknown as Rules
+}
+
+function isYes(value: string | number | boolean): boolean {
+  return value === true || value === 'yes' || value === 'true' || value === 1
+}

@@ -1,0 +1,205 @@
+/** swap: taking pages out to the swap device, and do_swap_page(), which brings one back. */
+import {
+  extraReferences,
+  type Folio,
+  maybeDmaPinned,
+  type Page,
+  refcount,
+  type Slot,
+  swapcount,
+} from './frames.ts'
+import { splitFolio } from './huge.ts'
+import { judge, swapinReuse } from './reuse.ts'
+import { type Area, areaAt, type Process, type Pte, pmdRanges, TABLE_PAGES } from './space.ts'
+import { privateTable } from './tables.ts'
+import { firstPage, type World } from './world.ts'
+
+/** Unmaps the pages of a range from every process that maps them and writes them out. */
+export function swapOut(w: World, process: Process, start: number, end: number): void {
+  w.drain()
+  reclaim(w, process, start, end, () => true)
+}
+
+/** MADV_PAGEOUT: the same, but only for pages that no one else maps. */
+export function pageOut(w: World, process: Process, start: number, end: number): void {
+  w.drain()
+  reclaim(w, process, start, end, (page) => page.mappers.size + page.folio.pmdMappers.size === 1)
+}
+
+function reclaim(
+  w: World,
+  process: Process,
+  start: number,
+  end: number,
+  wanted: (page: Page) => boolean,
+): void {
+  for (const { pmd, first, last } of [...pmdRanges(process, start, end)]) {
+    for (let vpn = first; vpn < last; vpn++) {
+      const index = vpn % TABLE_PAGES
+      const page = pmd.folio?.pages[index] ?? pmd.table?.entries.get(index)?.page
+      if (page && page.folio.kind !== 'zero' && wanted(page)) swapOutPage(w, page)
+    }
+  }
+}
+
+function swapOutPage(w: World, page: Page): void {
+  if (isRefused(w, page.folio) || !splitFolio(w, page.folio)) {
+    w.tally.refused_unmaps++
+    return
+  }
+  // Breaking a shared table puts new entries in the place of the old ones.
+  for (const pte of [...page.mappers]) {
+    for (const pmd of [...pte.table.users]) privateTable(w, pmd, 'reclaim')
+  }
+  const { folio } = page
+  if (folio.kind === 'file') {
+    for (const pte of [...page.mappers]) w.clearPte(ownerOf(pte), pte)
+    return
+  }
+  if (!folio.swapBacked && isClean(page) && extraReferences(folio) === 0) {
+    discard(w, page)
+    return
+  }
+  folio.swapBacked = true
+  const slot = page.slot ?? newSlot(page)
+  page.slot = slot
+  folio.swapcache = true
+  for (const pte of [...page.mappers]) {
+    page.mappers.delete(pte)
+    slot.entries.add(pte)
+    pte.page = null
+    pte.slot = slot
+    pte.swapExclusive = page.exclusive
+    pte.write = false
+    pte.dirty = false
+  }
+  page.exclusive = false
+  folio.dirty = false
+  // Any further reference keeps the page in the swapcache, where the next fault finds it.
+  if (refcount(folio) === 1) w.dropSwapcache(folio)
+}
+
+/** What reclaim's own test says. A large folio with any extra reference cannot be split and stays as well. */
+function isRefused(w: World, folio: Folio): boolean {
+  switch (w.rules.reclaimPin) {
+    case 'no':
+      return false
+    case 'extraReference':
+      return extraReferences(folio) > 0
+    case 'maybePinned':
+      return maybeDmaPinned(folio)
+  }
+}
+
+function isClean(page: Page): boolean {
+  return !page.folio.dirty && ![...page.mappers].some((pte) => pte.dirty)
+}
+
+/** After MADV_FREE, an unwritten page is dropped: its content is zeros from now on. */
+function discard(w: World, page: Page): void {
+  for (const pte of [...page.mappers]) {
+    for (const { process, number } of pte.table.users) {
+      w.truth.forget(process, number * TABLE_PAGES + pte.index)
+    }
+    w.clearPte(ownerOf(pte), pte)
+  }
+}
+
+function ownerOf(pte: Pte): Process {
+  for (const pmd of pte.table.users) return pmd.process
+  throw new RangeError('a table in use has a user')
+}
+
+function newSlot(page: Page): Slot {
+  return { entries: new Set(), cache: page, token: page.token }
+}
+
+/**
+ * do_swap_page(). Returns whether a store still needs do_wp_page().
+ *
+ * Up to 5.17 only a write fault asks reuse_swap_page(), before the swap entry is given up. From 5.18 the entry is freed
+ * first, then the swapcache where nothing else needs it, and what counts is whether any other reference is left.
+ */
+export function swapIn(w: World, process: Process, pte: Pte, write: boolean): boolean {
+  const { slot } = pte
+  const area = areaAt(process, vpnOf(process, pte))
+  if (slot === null || area === null) throw new RangeError('a swap entry lies in an area')
+  w.tally.swapins++
+  const bypass = slot.cache === null && !w.diskSwap && swapcount(slot) === 1
+  const page = slot.cache ?? readPage(w, slot, bypass)
+  const { folio } = page
+  const freesFirst = w.rules.swapin === 'refinedPageCount' || w.rules.swapin === 'exclusive'
+  const drains = freesFirst && write && folio.swapcache && !folio.ksm && !folio.lru
+  if (drains) w.drain()
+  let reuse: boolean
+  if (freesFirst) {
+    slot.entries.delete(pte)
+    if (write && !folio.ksm && refcount(folio) === 1) w.freeSwapcache(folio)
+    reuse = !folio.ksm && (bypass || pte.swapExclusive || refcount(folio) === 0)
+  } else {
+    reuse = write && swapinReuse(w, page, 1, process)
+    slot.entries.delete(pte)
+  }
+  mapSwapped(w, process, area, pte, page, { write, reuse })
+  if (write && reuse) judge(w, process, [page], true)
+  return write && !reuse
+}
+
+function mapSwapped(
+  w: World,
+  process: Process,
+  area: Area,
+  pte: Pte,
+  page: Page,
+  fault: { write: boolean; reuse: boolean },
+): void {
+  pte.slot = null
+  pte.swapExclusive = false
+  pte.page = page
+  page.mappers.add(pte)
+  page.folio.mmIds?.map(process.mm, 1)
+  page.exclusive = w.rules.tracksExclusive && fault.reuse
+  const guarded = area.uffdWp && pte.uffdWp
+  if (fault.write && fault.reuse) {
+    pte.write = area.write && !guarded
+    pte.dirty = true
+    pte.softDirty = true
+  } else {
+    const tracked = area.softDirtyTracked && !pte.softDirty
+    pte.write = w.rules.swapinWritable && fault.reuse && area.write && !guarded && !tracked
+    pte.dirty = false
+  }
+}
+
+/** Reads a slot. A synchronous device skips the swapcache when nobody else has the slot. */
+function readPage(w: World, slot: Slot, bypass: boolean): Page {
+  const folio = w.newAnon(0)
+  const page = firstPage(folio)
+  page.token = slot.token
+  if (!bypass) {
+    page.slot = slot
+    slot.cache = page
+    folio.swapcache = true
+  }
+  return page
+}
+
+function vpnOf(process: Process, pte: Pte): number {
+  for (const pmd of pte.table.users) {
+    if (pmd.process === process) return pmd.number * TABLE_PAGES + pte.index
+  }
+  throw new RangeError('the table belongs to the process')
+}
+
+/** Presence of a range as `show` prints it; the zero page counts as present. */
+export function presence(process: Process, start: number, end: number): string {
+  let present = 0
+  let swapped = 0
+  for (let vpn = start; vpn < end; vpn++) {
+    const pmd = process.pmds.get(Math.floor(vpn / TABLE_PAGES))
+    const pte = pmd?.table?.entries.get(vpn % TABLE_PAGES)
+    if (pmd?.folio || pte?.page) present++
+    else if (pte?.slot) swapped++
+  }
+  return `n${end - start}:present${present}:swapped${swapped}`
+}

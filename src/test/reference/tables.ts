@@ -1,0 +1,139 @@
+/** tables: page tables shared at fork, and what each design does before an entry of a shared one is changed. */
+import { copyMarks, copyPresentPte, copySwapPte } from './copy-pte.ts'
+import { maybeDmaPinned } from './frames.ts'
+import {
+  type Area,
+  areaAt,
+  type Pmd,
+  type Process,
+  type Pte,
+  TABLE_PAGES,
+  type Table,
+} from './space.ts'
+import type { World } from './world.ts'
+
+/** Who is about to change entries. The 2021 prototype knows of faults and of unmapping part of a table only. */
+export type Change = 'fault' | 'gup' | 'unmapPart' | 'protect' | 'reclaim' | 'merge' | 'remap'
+
+/** Gives `pmd` a table of its own, where its design breaks a shared one for this change. */
+export function privateTable(w: World, pmd: Pmd, change: Change): void {
+  const { table } = pmd
+  if (table === null || pmd.write) return
+  switch (w.rules.tables) {
+    case 'copied':
+      return
+    case 'unaccounted':
+      if (change === 'fault' || change === 'unmapPart') copyUnaccounted(w, pmd)
+      return
+    case 'owner':
+      if (table.users.size === 1 && !table.gupExclusive) {
+        pmd.write = true
+        table.owner = null
+      } else {
+        copyOwned(w, pmd)
+      }
+      return
+    case 'accounted':
+      if (table.users.size === 1) pmd.write = true
+      else copyAccounted(w, pmd)
+  }
+}
+
+/** May fork give the child this table of the parent? */
+export function sharesTable(w: World, parent: Process, pmd: Pmd): boolean {
+  const { table } = pmd
+  if (table === null) return false
+  const first = pmd.number * TABLE_PAGES
+  const areas = parent.areas.filter((a) => a.start < first + TABLE_PAGES && first < a.end)
+  const plain = areas.every((area) => area.kind === 'anon' && !area.dontFork)
+  switch (w.rules.tables) {
+    case 'copied':
+      return false
+    case 'unaccounted':
+      return plain && areas.length === 1 && coversTable(areas[0], first)
+    case 'owner':
+      return plain && !table.gupExclusive
+    case 'accounted':
+      return plain && ![...table.entries.values()].some((pte) => isPinnedExclusive(parent, pte))
+  }
+}
+
+function coversTable(area: Area | undefined, first: number): boolean {
+  return area !== undefined && area.start <= first && first + TABLE_PAGES <= area.end
+}
+
+function isPinnedExclusive(parent: Process, pte: Pte): boolean {
+  return pte.page?.exclusive === true && parent.hasPinned && maybeDmaPinned(pte.page.folio)
+}
+
+/** Points the child at the parent's table; the entries are prepared only where sharers are accounted. */
+export function shareTable(w: World, parent: Pmd, child: Pmd): void {
+  const { table } = parent
+  if (table === null) return
+  w.tally.table_shares++
+  if (w.rules.tables === 'accounted') {
+    for (const pte of table.entries.values()) {
+      pte.write = false
+      pte.swapExclusive = false
+      if (pte.page !== null) {
+        pte.page.exclusive = false
+        pte.page.folio.mmIds?.map(child.process.mm, 1)
+      }
+    }
+  }
+  if (w.rules.tables === 'owner') table.owner ??= parent
+  w.setTable(child, table)
+  parent.write = false
+  child.write = false
+}
+
+/** Takes `pmd` off its table: the last one out gives up everything the table maps. */
+export function leaveTable(w: World, pmd: Pmd): void {
+  const { table } = pmd
+  if (table === null) return
+  table.users.delete(pmd)
+  pmd.table = null
+  if (table.owner === pmd) table.owner = null
+  if (table.users.size === 0) {
+    for (const pte of [...table.entries.values()]) w.clearPte(pmd.process, pte)
+  } else if (table.accounted) {
+    for (const pte of table.entries.values()) pte.page?.folio.mmIds?.unmap(pmd.process.mm, 1)
+  }
+}
+
+/** On-demand-fork: present pages only, write-protected in the copy alone; swap entries are lost. */
+function copyUnaccounted(w: World, pmd: Pmd): void {
+  replaceTable(w, pmd, (pte, table) => {
+    if (pte.page !== null) copyMarks(w.mapPage(pmd.process, table, pte.index, pte.page), pte)
+  })
+}
+
+/** COW PTE v2: an ordinary copy_pte_range() from the shared table, so pages are accounted and protected only now. */
+function copyOwned(w: World, pmd: Pmd): void {
+  const { process } = pmd
+  replaceTable(w, pmd, (pte, table) => {
+    if (pte.page !== null) copyPresentPte(w, process, process, pte, table)
+    else if (pte.slot !== null) copySwapPte(w, pte, table)
+  })
+}
+
+/** Accounted sharing: the same entries once more; the counts are right already. */
+function copyAccounted(w: World, pmd: Pmd): void {
+  replaceTable(w, pmd, (pte, table) => {
+    const vpn = pmd.number * TABLE_PAGES + pte.index
+    if (pte.page !== null) copyMarks(w.mapPage(pmd.process, table, pte.index, pte.page), pte)
+    else if (pte.slot !== null) copyMarks(w.mapSlot(table, pte.index, pte.slot), pte)
+    const copy = table.entries.get(pte.index)
+    if (copy !== undefined && areaAt(pmd.process, vpn)?.uffdWp !== true) copy.uffdWp = false
+  })
+}
+
+function replaceTable(w: World, pmd: Pmd, copyEntry: (pte: Pte, table: Table) => void): void {
+  const old = pmd.table
+  if (old === null) return
+  w.tally.table_copies++
+  const table = w.newTable()
+  for (const pte of [...old.entries.values()]) copyEntry(pte, table)
+  leaveTable(w, pmd)
+  w.setTable(pmd, table)
+}

@@ -1,0 +1,234 @@
+/** unmap: what takes pages away: munmap, MADV_DONTNEED, MADV_FREE, exit, exec, and mremap, which puts them elsewhere. */
+import { pageMapcount, totalMapcount } from './frames.ts'
+import { dropPin } from './gup.ts'
+import { splitFolio, splitPmd } from './huge.ts'
+import {
+  isolateAreas,
+  mergeAreas,
+  type Pmd,
+  type Process,
+  type Pte,
+  pmdAt,
+  pmdRanges,
+  ptesIn,
+  TABLE_PAGES,
+} from './space.ts'
+import { leaveTable, privateTable } from './tables.ts'
+import type { World } from './world.ts'
+
+export function munmap(w: World, process: Process, start: number, end: number): void {
+  w.drain()
+  const gone = new Set(isolateAreas(process, start, end))
+  zap(w, process, start, end, 'munmap')
+  process.areas = process.areas.filter((area) => !gone.has(area))
+  freeTables(w, process, start, end)
+}
+
+export function dontNeed(w: World, process: Process, start: number, end: number): void {
+  w.drain()
+  zap(w, process, start, end, 'dontneed')
+}
+
+/** Page tables that no area needs any more go; MADV_DONTNEED leaves them, so that a huge folio cannot come back. */
+function freeTables(w: World, process: Process, start: number, end: number): void {
+  for (const { pmd } of [...pmdRanges(process, start, end)]) {
+    const first = pmd.number * TABLE_PAGES
+    const used = process.areas.some((a) => a.start < first + TABLE_PAGES && first < a.end)
+    if (used) continue
+    leaveTable(w, pmd)
+    process.pmds.delete(pmd.number)
+  }
+}
+
+function zap(
+  w: World,
+  process: Process,
+  start: number,
+  end: number,
+  why: 'munmap' | 'dontneed',
+): void {
+  for (let vpn = start; vpn < end; vpn++) {
+    w.truth.forget(process, vpn)
+    detachPins(w, process, vpn)
+  }
+  for (const { pmd, first, last, whole } of [...pmdRanges(process, start, end)]) {
+    if (pmd.folio !== null) {
+      if (whole) {
+        w.unmapHuge(pmd)
+        process.pmds.delete(pmd.number)
+        continue
+      }
+      splitPmd(w, pmd)
+    }
+    if (zapsByTable(w, process, pmd, whole, why)) continue
+    if (pmd.table === null) continue
+    for (const pte of ptesIn(pmd.table, first, last)) w.clearPte(process, pte)
+  }
+}
+
+/**
+ * Where tables are shared. The 2021 prototype drops its reference to a whole table, unshares part of one for munmap, and
+ * forgets MADV_DONTNEED of a part. COW PTE v2 gives up a shared table entirely, whatever part was asked for.
+ */
+function zapsByTable(
+  w: World,
+  process: Process,
+  pmd: Pmd,
+  whole: boolean,
+  why: 'munmap' | 'dontneed',
+): boolean {
+  switch (w.rules.tables) {
+    case 'copied':
+      return false
+    case 'accounted':
+      privateTable(w, pmd, 'unmapPart')
+      return false
+    case 'unaccounted':
+      if (pmd.write && why === 'munmap') return false
+      if (!whole && why === 'dontneed') return true
+      if (!whole) {
+        privateTable(w, pmd, 'unmapPart')
+        return false
+      }
+      break
+    case 'owner':
+      if (pmd.write || pmd.table?.gupExclusive) return false
+      if (pmd.table?.users.size === 1) {
+        pmd.write = true
+        return false
+      }
+  }
+  leaveTable(w, pmd)
+  process.pmds.delete(pmd.number)
+  return true
+}
+
+function detachPins(w: World, process: Process, vpn: number): void {
+  for (const pin of w.pins.values()) {
+    if (pin.owner === process && pin.vpns.includes(vpn)) pin.detached.add(vpn)
+  }
+}
+
+/** MADV_FREE: clean from now on, and reclaim may drop it until the next store. Takes pages that one entry maps. */
+export function madvFree(w: World, process: Process, start: number, end: number): void {
+  w.drain()
+  for (const { pmd, first, last, whole } of [...pmdRanges(process, start, end)]) {
+    if (pmd.folio !== null) {
+      const { folio } = pmd
+      if (folio.kind === 'zero' || totalMapcount(folio) !== 1) continue
+      if (whole) {
+        pmd.dirty = false
+        folio.dirty = false
+        w.addToLazyFree(folio)
+        continue
+      }
+      if (!splitFolio(w, folio)) continue
+    }
+    privateTable(w, pmd, 'protect')
+    if (pmd.table === null) continue
+    for (const pte of ptesIn(pmd.table, first, last)) freePte(w, process, pmd, pte)
+  }
+}
+
+function freePte(w: World, process: Process, pmd: Pmd, pte: Pte): void {
+  if (pte.slot !== null) {
+    w.clearPte(process, pte)
+    w.truth.forget(process, pmd.number * TABLE_PAGES + pte.index)
+    return
+  }
+  const page = pte.page
+  if (page === null || page.folio.kind !== 'anon' || page.folio.ksm) return
+  if (pageMapcount(page) !== 1 || !splitFolio(w, page.folio)) return
+  const { folio } = page
+  if (folio.swapcache && !w.freeSwapcache(folio)) return
+  pte.dirty = false
+  folio.dirty = false
+  w.addToLazyFree(folio)
+}
+
+export function exit(w: World, process: Process): void {
+  emptySpace(w, process)
+  w.processes.delete(process.id)
+}
+
+/** A new, empty address space; what was pinned through the old one is let go. */
+export function exec(w: World, process: Process): void {
+  emptySpace(w, process)
+  process.mm = w.newMm()
+  process.hasPinned = false
+}
+
+function emptySpace(w: World, process: Process): void {
+  w.drain()
+  for (const pmd of process.pmds.values()) {
+    w.unmapHuge(pmd)
+    leaveTable(w, pmd)
+  }
+  process.pmds.clear()
+  process.areas = []
+  w.truth.forgetAll(process)
+  for (const pin of [...w.pins.values()]) if (pin.owner === process) dropPin(w, pin)
+}
+
+/** Moves entries as they are, marked soft-dirty; write protection by userfaultfd does not follow. */
+export function mremap(w: World, process: Process, start: number, end: number, to: number): void {
+  const shift = to - start
+  const mapping = w.newMapping()
+  const moved = isolateAreas(process, start, end)
+  for (const area of moved) {
+    process.areas.push({
+      ...area,
+      start: area.start + shift,
+      end: area.end + shift,
+      mapping,
+      uffdWp: false,
+    })
+  }
+  for (const { pmd, first, last, whole } of [...pmdRanges(process, start, end)]) {
+    if (pmd.folio !== null && whole && shift % TABLE_PAGES === 0) {
+      moveHuge(w, process, pmd, first + shift)
+      continue
+    }
+    if (pmd.folio !== null) splitPmd(w, pmd)
+    privateTable(w, pmd, 'remap')
+    if (pmd.table === null) continue
+    for (const pte of ptesIn(pmd.table, first, last)) {
+      movePte(w, process, pte, pmd.number * TABLE_PAGES + pte.index + shift)
+    }
+  }
+  for (let vpn = start; vpn < end; vpn++) {
+    w.truth.move(process, vpn, vpn + shift)
+    detachPins(w, process, vpn)
+  }
+  // The old range is unmapped as munmap does it.
+  w.drain()
+  process.areas = process.areas.filter((area) => !moved.includes(area))
+  process.areas.sort((a, b) => a.start - b.start)
+  mergeAreas(process)
+  freeTables(w, process, start, end)
+}
+
+function moveHuge(w: World, process: Process, pmd: Pmd, to: number): void {
+  const { folio } = pmd
+  if (folio === null) return
+  const target = w.newPmd(process, to)
+  Object.assign(target, { folio, write: pmd.write, dirty: pmd.dirty, softDirty: true })
+  if (folio.pmdMappers.delete(pmd)) folio.pmdMappers.add(target)
+  pmd.folio = null
+  process.pmds.delete(pmd.number)
+}
+
+function movePte(w: World, process: Process, pte: Pte, to: number): void {
+  let pmd = pmdAt(process, to)
+  if (pmd === null) {
+    pmd = w.newPmd(process, to)
+    w.setTable(pmd, w.newTable())
+  }
+  const { table } = pmd
+  if (table === null) return
+  pte.table.entries.delete(pte.index)
+  const moved: Pte = { ...pte, table, index: to % TABLE_PAGES, softDirty: true, uffdWp: false }
+  table.entries.set(moved.index, moved)
+  if (pte.page?.mappers.delete(pte)) pte.page.mappers.add(moved)
+  if (pte.slot?.entries.delete(pte)) pte.slot.entries.add(moved)
+}
