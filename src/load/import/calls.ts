@@ -1,0 +1,187 @@
+/**
+ * calls: what the memory system calls do to an address space, from their recorded operands and return values.
+ *
+ * munmap, mprotect and madvise take effect at their entry: their return is not recorded, and success is assumed.
+ * mmap, mremap and brk take effect at their return, which alone knows the address.
+ */
+import {
+  MADV_COLLAPSE,
+  MADV_DONTFORK,
+  MADV_DONTNEED,
+  MADV_FREE,
+  MADV_HUGEPAGE,
+  MADV_MERGEABLE,
+  MADV_NOHUGEPAGE,
+  MADV_PAGEOUT,
+  MAP_PRIVATE_FILE,
+  MAP_SHARED,
+  PROT_NONE,
+  PROT_READ,
+  PROT_WRITE,
+} from '../../trace/ops.ts'
+import { type AddressSpace, privateAnon } from './address-space.ts'
+import type { Area } from './areas.ts'
+import type { FileObjects } from './file-objects.ts'
+import type { Call, MappingRecord } from './perf-line.ts'
+
+export const PAGE = 4096
+
+// From the kernel's uapi headers, x86-64.
+const MAP_TYPE = 0xf
+const MAP_TYPE_PRIVATE = 2
+const MAP_ANONYMOUS = 0x20
+const MAP_GROWSDOWN = 0x100
+const MAP_LOCKED = 0x2000
+const MAP_POPULATE = 0x8000
+const MAP_NONBLOCK = 0x10000
+const MREMAP_DONTUNMAP = 4
+const MADV_POPULATE_READ = 22
+const MADV_POPULATE_WRITE = 23
+const ADVICE: ReadonlyMap<number, number> = new Map([
+  [4, MADV_DONTNEED],
+  [8, MADV_FREE],
+  [10, MADV_DONTFORK],
+  [12, MADV_MERGEABLE],
+  [14, MADV_HUGEPAGE],
+  [15, MADV_NOHUGEPAGE],
+  [21, MADV_PAGEOUT],
+  [24, MADV_DONTNEED], // MADV_DONTNEED_LOCKED
+  [25, MADV_COLLAPSE],
+])
+
+/** A return value in the range of the error numbers; perf prints it unsigned. */
+export function failed(value: number): boolean {
+  return value < 0 || value >= 2 ** 63
+}
+
+/** Applies munmap, mprotect or madvise. Says why it has no effect, or nothing if it has. */
+export function applyEntry(space: AddressSpace, { name, operands }: Call): string | undefined {
+  const [address = 0, length = 0, what = 0] = operands
+  const start = Math.floor(address / PAGE)
+  const end = Math.ceil((address + length) / PAGE)
+  if (name === 'munmap') space.unmap(start, end)
+  else if (name === 'mprotect') space.protect(start, end, protOfBits(what))
+  else if (what === MADV_POPULATE_READ || what === MADV_POPULATE_WRITE) {
+    space.populate(start, end, what === MADV_POPULATE_WRITE)
+  } else {
+    const advice = ADVICE.get(what)
+    if (advice === undefined) return `madvise ${what}, which the simulator does not know`
+    space.advise(start, end, advice)
+  }
+  return undefined
+}
+
+/** Applies an mmap that returned `address`; `record` is what perf saw of the mapping, if it did. */
+export function applyMmap(
+  space: AddressSpace,
+  { operands }: Call,
+  record: MappingRecord | undefined,
+  address: number,
+  files: FileObjects,
+): void {
+  const [, length = 0, bits = 0, flags = 0, , offset = 0] = operands
+  const start = Math.floor(address / PAGE)
+  const end = start + Math.ceil(length / PAGE)
+  const prot = protOfBits(bits)
+  const shared = (flags & MAP_TYPE) !== MAP_TYPE_PRIVATE
+  if (!shared && (flags & MAP_ANONYMOUS) !== 0) {
+    space.map(privateAnon(start, end, prot, (flags & MAP_GROWSDOWN) !== 0))
+  } else {
+    space.map({
+      ...privateAnon(start, end, prot),
+      kind: shared ? MAP_SHARED : MAP_PRIVATE_FILE,
+      object: record ? files.number(record) : files.unnamed(),
+      pgoff: Math.floor(offset / PAGE),
+    })
+  }
+  const populates = (flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE
+  if (populates || (flags & MAP_LOCKED) !== 0) space.populate(start, end, prot === PROT_WRITE)
+}
+
+/** Applies an mremap that returned `address`. Says why it has no effect, or nothing if it has. */
+export function applyMremap(
+  space: AddressSpace,
+  { operands }: Call,
+  address: number,
+): string | undefined {
+  const [from = 0, oldLength = 0, newLength = 0, flags = 0] = operands
+  const start = Math.floor(from / PAGE)
+  const oldPages = Math.ceil(oldLength / PAGE)
+  const newPages = Math.ceil(newLength / PAGE)
+  const to = Math.floor(address / PAGE)
+  if (oldPages === 0) return 'mremap that maps shared pages a second time'
+  const before = space.areas.find(start)
+  if (!before) return 'mremap of memory that no line mapped'
+  const area = part(before, start, start + oldPages)
+  if (newPages < oldPages) space.unmap(start + newPages, start + oldPages)
+  const pages = Math.min(oldPages, newPages)
+  if (to !== start) {
+    space.move(start, pages, to)
+    if ((flags & MREMAP_DONTUNMAP) !== 0) space.map(part(area, start, start + pages))
+  }
+  if (newPages > oldPages) {
+    space.map(part({ ...area, start: to }, to + oldPages, to + newPages))
+  }
+  return undefined
+}
+
+/** Applies a brk that returned `value`, the program break from now on. */
+export function applyBrk(space: AddressSpace, value: number): void {
+  const before = space.programBreak ?? value
+  space.programBreak = value
+  const from = Math.ceil(before / PAGE)
+  const to = Math.ceil(value / PAGE)
+  if (to > from) space.map(privateAnon(from, to, PROT_WRITE))
+  else space.unmap(to, from)
+}
+
+/**
+ * Makes the address space agree with a mapping that perf saw outside mmap and brk: an exec's image, a grown stack, or
+ * what lost lines had changed. The pages of what agrees already stay. Says whether anything was new.
+ */
+export function learnMapping(
+  space: AddressSpace,
+  record: MappingRecord,
+  files: FileObjects,
+): boolean {
+  const area = areaOfRecord(record, files)
+  let news = false
+  for (const known of space.areas.within(area.start, area.end)) {
+    const same =
+      known.kind === area.kind &&
+      known.object === area.object &&
+      (area.object === 0 || known.pgoff === area.pgoff + (known.start - area.start))
+    if (same && known.prot === area.prot) continue
+    news = true
+    if (same) space.protect(known.start, known.end, area.prot)
+    else space.map(part(area, known.start, known.end))
+  }
+  for (const [from, to] of space.areas.gaps(area.start, area.end)) {
+    news = true
+    space.map(part(area, from, to))
+  }
+  return news
+}
+
+function areaOfRecord(record: MappingRecord, files: FileObjects): Area {
+  const start = Math.floor(record.start / PAGE)
+  const end = start + Math.ceil(record.length / PAGE)
+  const [readable, writable, executable, sharing] = record.flags
+  const prot =
+    writable === 'w' ? PROT_WRITE : readable === 'r' || executable === 'x' ? PROT_READ : PROT_NONE
+  const object = files.number(record)
+  if (object === 0) return privateAnon(start, end, prot, record.name === '[stack]')
+  const kind = sharing === 's' ? MAP_SHARED : MAP_PRIVATE_FILE
+  const pgoff = Math.floor(record.offset / PAGE)
+  return { ...privateAnon(start, end, prot), kind, object, pgoff }
+}
+
+/** [start, end) as the same mapping as `area`, within it or where it would continue. */
+function part(area: Area, start: number, end: number): Area {
+  const pgoff = area.object === 0 ? 0 : area.pgoff + (start - area.start)
+  return { ...area, start, end, pgoff }
+}
+
+function protOfBits(bits: number): number {
+  return (bits & 2) !== 0 ? PROT_WRITE : (bits & 5) !== 0 ? PROT_READ : PROT_NONE
+}

@@ -1,0 +1,223 @@
+/**
+ * perf-importer: takes the lines of a recording one after another and hands each event to the part that knows what it
+ * means; this file holds what joins lines: calls and their returns, and the mapping that perf saw between them.
+ */
+import {
+  applyBrk,
+  applyEntry,
+  applyMmap,
+  applyMremap,
+  failed,
+  learnMapping,
+  PAGE,
+} from './calls.ts'
+import { FileObjects } from './file-objects.ts'
+import { ImportOutput } from './output.ts'
+import {
+  type Call,
+  type CallReturn,
+  type Fault,
+  type MappingRecord,
+  type PerfLine,
+  parsePerfLine,
+} from './perf-line.ts'
+import { placeFault } from './place-fault.ts'
+import { type Process, Processes } from './processes.ts'
+import { RecentFaults } from './recent-faults.ts'
+import { count, newStatistics } from './statistics.ts'
+import type { TaskSurvey } from './task-survey.ts'
+
+/** User addresses are below this, with five-level page tables too. */
+const USER_END = 2 ** 56
+
+/** A call whose return has not been seen, with the mapping that perf saw meanwhile. */
+interface PendingCall {
+  readonly call: Call
+  record?: MappingRecord
+}
+
+export class PerfImporter {
+  readonly statistics = newStatistics()
+  readonly #survey: TaskSurvey
+  readonly #output = new ImportOutput(this.statistics)
+  readonly #files = new FileObjects()
+  readonly #processes = new Processes(this.#output, this.#files)
+  readonly #recent = new RecentFaults()
+  /** By thread. */
+  readonly #pending = new Map<number, PendingCall>()
+  #forks = 0
+  #time = 0
+  #program = ''
+
+  constructor(survey: TaskSurvey) {
+    this.#survey = survey
+  }
+
+  /** The program whose exec was recorded first. */
+  get program(): string {
+    return this.#program
+  }
+
+  /** Takes line `number`, numbered as the survey's was. */
+  take(number: number, text: string): void {
+    this.statistics.lines++
+    const line = parsePerfLine(text)
+    if (!line) {
+      if (text.trim() === '') this.#ignore('blank line')
+      else if (text.startsWith('#')) this.#ignore('comment')
+      else this.#fail('line that is not perf script text')
+      return
+    }
+    if (line.time < this.#time) {
+      count(this.statistics.corrected, 'line earlier than the one before: taken in file order')
+    }
+    this.#time = line.time
+    if (this.#survey.execStartsAt(number)) this.#exec(line)
+    this.#event(line)
+  }
+
+  finish(): ReturnType<ImportOutput['finish']> {
+    for (const tid of [...this.#pending.keys()]) this.#abandon(tid)
+    return this.#output.finish()
+  }
+
+  #event(line: PerfLine): void {
+    const { pid, tid, event } = line
+    switch (event.type) {
+      case 'other':
+        return this.#ignore(event.name)
+      case 'lost':
+        count(this.statistics.corrected, 'event lost by perf: missing', event.count)
+        return this.#ignore('PERF_RECORD_LOST')
+      case 'fork':
+        this.#recent.forget(this.#processes.of(pid, tid)?.space.mm ?? -1)
+        return this.#processes.fork(pid, tid, event.child, this.#survey.childKind(this.#forks++))
+      case 'exit':
+        return this.#processes.exit(pid, tid, event.groupDead)
+      case 'exec':
+        this.#program ||= event.filename
+        return this.#use()
+    }
+    // What was mapped when the recording began carries the id of its process in the record.
+    if (event.type === 'mapping' && pid <= 0 && event.pid > 0) {
+      this.#processes.describe(event)
+      return this.#use()
+    }
+    const process = pid > 0 ? this.#processes.of(pid, tid) : undefined
+    if (!process) {
+      return this.#fail(pid > 0 ? 'event after the exit of its process' : 'event of no process')
+    }
+    if (event.type === 'fault') this.#fault(line, process, event)
+    else if (event.type === 'mapping') this.#mapping(tid, process, event)
+    else if (event.type === 'call') this.#call(tid, process, event)
+    else this.#return(tid, process, event)
+  }
+
+  #exec({ pid, tid }: PerfLine): void {
+    this.#pending.delete(tid)
+    this.#recent.forget(this.#processes.exec(pid).mm)
+  }
+
+  #fault({ tid, time }: PerfLine, process: Process, fault: Fault): void {
+    count(this.statistics.faults, `0x${fault.errorCode.toString(16)}`)
+    if (fault.address >= USER_END) return this.#ignore('fault on a kernel address')
+    // A thread that runs its program has returned from its call.
+    if (!fault.kernel) this.#abandon(tid)
+    const { space } = process
+    const page = Math.floor(fault.address / PAGE)
+    const again = this.#recent.again(space.mm, page, fault.errorCode, time)
+    placeFault(this.#output, space, { page, errorCode: fault.errorCode, again })
+    this.#use()
+  }
+
+  #mapping(tid: number, process: Process, record: MappingRecord): void {
+    const pending = this.#pending.get(tid)
+    if (pending?.call.name === 'mmap') {
+      pending.record = record
+      return this.#use()
+    }
+    // The break's own return says the same, without what the heap was merged with.
+    if (pending?.call.name === 'brk') return this.#use()
+    const { space } = process
+    if (record.start >= USER_END) return this.#ignore('mapping of the kernel')
+    if (space.fromStart && record.name === '[stack]' && space.areas.empty) {
+      space.argumentsEnd = Math.floor((record.start + record.length) / PAGE)
+    }
+    if (learnMapping(space, record, this.#files)) this.#use()
+    else this.#ignore('mapping that is known already')
+  }
+
+  #call(tid: number, process: Process, call: Call): void {
+    this.#abandon(tid)
+    switch (call.name) {
+      case 'mmap':
+      case 'mremap':
+      case 'brk':
+        this.#pending.set(tid, { call })
+        return
+      case 'munmap':
+      case 'mprotect':
+      case 'madvise':
+        this.#recent.forget(process.space.mm)
+        return this.#effect(applyEntry(process.space, call))
+      case 'clone':
+      case 'clone3':
+        return this.#use()
+      case 'vmsplice':
+      case 'io_uring_register':
+      case 'process_vm_readv':
+        return this.#ignore(`${call.name}: no pin, its buffers are not recorded`)
+      case 'pread64':
+        return this.#ignore('pread64: no pin, O_DIRECT is not recorded')
+      default:
+        return this.#ignore(`syscalls:sys_enter_${call.name}`)
+    }
+  }
+
+  #return(tid: number, { space }: Process, { name, value }: CallReturn): void {
+    const pending = this.#pending.get(tid)
+    if (pending?.call.name !== name) {
+      // A break says all by its return.
+      if (name !== 'brk') return this.#fail(`return of ${name} without its entry`)
+      applyBrk(space, value)
+      return this.#use()
+    }
+    this.#pending.delete(tid)
+    if (failed(value)) {
+      this.#ignore(`${name} that failed`)
+      return this.#ignore(`${name} that failed`)
+    }
+    this.#recent.forget(space.mm)
+    this.#use()
+    if (name === 'brk') applyBrk(space, value)
+    else if (name === 'mmap') applyMmap(space, pending.call, pending.record, value, this.#files)
+    else return this.#effect(applyMremap(space, pending.call, value))
+    this.#use()
+  }
+
+  /** The thread of a call does something else: the line with the return is lost. */
+  #abandon(tid: number): void {
+    const pending = this.#pending.get(tid)
+    if (!pending) return
+    this.#pending.delete(tid)
+    this.#fail(`${pending.call.name} whose return is lost`)
+  }
+
+  #use(): void {
+    this.statistics.used++
+  }
+
+  #ignore(reason: string): void {
+    count(this.statistics.ignored, reason)
+  }
+
+  #fail(reason: string): void {
+    count(this.statistics.unplaced, reason)
+  }
+
+  /** Counts a call by whether it had an effect. */
+  #effect(whyNot: string | undefined): void {
+    if (whyNot === undefined) this.#use()
+    else this.#ignore(whyNot)
+  }
+}

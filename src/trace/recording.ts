@@ -1,0 +1,30 @@
+/**
+ * recording: what the recording kernel did at each load and store of an imported trace, and how a simulation compares
+ * with it; this file is the data of that comparison.
+ *
+ * A recording is one byte for each load or store event, in the order of the trace.
+ */
+
+/** The fault found nothing mapped there (bit 0 of the error code is clear). */
+export const RECORDED_HOLE = 0
+/** The fault found a page that it was not allowed to write: the COW decision (bit 0 is set). */
+export const RECORDED_PRESENT = 1
+/** The same fault had been recorded a moment before: two threads at once, or the kernel trying again. */
+export const RECORDED_AGAIN = 2
+/** From here on no fault was recorded: the importer added the event, so that the page is where the kernel had it. */
+export const INSERTED_FAULT_AROUND = 3
+export const INSERTED_AT_FORK = 4
+export const INSERTED_UNSEEN_FILL = 5
+export const INSERTED_ARGUMENTS = 6
+export const INSERTED_POPULATE = 7
+
+export const RECORDING_LABELS: readonly string[] = [
+  'fault on a hole',
+  'fault on a present page',
+  'fault recorded a second time',
+  'file page that fault-around had mapped',
+  'page read before a fork, which the fork may have left out',
+  'anonymous page that no recorded fault filled',
+  'stack page that exec filled with arguments',
+  'page that MAP_POPULATE or MADV_POPULATE filled',
+]

@@ -1,0 +1,205 @@
+/**
+ * validate: looks for what no recorder or generator may put into a trace, and names the event; this file follows
+ * processes, mappings and pins as far as the rules of the operations need.
+ *
+ * A store that the mapping forbids is no problem: programs do that, and are told so.
+ */
+import {
+  MADV_DONTFORK,
+  MAP_SHARED,
+  OP_DEVREAD,
+  OP_DEVWRITE,
+  OP_DRAIN,
+  OP_EXEC,
+  OP_EXIT,
+  OP_FORK,
+  OP_KSM_WAIT,
+  OP_LABELS,
+  OP_LOAD,
+  OP_MADVISE,
+  OP_MMAP,
+  OP_MREMAP,
+  OP_MUNMAP,
+  OP_PIN,
+  OP_SPAWN,
+  OP_STORE,
+  OP_UNPIN,
+  OPERANDS,
+  PROT_WRITE,
+} from './ops.ts'
+import { find, insert, type Range, remove, unmappedPage } from './ranges.ts'
+import { SEGMENT, type Trace } from './trace.ts'
+
+/** Page numbers are signed 32-bit words. */
+const VPN_LIMIT = 2 ** 31 - 1
+const MAX_FOLIO_ORDER = 9
+
+/** A problem in words, with the number of the event that shows it. */
+export interface TraceProblem {
+  readonly event: number
+  readonly problem: string
+}
+
+/** The first `limit` problems of a trace; none if it is sound. */
+export function validateTrace(trace: Trace, limit = 20): TraceProblem[] {
+  const { segments, args, events } = trace
+  const state = new Validator(trace.processes)
+  const problems: TraceProblem[] = []
+  let event = 0
+  let nextArg = 0
+  for (let s = 0; s < segments.length && problems.length < limit; s += SEGMENT) {
+    const [op = -1, mm = -1, lo = -1, hi = -1] = segments.subarray(s, s + SEGMENT)
+    const problem = (text: string, at = event): void => {
+      if (problems.length < limit) problems.push({ event: at, problem: text })
+    }
+    const operands = OPERANDS[op]
+    if (!operands) {
+      problem(`unknown operation: ${op}`)
+      return problems
+    }
+    if (lo !== nextArg || hi < lo || hi > args.length) {
+      problem(`operands [${lo}, ${hi}) do not follow those before, which end at ${nextArg}`)
+      return problems
+    }
+    nextArg = hi
+    const label = OP_LABELS[op]
+    if (op === OP_LOAD || op === OP_STORE) {
+      const unfit = state.process(mm)
+      if (unfit) problem(`${label}: ${unfit}`)
+      for (let i = lo; i < hi && !unfit; i++) {
+        const fault = state.access(mm, args[i]!)
+        if (fault) problem(`${label}: ${fault}`, event + (i - lo))
+      }
+      event += hi - lo
+      continue
+    }
+    if (hi - lo !== operands.length) {
+      problem(`${label}: ${hi - lo} operands, expected ${operands.length}`)
+      return problems
+    }
+    const text = state.take(op, mm, args.subarray(lo, hi))
+    if (text) problem(`${label}: ${text}`)
+    event++
+  }
+  if (problems.length < limit && event !== events) {
+    problems.push({ event, problem: `${event} events, the trace says ${events}` })
+  }
+  return problems
+}
+
+class Validator {
+  readonly #processes: number
+  /** Mapped ranges of each live process. */
+  readonly #live = new Map<number, Range[]>()
+  readonly #seen = new Set<number>()
+  /** Pages of each pin that was taken. */
+  readonly #pins = new Map<number, number>()
+
+  constructor(processes: number) {
+    this.#processes = processes
+  }
+
+  process(mm: number): string | undefined {
+    if (this.#live.has(mm)) return undefined
+    return `process ${mm} ${this.#seen.has(mm) ? 'has exited' : 'was never started'}`
+  }
+
+  access(mm: number, vpn: number): string | undefined {
+    const ranges = this.#live.get(mm)!
+    return find(ranges, vpn) ? undefined : `page ${vpn} of process ${mm} is not mapped`
+  }
+
+  /** Applies one event. Returns what is wrong with it. */
+  take(op: number, mm: number, operands: Int32Array): string | undefined {
+    const [first = 0, pages = 0, third = 0] = operands
+    if (op === OP_SPAWN) return this.#start(mm, [])
+    if (op === OP_DRAIN || op === OP_KSM_WAIT) return undefined
+    const unfit = this.process(mm)
+    if (unfit) return unfit
+    const ranges = this.#live.get(mm)!
+    switch (op) {
+      case OP_FORK:
+        return this.#start(
+          first,
+          ranges.filter(({ dontfork }) => !dontfork).map((range) => ({ ...range })),
+        )
+      case OP_EXEC:
+        this.#live.set(mm, [])
+        return undefined
+      case OP_EXIT:
+        this.#live.delete(mm)
+        return undefined
+      case OP_UNPIN:
+        return this.#pins.has(first) ? undefined : `pin ${first} was never taken`
+      case OP_DEVREAD:
+      case OP_DEVWRITE:
+        return this.#device(first, pages)
+    }
+    if (OPERANDS[op]![0] !== 'vpn') return undefined
+    const count = OPERANDS[op]![1] === 'pages' ? pages : 1
+    const outside = rangeProblem(first, count)
+    if (outside) return outside
+    const last = first + count
+    switch (op) {
+      case OP_MMAP: {
+        const wrong = mappingProblem(operands)
+        if (wrong) return wrong
+        return insert(ranges, { start: first, end: last, dontfork: false })
+      }
+      case OP_MUNMAP:
+        remove(ranges, first, last)
+        return undefined
+      case OP_MREMAP: {
+        const target = rangeProblem(third, count)
+        if (target) return target
+        const hole = unmappedPage(ranges, first, last)
+        if (hole !== undefined) return `page ${hole} of process ${mm} is not mapped`
+        const dontfork = find(ranges, first)!.dontfork
+        remove(ranges, first, last)
+        return insert(ranges, { start: third, end: third + count, dontfork })
+      }
+      case OP_MADVISE:
+        if (third === MADV_DONTFORK) {
+          const removed = remove(ranges, first, last)
+          for (const range of removed) insert(ranges, { ...range, dontfork: true })
+        }
+        return undefined
+      case OP_PIN: {
+        const pin = operands[3]!
+        if (this.#pins.has(pin)) return `pin ${pin} was taken before`
+        this.#pins.set(pin, count)
+        return undefined
+      }
+    }
+    return undefined
+  }
+
+  #start(mm: number, ranges: Range[]): string | undefined {
+    if (this.#seen.has(mm)) return `process ${mm} was started before`
+    if (mm < 0 || mm >= this.#processes) {
+      return `process ${mm} is outside the trace's ${this.#processes} processes`
+    }
+    this.#seen.add(mm)
+    this.#live.set(mm, ranges)
+    return undefined
+  }
+
+  #device(pin: number, index: number): string | undefined {
+    const pages = this.#pins.get(pin)
+    if (pages === undefined) return `pin ${pin} was never taken`
+    return index >= 0 && index < pages ? undefined : `page ${index} of pin ${pin}'s ${pages}`
+  }
+}
+
+function rangeProblem(start: number, pages: number): string | undefined {
+  if (start >= 0 && pages > 0 && start + pages <= VPN_LIMIT) return undefined
+  return `pages [${start}, ${start + pages}) are outside [0, ${VPN_LIMIT})`
+}
+
+function mappingProblem(operands: Int32Array): string | undefined {
+  const [, , kind = -1, prot = -1, folioOrder = -1, object = -1, pgoff = -1] = operands
+  if (kind < 0 || kind > MAP_SHARED) return `unknown kind: ${kind}`
+  if (prot < 0 || prot > PROT_WRITE) return `unknown protection: ${prot}`
+  if (folioOrder < 0 || folioOrder > MAX_FOLIO_ORDER) return `folio order ${folioOrder}`
+  return object < 0 || pgoff < 0 ? `object ${object} at page ${pgoff}` : undefined
+}
