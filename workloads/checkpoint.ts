@@ -19,7 +19,7 @@ import {
   MAP_PRIVATE_ANON,
   PIN_IOURING,
   PROT_READ,
-  PROT_WRITE,
+  PROT_RW,
   pinSome,
   storeAll,
 } from '../src/workload/api.ts'
@@ -47,7 +47,7 @@ export default defineWorkload({
     const heat = rng.zipf(p.pages, p.theta, rng.permutation(p.pages))
 
     const mm = t.spawn()
-    t.mmap(mm, heap, p.pages, MAP_PRIVATE_ANON, PROT_WRITE, p.order)
+    t.mmap(mm, heap, p.pages, MAP_PRIVATE_ANON, PROT_RW, p.order)
     storeAll(t, mm, heap, p.pages)
     const buffers = pinSome(t, rng, mm, heap, p.pages, p.pinned, PIN_IOURING)
 
@@ -55,7 +55,7 @@ export default defineWorkload({
       switch (p.method) {
         case 'mprotect':
           t.mprotect(mm, heap, p.pages, PROT_READ)
-          t.mprotect(mm, heap, p.pages, PROT_WRITE)
+          t.mprotect(mm, heap, p.pages, PROT_RW)
           break
         case 'clear-refs':
           t.clearRefs(mm, 4)

@@ -15,7 +15,7 @@ import {
   HPAGE_PMD_NR,
   int,
   MAP_PRIVATE_ANON,
-  PROT_WRITE,
+  PROT_RW,
   storeAll,
 } from '../src/workload/api.ts'
 
@@ -41,8 +41,8 @@ export default defineWorkload({
     const notes = space.area(BOOKKEEPING)
 
     const server = t.spawn()
-    t.mmap(server, image, HPAGE_PMD_NR * p.areas, MAP_PRIVATE_ANON, PROT_WRITE, p.order)
-    t.mmap(server, notes, BOOKKEEPING, MAP_PRIVATE_ANON, PROT_WRITE)
+    t.mmap(server, image, HPAGE_PMD_NR * p.areas, MAP_PRIVATE_ANON, PROT_RW, p.order)
+    t.mmap(server, notes, BOOKKEEPING, MAP_PRIVATE_ANON, PROT_RW)
     storeAll(t, server, image, HPAGE_PMD_NR * p.areas)
 
     const areas = rng.permutation(p.areas).subarray(0, Math.min(p.touched, p.areas))

@@ -25,7 +25,7 @@ import {
   PIN_ODIRECT,
   PIN_ROPIN,
   PROT_READ,
-  PROT_WRITE,
+  PROT_RW,
   pinBuffer,
   storeAll,
 } from '../src/workload/api.ts'
@@ -72,7 +72,7 @@ export default defineWorkload({
     const slots = Math.floor(p.pages / p.io)
 
     const owner = t.spawn()
-    t.mmap(owner, heap, p.pages, MAP_PRIVATE_ANON, PROT_WRITE, p.order)
+    t.mmap(owner, heap, p.pages, MAP_PRIVATE_ANON, PROT_RW, p.order)
     storeAll(t, owner, heap, p.pages)
 
     for (let request = 0; request < p.requests; request++) {
@@ -94,7 +94,7 @@ export default defineWorkload({
           break
         case 'mprotect':
           t.mprotect(owner, vpn, p.io, PROT_READ)
-          t.mprotect(owner, vpn, p.io, PROT_WRITE)
+          t.mprotect(owner, vpn, p.io, PROT_RW)
           break
         case 'clear-refs':
           t.clearRefs(owner, 4)

@@ -6,7 +6,7 @@
  * Expect  pages * (rounds + 1) faults, pages * rounds copies, all needed, whatever the policy (always-copy included:
  *         after the exit no page is read-only).
  */
-import { defineWorkload, int, MAP_PRIVATE_ANON, PROT_WRITE, storeAll } from '../src/workload/api.ts'
+import { defineWorkload, int, MAP_PRIVATE_ANON, PROT_RW, storeAll } from '../src/workload/api.ts'
 
 export default defineWorkload({
   name: 'fh',
@@ -20,7 +20,7 @@ export default defineWorkload({
 
   generate(t, _rng, p) {
     const parent = t.spawn()
-    t.mmap(parent, 0, p.pages, MAP_PRIVATE_ANON, PROT_WRITE)
+    t.mmap(parent, 0, p.pages, MAP_PRIVATE_ANON, PROT_RW)
     storeAll(t, parent, 0, p.pages)
     for (let round = 0; round < p.rounds; round++) {
       const child = t.fork(parent)

@@ -17,7 +17,7 @@ import {
   MAP_PRIVATE_ANON,
   MAP_PRIVATE_FILE,
   PROT_READ,
-  PROT_WRITE,
+  PROT_RW,
   storeAll,
 } from '../src/workload/api.ts'
 
@@ -47,7 +47,7 @@ export default defineWorkload({
     const heat = rng.zipf(p.pages, p.theta, rng.permutation(p.pages))
 
     const shell = t.spawn()
-    t.mmap(shell, memory, p.pages, MAP_PRIVATE_ANON, PROT_WRITE, p.order)
+    t.mmap(shell, memory, p.pages, MAP_PRIVATE_ANON, PROT_RW, p.order)
     storeAll(t, shell, memory, p.pages)
 
     for (let command = 0; command < p.commands; command++) {
@@ -59,8 +59,8 @@ export default defineWorkload({
       }
       for (const child of children) {
         t.mmap(child, text, TEXT, MAP_PRIVATE_FILE, PROT_READ, 0, TEXT_OBJECT)
-        t.mmap(child, data, DATA, MAP_PRIVATE_FILE, PROT_WRITE, 0, DATA_OBJECT)
-        if (p.work > 0) t.mmap(child, heap, p.work, MAP_PRIVATE_ANON, PROT_WRITE)
+        t.mmap(child, data, DATA, MAP_PRIVATE_FILE, PROT_RW, 0, DATA_OBJECT)
+        if (p.work > 0) t.mmap(child, heap, p.work, MAP_PRIVATE_ANON, PROT_RW)
         loadAll(t, child, text, TEXT)
         loadAll(t, child, data, DATA)
         storeAll(t, child, data, DATA >> 1)

@@ -15,7 +15,7 @@ import {
   loadAll,
   MADV_MERGEABLE,
   MAP_PRIVATE_ANON,
-  PROT_WRITE,
+  PROT_RW,
   storeAll,
 } from '../src/workload/api.ts'
 
@@ -33,7 +33,7 @@ export default defineWorkload({
   generate(t, rng, p) {
     const memory = new AddressSpace().area(p.pages)
     const mm = t.spawn()
-    t.mmap(mm, memory, p.pages, MAP_PRIVATE_ANON, PROT_WRITE)
+    t.mmap(mm, memory, p.pages, MAP_PRIVATE_ANON, PROT_RW)
     t.madvise(mm, memory, p.pages, MADV_MERGEABLE)
 
     for (let round = 0; round < p.rounds; round++) {

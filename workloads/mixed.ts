@@ -34,7 +34,7 @@ import {
   PIN_ROPIN,
   PIN_VMSPLICE,
   PROT_READ,
-  PROT_WRITE,
+  PROT_RW,
   pinBuffer,
   type Rng,
   type Run,
@@ -207,7 +207,7 @@ class World {
       ? this.#run(process, PAGE_READ | PAGE_WRITE, 0, 64)
       : this.#run(process, PAGE_READ, PAGE_WRITE, HPAGE_PMD_NR)
     if (!run) return
-    this.#t.mprotect(process.mm, run.vpn, run.pages, down ? PROT_READ : PROT_WRITE)
+    this.#t.mprotect(process.mm, run.vpn, run.pages, down ? PROT_READ : PROT_RW)
     process.mappings.change(run, down ? 0 : PAGE_WRITE, down ? PAGE_WRITE : 0)
   }
 
@@ -305,13 +305,13 @@ class World {
   #populate(process: Process): void {
     const { mm } = process
     for (const area of this.#areas) this.#mmap(process, area)
-    this.#t.mmap(mm, this.#file, FILE_PAGES, MAP_PRIVATE_FILE, PROT_WRITE, 0, FILE_OBJECT)
-    this.#t.mmap(mm, this.#shared, FILE_PAGES, MAP_SHARED, PROT_WRITE, 0, SHARED_OBJECT)
+    this.#t.mmap(mm, this.#file, FILE_PAGES, MAP_PRIVATE_FILE, PROT_RW, 0, FILE_OBJECT)
+    this.#t.mmap(mm, this.#shared, FILE_PAGES, MAP_SHARED, PROT_RW, 0, SHARED_OBJECT)
     for (const area of this.#areas) storeAll(this.#t, mm, area, HPAGE_PMD_NR / 4)
   }
 
   #mmap(process: Process, vpn: number): void {
-    this.#t.mmap(process.mm, vpn, HPAGE_PMD_NR, MAP_PRIVATE_ANON, PROT_WRITE, this.#order)
+    this.#t.mmap(process.mm, vpn, HPAGE_PMD_NR, MAP_PRIVATE_ANON, PROT_RW, this.#order)
     process.mappings.set({ vpn, pages: HPAGE_PMD_NR }, PAGE_READ | PAGE_WRITE)
   }
 

@@ -20,7 +20,7 @@ import {
   MAP_PRIVATE_ANON,
   MAP_SHARED,
   PIN_ODIRECT,
-  PROT_WRITE,
+  PROT_RW,
   pinBuffer,
   storeAll,
 } from '../src/workload/api.ts'
@@ -53,13 +53,13 @@ export default defineWorkload({
     const heat = rng.zipf(p.pages, p.theta, rng.permutation(p.pages))
 
     const parent = t.spawn()
-    t.mmap(parent, heap, p.pages, MAP_PRIVATE_ANON, PROT_WRITE, p.order)
-    t.mmap(parent, scoreboard, p.workers, MAP_SHARED, PROT_WRITE, 0, SCOREBOARD_OBJECT)
+    t.mmap(parent, heap, p.pages, MAP_PRIVATE_ANON, PROT_RW, p.order)
+    t.mmap(parent, scoreboard, p.workers, MAP_SHARED, PROT_RW, 0, SCOREBOARD_OBJECT)
     storeAll(t, parent, heap, p.pages)
 
     const start = (slot: number): { slot: number; mm: number; served: number } => {
       const mm = t.fork(parent)
-      t.mmap(mm, scratch, SCRATCH, MAP_PRIVATE_ANON, PROT_WRITE)
+      t.mmap(mm, scratch, SCRATCH, MAP_PRIVATE_ANON, PROT_RW)
       return { slot, mm, served: 0 }
     }
     const workers = Array.from({ length: p.workers }, (_, slot) => start(slot))

@@ -24,7 +24,7 @@ import {
   MAP_PRIVATE_ANON,
   PIN_IOURING,
   PROT_READ,
-  PROT_WRITE,
+  PROT_RW,
   pinBuffer,
   storeAll,
 } from '../src/workload/api.ts'
@@ -56,7 +56,7 @@ export default defineWorkload({
 
     for (let round = 0; round < p.rounds; round++) {
       const parent = t.spawn()
-      t.mmap(parent, heap, HPAGE_PMD_NR * p.areas, MAP_PRIVATE_ANON, PROT_WRITE, p.order)
+      t.mmap(parent, heap, HPAGE_PMD_NR * p.areas, MAP_PRIVATE_ANON, PROT_RW, p.order)
       storeAll(t, parent, heap, HPAGE_PMD_NR * p.areas)
 
       // What is mapped after the split, as (first page, pages).
@@ -67,7 +67,7 @@ export default defineWorkload({
         runs.push([vpn, p.split === 'mremap' ? HALF : p.split === 'munmap' ? LAST : HPAGE_PMD_NR])
         if (p.split === 'mprotect') {
           t.mprotect(parent, vpn + LAST, 1, PROT_READ)
-          t.mprotect(parent, vpn + LAST, 1, PROT_WRITE)
+          t.mprotect(parent, vpn + LAST, 1, PROT_RW)
         } else if (p.split === 'munmap') {
           t.munmap(parent, vpn + LAST, 1)
         } else if (p.split === 'dontneed') {

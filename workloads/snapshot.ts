@@ -19,7 +19,7 @@ import {
   loadAll,
   MAP_PRIVATE_ANON,
   PIN_IOURING,
-  PROT_WRITE,
+  PROT_RW,
   pinSome,
   storeAll,
 } from '../src/workload/api.ts'
@@ -46,7 +46,7 @@ export default defineWorkload({
     const keys = rng.zipf(p.pages, p.theta, rng.permutation(p.pages))
 
     const parent = t.spawn()
-    t.mmap(parent, heap, p.pages, MAP_PRIVATE_ANON, PROT_WRITE, p.order)
+    t.mmap(parent, heap, p.pages, MAP_PRIVATE_ANON, PROT_RW, p.order)
     storeAll(t, parent, heap, p.pages)
     const buffers = pinSome(t, rng, parent, heap, p.pages, p.pinned, PIN_IOURING)
 

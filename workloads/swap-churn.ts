@@ -18,7 +18,7 @@ import {
   flag,
   int,
   MAP_PRIVATE_ANON,
-  PROT_WRITE,
+  PROT_RW,
   storeAll,
 } from '../src/workload/api.ts'
 
@@ -44,7 +44,7 @@ export default defineWorkload({
   generate(t, rng, p) {
     const heap = new AddressSpace().area(p.pages)
     const mm = t.spawn()
-    t.mmap(mm, heap, p.pages, MAP_PRIVATE_ANON, PROT_WRITE, p.order)
+    t.mmap(mm, heap, p.pages, MAP_PRIVATE_ANON, PROT_RW, p.order)
     storeAll(t, mm, heap, p.pages)
 
     for (let round = 0; round < p.rounds; round++) {

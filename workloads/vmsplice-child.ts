@@ -20,7 +20,7 @@ import {
   loadAll,
   MAP_PRIVATE_ANON,
   PIN_VMSPLICE,
-  PROT_WRITE,
+  PROT_RW,
   pinBuffer,
   storeAll,
 } from '../src/workload/api.ts'
@@ -60,7 +60,7 @@ export default defineWorkload({
     }
 
     for (let round = 0; round < p.rounds; round++) {
-      t.mmap(parent, area, p.pages, MAP_PRIVATE_ANON, PROT_WRITE, p.order)
+      t.mmap(parent, area, p.pages, MAP_PRIVATE_ANON, PROT_RW, p.order)
       storeAll(t, parent, area, p.pages)
 
       const early = p.taken === 'before-fork' ? splice(parent) : undefined

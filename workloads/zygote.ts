@@ -17,7 +17,7 @@ import {
   int,
   MAP_PRIVATE_ANON,
   PIN_DMAPIN,
-  PROT_WRITE,
+  PROT_RW,
   pinSome,
   storeAll,
 } from '../src/workload/api.ts'
@@ -47,7 +47,7 @@ export default defineWorkload({
     const heat = rng.zipf(p.pages, p.theta, rng.permutation(p.pages))
 
     const zygote = t.spawn()
-    t.mmap(zygote, shared, p.pages, MAP_PRIVATE_ANON, PROT_WRITE, p.order)
+    t.mmap(zygote, shared, p.pages, MAP_PRIVATE_ANON, PROT_RW, p.order)
     storeAll(t, zygote, shared, p.pages)
     const buffers = pinSome(t, rng, zygote, shared, p.pages, p.pinned, PIN_DMAPIN)
 
@@ -57,7 +57,7 @@ export default defineWorkload({
     for (let turn = 0; turn < p.apps + p.alive - 1; turn++) {
       if (turn < p.apps) {
         const app = t.fork(zygote)
-        t.mmap(app, own, APP_HEAP, MAP_PRIVATE_ANON, PROT_WRITE)
+        t.mmap(app, own, APP_HEAP, MAP_PRIVATE_ANON, PROT_RW)
         storeAll(t, app, own, APP_HEAP)
         apps.push(app)
         if (p.swap) {

@@ -17,8 +17,16 @@ describe('a replay', () => {
       'page 3 does not allow',
     ],
     ['a store to a read-only page', (t) => t.store(mapped(t, PROT_READ), 0), 'page 0 does not'],
-    ['a mapping over another', (t) => t.mmap(mapped(t), 0, 1, 0, 2), 'mapped already'],
-    ['an area inside 2 MiB', (t) => t.mmap(mapped(t), 100, 1, 0, 2), 'not on a 2 MiB boundary'],
+    [
+      'a mapping over another',
+      (t) => t.mmap(mapped(t), 0, 1, MAP_PRIVATE_ANON, PROT_READ),
+      'mapped already',
+    ],
+    [
+      'an area inside 2 MiB',
+      (t) => t.mmap(mapped(t), 100, 1, MAP_PRIVATE_ANON, PROT_READ),
+      'not on a 2 MiB boundary',
+    ],
     ['unmapping a hole', (t) => t.munmap(mapped(t), 4, 8), 'a page does not allow it'],
     ['a process that has exited', (t) => gone(t, (mm) => t.load(mm, 0)), 'no such process'],
     [
@@ -36,7 +44,7 @@ describe('a replay', () => {
     ['a reference that is never dropped', (t) => t.get(mapped(t), 1), '1 speculative references'],
   ]
 
-  const mapped = (t: TraceWriter, prot: number = PROT_WRITE): number => {
+  const mapped = (t: TraceWriter, prot = PROT_READ | PROT_WRITE): number => {
     const mm = t.spawn()
     t.mmap(mm, 0, 8, MAP_PRIVATE_ANON, prot)
     return mm

@@ -38,7 +38,7 @@ import {
 import { SEGMENT, type Trace } from '../trace/trace.ts'
 import { HPAGE_PMD_NR, HPAGE_PMD_ORDER } from '../workload/address-space.ts'
 
-/** Added to the protection (0 to 2) of a page that fork leaves out. */
+/** Beside the PROT_* bits of a page: fork leaves it out. */
 const DONTFORK = 4
 
 export interface Replayed {
@@ -82,7 +82,7 @@ export function replay(trace: Trace): Replayed {
       const parent = spaces.get(mm) ?? (op === OP_SPAWN ? new Uint8Array(pages) : undefined)
       spaces.set(
         born,
-        parent?.map((prot) => (prot < DONTFORK ? prot : 0)) ?? fail('no such process'),
+        parent?.map((prot) => (prot & DONTFORK ? 0 : prot)) ?? fail('no such process'),
       )
       continue
     }
@@ -92,7 +92,7 @@ export function replay(trace: Trace): Replayed {
     const range = (vpn: number, count: number, need: number): Uint8Array => {
       const found = space.subarray(vpn, vpn + count)
       if (vpn < 0 || count < 1 || found.length < count) fail('an empty or endless range')
-      for (const prot of found) if (prot % DONTFORK < need) fail('a page does not allow it')
+      for (const prot of found) if ((prot & need) === 0) fail('a page does not allow it')
       return found
     }
     const free = (vpn: number, count: number): Uint8Array => {
@@ -107,7 +107,7 @@ export function replay(trace: Trace): Replayed {
       case OP_STORE: {
         const need = op === OP_LOAD ? PROT_READ : PROT_WRITE
         for (const vpn of args.subarray(lo, hi))
-          if ((space[vpn] ?? 0) % DONTFORK < need) fail(`page ${vpn} does not allow it`)
+          if (((space[vpn] ?? 0) & need) === 0) fail(`page ${vpn} does not allow it`)
         break
       }
       case OP_STORE_SAME:
@@ -127,8 +127,7 @@ export function replay(trace: Trace): Replayed {
         range(a, b, PROT_READ).fill(0)
         break
       case OP_MPROTECT:
-        for (let i = a; i < a + b; i++)
-          space[i] = c + (range(i, 1, PROT_READ)[0] ?? 0) - ((space[i] ?? 0) % DONTFORK)
+        for (let i = a; i < a + b; i++) space[i] = c | ((range(i, 1, PROT_READ)[0] ?? 0) & DONTFORK)
         break
       case OP_MREMAP: {
         const moved = range(a, b, PROT_READ)
@@ -138,7 +137,7 @@ export function replay(trace: Trace): Replayed {
       }
       case OP_MADVISE:
         for (const [i, prot] of range(a, b, PROT_READ).entries())
-          if (c === MADV_DONTFORK) space[a + i] = (prot % DONTFORK) + DONTFORK
+          if (c === MADV_DONTFORK) space[a + i] = prot | DONTFORK
         break
       case OP_PIN:
         range(a, b, c === PIN_VMSPLICE || c === PIN_ROPIN ? PROT_READ : PROT_WRITE)

@@ -1,12 +1,16 @@
 /**
  * address-space: where a workload puts its areas, and walks over them.
  */
+import { PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import type { TraceWriter } from '../trace/trace.ts'
 
 /** Pages of a huge folio, and of what one page-table page maps: 2 MiB. */
 export const HPAGE_PMD_NR = 512
 /** Order of a huge folio, the largest that `folioOrder` may ask for. */
 export const HPAGE_PMD_ORDER = 9
+
+/** Protection of ordinary memory. */
+export const PROT_RW = PROT_READ | PROT_WRITE
 
 /** Hands out areas from page 0 upwards, each on a 2 MiB boundary, so that no page table serves two of them. */
 export class AddressSpace {

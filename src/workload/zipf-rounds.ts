@@ -3,10 +3,10 @@
  * the traces that the simulator's own speed is measured on.
  */
 import { int, type Values } from '../params/params.ts'
-import { MAP_PRIVATE_ANON, PROT_WRITE } from '../trace/ops.ts'
+import { MAP_PRIVATE_ANON } from '../trace/ops.ts'
 import type { Rng } from '../trace/rng.ts'
 import type { TraceWriter } from '../trace/trace.ts'
-import { storeAll } from './address-space.ts'
+import { PROT_RW, storeAll } from './address-space.ts'
 
 const params = {
   pages: int(65_536, 1, 1 << 24, 'heap size, in pages'),
@@ -26,7 +26,7 @@ export const zipfRounds = {
   generate(t: TraceWriter, rng: Rng, p: ZipfRounds, loads: number): void {
     const keys = rng.zipf(p.pages, p.theta, rng.permutation(p.pages))
     const parent = t.spawn()
-    t.mmap(parent, 0, p.pages, MAP_PRIVATE_ANON, PROT_WRITE)
+    t.mmap(parent, 0, p.pages, MAP_PRIVATE_ANON, PROT_RW)
     storeAll(t, parent, 0, p.pages)
 
     const access = (): void => {
