@@ -26,7 +26,6 @@ export interface WorkerJob {
 export interface CellTask {
   readonly params: Readonly<Record<string, ParamValue>>
   readonly trace: Trace
-  readonly needs: readonly string[]
 }
 
 export type CellOutcome =

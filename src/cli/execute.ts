@@ -77,7 +77,9 @@ export async function executeRun(options: RunOptions, command: readonly string[]
     say(`interrupted: ${kept} of ${cells.length} cells are in ${dir}; run again with --resume`)
     return signal === 'SIGINT' ? 130 : 143
   }
-  const failed = cells.flatMap(({ key }) => finished.get(key) ?? []).filter(({ error }) => error !== undefined)
+  const failed = cells
+    .flatMap(({ key }) => finished.get(key) ?? [])
+    .filter(({ error }) => error !== undefined)
   return conclude(dir, rows, failed, plan.skipped.length, options)
 }
 

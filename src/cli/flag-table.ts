@@ -2,7 +2,7 @@
  * flag-table: the flags of a command, declared once: for yargs, for its help, for configuration files, and for the
  * refusal of what is given twice.
  */
-import type { Argv } from 'yargs'
+import type { Argv, CommandModule } from 'yargs'
 import { UsageError } from './usage-error.ts'
 
 export interface Flag {
@@ -15,6 +15,11 @@ export interface Flag {
 }
 
 export type FlagTable = Readonly<Record<string, Flag>>
+
+/** A command, with the flags that it has, so that a mistyped one can be told what it was meant to be. */
+export interface Command extends CommandModule {
+  readonly flags: FlagTable
+}
 
 type ValueOf<F extends Flag> = F['kind'] extends 'switch'
   ? boolean

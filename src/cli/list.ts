@@ -1,7 +1,6 @@
 /** list: what exists, as a table to read or as JSON. */
-import type { CommandModule } from 'yargs'
 import { unknown } from '../params/closest.ts'
-import { addFlags, type FlagTable, readFlags } from './flag-table.ts'
+import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { print } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -55,7 +54,8 @@ const FLAGS = {
   json: { kind: 'switch', what: 'as a JSON array of objects' },
 } as const satisfies FlagTable
 
-export const listCommand: CommandModule = {
+export const listCommand: Command = {
+  flags: FLAGS,
   command: 'list <what>',
   describe: `what exists: ${Object.keys(LISTS).join(', ')}`,
   builder: (yargs) =>
@@ -78,6 +78,11 @@ function table(entries: readonly Entry[]): string {
   const lines = [columns, ...entries.map((entry) => columns.map((column) => String(entry[column])))]
   const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
   return lines
-    .map((line) => line.map((text, i) => text.padEnd(widths[i]!)).join('  ').trimEnd())
+    .map((line) =>
+      line
+        .map((text, i) => text.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n')
 }

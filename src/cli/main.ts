@@ -1,49 +1,55 @@
 #!/usr/bin/env node
-/** main: the command line. Commands are declared here and load what they need when they run. */
+/** main: the command line. Commands are declared here, and load what they need when they run. */
 import yargs from 'yargs'
-import { hideBin } from 'yargs/helpers'
 import { packageVersion } from '../load/package.ts'
 import { unknown } from '../params/closest.ts'
+import { compareCommand } from './compare.ts'
 import { completions } from './completion.ts'
+import type { Command } from './flag-table.ts'
 import { listCommand } from './list.ts'
 import { litmusCommand } from './litmus.ts'
 import { mergeCommand } from './merge.ts'
+import { refusal } from './refusal.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 import { endQuietlyWhenClosed, print, say, wantsColor } from './streams.ts'
 import { traceCommand } from './trace.ts'
 import { UsageError, usageMessage } from './usage-error.ts'
 
-const COMMANDS = {
+const COMMANDS: Readonly<Record<string, Command>> = {
   run: runCommand,
   report: reportCommand,
+  compare: compareCommand,
   merge: mergeCommand,
   list: listCommand,
   litmus: litmusCommand,
   trace: traceCommand,
 }
+const NAMES = [...Object.keys(COMMANDS), 'completion']
 
 const GUIDE = `cowbench compares Linux copy-on-write page-reuse policies.
 
-  cowbench list policies                       what can be compared
-  cowbench list workloads                      and on what
-  cowbench run --quick                         all of it, small, in a minute
+  cowbench list policies              what can be compared
+  cowbench list workloads             and on what
+  cowbench run --quick                all of it, small, within a minute
   cowbench run --policy page-count,mm-id --workload snapshot --seeds 5 --report
-  cowbench litmus --policy mapcount            small tests with a known right answer
-  cowbench COMMAND --help                      flags and examples
+  cowbench litmus --policy mapcount   small tests that say what they expect
+  cowbench COMMAND --help             flags and examples
 
-Commands: ${[...Object.keys(COMMANDS), 'completion'].join(', ')}. Results go to results/NAME/.`
+Commands: ${NAMES.join(', ')}. Results go to results/NAME/.`
+
+/** What yargs offers for completion is asked for with this flag. */
+const COMPLETING = '--get-yargs-completions'
 
 async function main(words: string[]): Promise<void> {
-  const command = words.find((word) => !word.startsWith('-'))
   if (words.every((word) => /^--(no-)?color$/.test(word))) {
     print(GUIDE)
     return
   }
-  // yargs would check the flags first, and blame them.
-  const commands = [...Object.keys(COMMANDS), 'completion']
-  if (command !== undefined && !commands.includes(command)) {
-    throw new UsageError(unknown('command', command, commands))
+  const name = words.find((word) => !word.startsWith('-'))
+  // yargs would look at the flags first, and blame them.
+  if (name !== undefined && !NAMES.includes(name) && !words.includes(COMPLETING)) {
+    throw new UsageError(unknown('command', name, NAMES))
   }
   const parser = yargs(words)
     .scriptName('cowbench')
@@ -54,21 +60,40 @@ async function main(words: string[]): Promise<void> {
       'parse-numbers': false,
       'parse-positional-numbers': false,
       'camel-case-expansion': false,
-      'strip-aliased': true,
     })
     .usage('$0 COMMAND')
     .option('color', { boolean: true, describe: 'colour, or --no-color [for a terminal]' })
     .completion('completion', 'print a completion script for bash or zsh', completions)
     .version(packageVersion())
-    .help()
     .alias('help', 'h')
     .wrap(Math.min(100, process.stdout.columns || 100))
-    .demandCommand(1, 1, 'missing command', 'unknown argument')
+    .demandCommand(1, 'missing command')
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new UsageError(refusal(message, flagsOf(command)))
+      throw error ?? refusal(message, words, COMMANDS[name ?? ''] ?? NO_COMMAND)
     })
-  for (const module of Object.values(COMMANDS)) parser.command(module)
+  for (const command of Object.values(COMMANDS)) parser.command(command)
   await parser.parseAsync()
+}
+
+/** Stands for the command where none was given. */
+const NO_COMMAND: Command = { command: 'COMMAND', flags: {}, handler: () => {} }
+
+/** One line for a mistake of the user's; for one of ours, all that helps to find it. */
+function fail(error: unknown): void {
+  const color = process.argv.includes('--no-color')
+    ? false
+    : process.argv.includes('--color') || undefined
+  const name = wantsColor(color, process.stderr) ? '\u001b[31mcowbench:\u001b[39m' : 'cowbench:'
+  const mistake = usageMessage(error)
+  say(`${name} ${mistake ?? (error instanceof Error ? error.stack : String(error))}`)
+  process.exitCode = mistake === undefined ? 1 : 2
+}
+
+endQuietlyWhenClosed()
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  fail(error)
 }

@@ -1,7 +1,6 @@
 /** merge: joins the shards of one plan into one results directory. */
 import { join } from 'node:path'
-import type { CommandModule } from 'yargs'
-import { addFlags, type FlagTable, readFlags } from './flag-table.ts'
+import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { parseName } from './flags.ts'
 import { say } from './streams.ts'
 
@@ -10,7 +9,8 @@ const FLAGS = {
   out: { kind: 'text', value: 'DIR', what: 'where that folder is [results]' },
 } as const satisfies FlagTable
 
-export const mergeCommand: CommandModule = {
+export const mergeCommand: Command = {
+  flags: FLAGS,
   command: 'merge <dirs..>',
   describe: 'join shards; joining them again changes nothing',
   builder: (yargs) =>

@@ -96,9 +96,7 @@ async function runGroup(
     try {
       const trace = traces.get(cell.trace)
       if (thread === undefined || thread.dead) thread = new PolicyThread(cell.policy, options)
-      const { workload, values } = cell.trace
-      const task = { params: cell.policyValues, trace, needs: workload.needs(values) }
-      const answer = thread.run(task)
+      const answer = thread.run({ params: cell.policyValues, trace })
       const next = group[index + 1]
       if (next !== undefined) prepare(next.trace, traces)
       outcome = await answer

@@ -1,15 +1,19 @@
 /** report: charts, report.html or a table, from the saved rows of a results directory. */
-import type { CommandModule } from 'yargs'
 import { unknown } from '../params/closest.ts'
-import { addFlags, type FlagTable, readFlags } from './flag-table.ts'
+import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
 const FLAGS = {
-  format: { kind: 'text', value: 'FORMAT', what: 'print the table instead: text, markdown or lkml' },
+  format: {
+    kind: 'text',
+    value: 'FORMAT',
+    what: 'print the table instead: text, markdown or lkml',
+  },
 } as const satisfies FlagTable
 
-export const reportCommand: CommandModule = {
+export const reportCommand: Command = {
+  flags: FLAGS,
   command: 'report <dir>',
   describe: 'draw the charts and write report.html from saved rows; nothing is simulated',
   builder: (yargs) =>

@@ -4,14 +4,12 @@ import { basename, join } from 'node:path'
 import { POLICIES } from '../../policies/index.ts'
 import { WORKLOADS } from '../../workloads/index.ts'
 import { codeHash, packageRoot } from '../load/package.ts'
-import { type LoadedPolicy, loadPolicy } from '../load/policies.ts'
 import { loadTrace } from '../load/trace-file.ts'
 import { loadWorkload } from '../load/workloads.ts'
-import { unknown } from '../params/closest.ts'
 import type { PlanInput, PolicyChoice, WorkloadChoice } from '../plan.ts'
-import { KERNELS } from '../sim/kernels.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { Workload } from '../workload/api.ts'
+import { kernelChoice, policyChoice, refuseTwins } from './choices.ts'
 import type { RunOptions } from './run-options.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -64,27 +62,12 @@ function nameAndHash(name: string, file: { readonly hash: string } | undefined):
 async function policyChoices({ policies, kernels }: RunOptions): Promise<PolicyChoice[]> {
   const all = policies.length === 0 && kernels.length === 0
   const named = all ? POLICIES.map(({ name }) => name) : policies
-  const loaded = await Promise.all(named.map(loadPolicy))
+  const loaded = await Promise.all(named.map(policyChoice))
   refuseTwins(
     'policy',
     loaded.map(({ definition }) => definition.name),
   )
   return [...loaded, ...(await Promise.all(kernels.map(kernelChoice)))]
-}
-
-async function kernelChoice(name: string): Promise<PolicyChoice> {
-  const kernel = KERNELS.find((known) => known.name === name)
-  if (kernel === undefined) {
-    throw new UsageError(
-      unknown(
-        'kernel',
-        name,
-        KERNELS.map((known) => known.name),
-      ),
-    )
-  }
-  const { definition }: LoadedPolicy = await loadPolicy(kernel.policy)
-  return { definition, kernel }
 }
 
 async function workloadOrigins(options: RunOptions): Promise<Map<WorkloadChoice, TraceOrigin>> {
@@ -116,11 +99,6 @@ async function workloadOrigins(options: RunOptions): Promise<Map<WorkloadChoice,
     [...origins.keys()].map(({ name }) => name),
   )
   return origins
-}
-
-function refuseTwins(noun: string, names: readonly string[]): void {
-  const twin = names.find((name, index) => names.indexOf(name) !== index)
-  if (twin !== undefined) throw new UsageError(`invalid ${noun}: two are called ${twin}`)
 }
 
 function planName(

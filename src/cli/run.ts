@@ -1,9 +1,9 @@
 /** run: policies x workloads x parameters x seeds, into a results directory. */
-import type { CommandModule } from 'yargs'
-import { addFlags, readFlags } from './flag-table.ts'
+import { addFlags, type Command, readFlags } from './flag-table.ts'
 import { RUN_FLAGS, runOptions } from './run-options.ts'
 
-export const runCommand: CommandModule = {
+export const runCommand: Command = {
+  flags: RUN_FLAGS,
   command: 'run',
   describe: 'simulate policies on workloads, and print how they compare',
   builder: (yargs) =>

@@ -1,0 +1,176 @@
+/** compare: two runs, or two policies of one run, cell by cell on the same traces. */
+import {
+  type Difference,
+  differencesOf,
+  type Pairing,
+  pairPolicies,
+  pairRuns,
+} from '../metrics/paired.ts'
+import { paramsOf, type Row } from '../metrics/row.ts'
+import { METRICS, type MetricId } from '../metrics/schema.ts'
+import { unknown } from '../params/closest.ts'
+import { isChangeLimit, parseChangeLimit } from './change-limit.ts'
+import { failures, parseFailOn } from './fail-on.ts'
+import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+import { parseList } from './flags.ts'
+import { print, say } from './streams.ts'
+import { UsageError } from './usage-error.ts'
+
+const FLAGS = {
+  policy: { kind: 'texts', value: 'A,B', what: 'compare these policies only' },
+  kernel: { kind: 'texts', value: 'A,B', what: 'compare these kernels only' },
+  against: {
+    kind: 'text',
+    value: 'NAME',
+    what: 'a policy or kernel of the same run, instead of BASE',
+  },
+  metric: { kind: 'texts', value: 'A,B', what: 'metrics to compare' },
+  'fail-on': {
+    kind: 'texts',
+    value: 'EXPR',
+    what: "fail on a change ('copies:+5%') or a row ('violations>0')",
+  },
+  json: { kind: 'switch', what: 'as a JSON array' },
+} as const satisfies FlagTable
+
+const USUAL: readonly MetricId[] = [
+  'copies',
+  'spurious_copies',
+  'violations',
+  'peak_frames',
+  'total_ns',
+]
+
+export const compareCommand: Command = {
+  flags: FLAGS,
+  command: 'compare <base> [new]',
+  describe: 'paired differences of two runs, or of two policies in one',
+  builder: (yargs) =>
+    addFlags(yargs, FLAGS)
+      .positional('base', { type: 'string', describe: 'results directory to compare with' })
+      .positional('new', { type: 'string', describe: 'results directory to judge' })
+      .example('$0 compare results/before results/after', 'the same cells of two runs')
+      .example('$0 compare results/quick --policy page-count --against mm-id', 'two policies')
+      .example("$0 compare a b --fail-on 'copies:+5%'", 'exit code 4 if copies grew by more')
+      .epilogue(
+        'better, worse: the 95 % interval of the differences over the seeds leaves out 0 (of one seed: they differ). Exit codes: 3 a --fail-on condition about violations holds, 4 another one.',
+      ),
+  handler: async (argv) => {
+    const flags = readFlags(argv, FLAGS)
+    const chosen = parseList('policy', [...(flags.policy ?? []), ...(flags.kernel ?? [])])
+    const limits = parseList('fail-on', flags['fail-on'] ?? [])
+    const conditions = parseFailOn(limits.filter((text) => !isChangeLimit(text)))
+    const changes = limits.filter(isChangeLimit).map(parseChangeLimit)
+    const metrics = metricsOf(parseList('metric', flags.metric ?? []))
+    const { readRows } = await import('../results/rows.ts')
+
+    const base = readRows(String(argv['base']))
+    const other = argv['new'] === undefined ? undefined : readRows(String(argv['new']))
+    const { pairing, judged } = pairingOf(base, other, chosen, flags.against)
+    const shown = differencesOf(pairing.groups, metrics)
+    print(flags.json ? JSON.stringify(shown.map(jsonOf), null, 2) : table(shown))
+    if (pairing.unpaired > 0) say(`${pairing.unpaired} rows have no partner and are left out`)
+
+    const measured = differencesOf(
+      pairing.groups,
+      changes.map(({ metric }) => metric),
+    )
+    const tooMuch = changes.flatMap(({ text, metric, exceeded }) =>
+      measured.filter((d) => d.metric === metric && exceeded(d)).map((d) => ({ text, d })),
+    )
+    for (const { text, d } of tooMuch)
+      say(`fail-on: ${text}: ${d.group.policy} on ${d.group.workload}: ${change(d)}`)
+    const found = failures(conditions, judged)
+    for (const { condition, rows } of found)
+      say(`fail-on: ${condition.text} in ${rows.length} rows`)
+    if (found.some(({ condition }) => condition.correctness)) process.exitCode = 3
+    else if (found.length > 0 || tooMuch.length > 0) process.exitCode = 4
+  },
+}
+
+function metricsOf(names: readonly string[]): MetricId[] {
+  const ids = METRICS.map(({ id }) => id)
+  if (names.length === 0) return [...USUAL]
+  return names.map((name) => {
+    const id = ids.find((known) => known === name)
+    if (id === undefined) throw new UsageError(unknown('metric', name, ids))
+    return id
+  })
+}
+
+function pairingOf(
+  base: readonly Row[],
+  other: readonly Row[] | undefined,
+  chosen: readonly string[],
+  against: string | undefined,
+): { pairing: Pairing; judged: readonly Row[] } {
+  if (other !== undefined) {
+    if (against !== undefined) throw new UsageError('invalid --against: two directories are given')
+    const judged = chosen.length === 0 ? other : chosen.flatMap((name) => rowsOf(name, other))
+    const compared = chosen.length === 0 ? base : chosen.flatMap((name) => rowsOf(name, base))
+    return { pairing: pairRuns(compared, judged), judged }
+  }
+  if (against === undefined || chosen.length === 0) {
+    throw new UsageError(
+      'missing directory: expected BASE NEW, or DIR --policy NAME --against NAME',
+    )
+  }
+  const judged = chosen.flatMap((name) => rowsOf(name, base))
+  return { pairing: pairPolicies(rowsOf(against, base), judged), judged }
+}
+
+/** The rows of a policy, or of a kernel that a policy stood for. */
+function rowsOf(name: string, rows: readonly Row[]): Row[] {
+  const namesOf = (row: Row): string[] => [row.policy, paramsOf(row).get('kernel') ?? row.policy]
+  const found = rows.filter((row) => namesOf(row).includes(name))
+  if (found.length > 0) return found
+  throw new UsageError(unknown('policy', name, [...new Set(rows.flatMap(namesOf))]))
+}
+
+/** What did not change is counted, not shown. */
+function table(differences: readonly Difference[]): string {
+  const changed = differences.filter(({ verdict }) => verdict !== 'no change')
+  const lines = changed.map((d) => [
+    d.group.policy,
+    [d.group.workload, d.group.params].filter((text) => text !== '').join(' '),
+    ...[d.metric, change(d), d.verdict],
+  ])
+  const widths = [0, 1, 2, 3].map((i) => Math.max(0, ...lines.map((line) => line[i]!.length)))
+  const verdicts = new Map<string, number>()
+  for (const { verdict } of differences) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1)
+  const counts = [...verdicts].map(([verdict, n]) => `${n} ${verdict}`)
+  return [
+    ...lines.map((line) =>
+      line
+        .map((text, i) => text.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    ),
+    `${differences.length} comparisons${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
+  ].join('\n')
+}
+
+/** `1000 -> 950 (-5.0 %, -60 to -40, d -2.1)`: means, relative change, interval of the difference, effect size. */
+function change({ base, next, relative, difference: { low, high }, effect }: Difference): string {
+  const facts = [
+    ...(relative === undefined ? [] : [`${signed(100 * relative, 1)} %`]),
+    ...(low === undefined || high === undefined ? [] : [`${signed(low, 1)} to ${signed(high, 1)}`]),
+    ...(effect === undefined ? [] : [`d ${effect.toFixed(1)}`]),
+  ]
+  return `${tenths(base)} -> ${tenths(next)}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`
+}
+
+function tenths(value: number): string {
+  return String(Math.round(10 * value) / 10)
+}
+
+function signed(value: number, digits: number): string {
+  const text = value.toFixed(digits)
+  return value > 0 ? `+${text}` : text
+}
+
+function jsonOf({ group, difference, ...rest }: Difference): Record<string, unknown> {
+  const { policy, workload, params } = group
+  const { n, mean, low, high } = difference
+  return { policy, workload, params, seeds: n, difference: mean, low, high, ...rest }
+}

@@ -1,0 +1,171 @@
+/** litmus-run: litmus tests from their files to what is printed about them. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { POLICIES } from '../../policies/index.ts'
+import { type Comparison, compareWithTruth, formatDisagreement } from '../litmus/compare.ts'
+import { expectationFor, meets } from '../litmus/expect.ts'
+import { readTest, readTests, readTruth } from '../litmus/library.ts'
+import type { LitmusTest } from '../litmus/program.ts'
+import type { OperationResult } from '../litmus/result.ts'
+import { runLitmus } from '../litmus/run.ts'
+import { sayFailure } from '../litmus/say.ts'
+import type { Truth } from '../litmus/truth.ts'
+import { packageRoot } from '../load/package.ts'
+import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { unknown } from '../params/closest.ts'
+import { litmusMachine, type RunSettings } from '../run.ts'
+import { KERNELS } from '../sim/kernels.ts'
+import { kernelChoice, policyChoice } from './choices.ts'
+import { print, say } from './streams.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface LitmusRequest {
+  readonly files: readonly string[]
+  readonly policies: readonly string[]
+  readonly kernels: readonly string[]
+  readonly drained: boolean
+  readonly swap: string
+  readonly against: readonly string[]
+  readonly json: boolean
+}
+
+/** What a test runs under. */
+interface Subject {
+  readonly policy: string
+  readonly kernel?: string
+  readonly settings: RunSettings
+}
+
+const SWAPS = ['zram', 'disk']
+
+/** Returns the exit code: 4 if an expectation is not met or a kernel disagrees. */
+export async function runLitmusTests(request: LitmusRequest): Promise<number> {
+  if (!SWAPS.includes(request.swap)) throw new UsageError(unknown('swap', request.swap, SWAPS))
+  const tests = testsOf(request.files)
+  return request.against.length > 0
+    ? await compareTests(tests, request)
+    : checkTests(tests, await subjectsOf(request), request)
+}
+
+/** The tests in the named files and folders, or those that come with the program. */
+function testsOf(named: readonly string[]): LitmusTest[] {
+  const collection = join(packageRoot(), 'workloads', 'litmus')
+  const paths = named.length > 0 ? named : [collection, join(collection, 'failures')]
+  return paths.flatMap((path) =>
+    statSync(path, { throwIfNoEntry: false })?.isDirectory()
+      ? [...readTests(path).values()]
+      : [readTest(path)],
+  )
+}
+
+async function subjectsOf({ policies, kernels }: LitmusRequest): Promise<Subject[]> {
+  const all = policies.length === 0 && kernels.length === 0
+  const names = all ? POLICIES.map(({ name }) => name) : policies
+  const choices = [
+    ...(await Promise.all(names.map(policyChoice))),
+    ...(await Promise.all(kernels.map(kernelChoice))),
+  ]
+  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  return choices.map(({ definition, kernel }) => ({
+    policy: definition.name,
+    ...(kernel === undefined ? {} : { kernel: kernel.name }),
+    settings: {
+      ...{ policy: definition, params: kernel?.params ?? {}, cost },
+      ...(kernel === undefined ? {} : { era: kernel.era }),
+    },
+  }))
+}
+
+function checkTests(
+  tests: readonly LitmusTest[],
+  subjects: readonly Subject[],
+  { files, drained, swap, json }: LitmusRequest,
+): number {
+  const swapDisk = swap === 'disk'
+  const states = [...(drained ? ['drained'] : []), ...(swapDisk ? ['diskswap'] : [])]
+  const unmet: string[] = []
+  let met = 0
+  for (const test of tests) {
+    for (const { policy, kernel, settings } of subjects) {
+      const machine = () => litmusMachine({ ...settings, swapDisk })
+      const results = runLitmus(test, machine, { policy: kernel ?? policy, drained })
+      const names = [policy, ...(kernel === undefined ? [] : [kernel]), ...states]
+      for (const result of results) {
+        if (json)
+          print(JSON.stringify({ ...result.toJSON(), policy, ...(kernel ? { kernel } : {}) }))
+        else if (files.length > 0) print(lineOf(result))
+        const expectation = expectationFor(result.operation, names)
+        if (expectation === undefined) continue
+        if (meets(expectation, result.outcome, result.flags)) met++
+        else unmet.push(sayFailure(test, expectation, result))
+      }
+    }
+  }
+  for (const line of unmet) say(line)
+  say(
+    `${tests.length} tests under ${subjects.length} policies: ${met} expectations met, ${unmet.length} not`,
+  )
+  return unmet.length > 0 ? 4 : 0
+}
+
+function lineOf({ test, policy, n, op, outcome, flags }: OperationResult): string {
+  return [test, policy, n, `${op}:`, outcome, ...flags].join(' ')
+}
+
+async function compareTests(tests: readonly LitmusTest[], request: LitmusRequest): Promise<number> {
+  const byName = new Map(tests.map((test) => [test.name, test]))
+  let disagree = false
+  for (const file of request.against) {
+    const whole = readTruth(file)
+    const truth = request.files.length > 0 ? only(whole, byName) : whole
+    for (const { settings, policy, kernel } of await subjectsOf(subjectOf(truth, request))) {
+      const comparison = compareWithTruth(truth, {
+        tests: byName,
+        machines:
+          ({ swapDisk }) =>
+          () =>
+            litmusMachine({ ...settings, swapDisk }),
+        ...(request.drained ? { states: ['drained'] as const } : {}),
+      })
+      const model = kernel === undefined ? policy : `${policy} (kernel ${kernel})`
+      if (request.json) print(JSON.stringify({ ...comparison, model }))
+      else print(textOf(comparison, model))
+      if (comparison.disagreements.length > 0 && !comparison.informative) disagree = true
+    }
+  }
+  return disagree ? 4 : 0
+}
+
+/** The policy and kernel that were asked for, or else those that model the record. */
+function subjectOf(truth: Truth, request: LitmusRequest): LitmusRequest {
+  if (request.policies.length > 0 || request.kernels.length > 0) return request
+  const modelled = KERNELS.some(({ name }) => name === truth.kernel)
+  return modelled
+    ? { ...request, kernels: [truth.kernel] }
+    : { ...request, policies: [truth.policy] }
+}
+
+/** The part of a record that is about these tests. */
+function only(truth: Truth, tests: ReadonlyMap<string, LitmusTest>): Truth {
+  const named = [...truth.tests].filter(([name]) => tests.has(name.replace(/@.*/, '')))
+  return { ...truth, tests: new Map(named) }
+}
+
+function textOf(comparison: Comparison, model: string): string {
+  const { kernel, informative, agreements, disagreements, skips } = comparison
+  const reasons = new Map<string, number>()
+  for (const { reason, operations } of skips) {
+    reasons.set(reason, (reasons.get(reason) ?? 0) + operations)
+  }
+  const skipped = [...reasons].map(
+    ([reason, operations]) => `${operations} not compared: ${reason}`,
+  )
+  return [
+    ...disagreements.map(formatDisagreement),
+    [
+      `kernel ${kernel}, model ${model}: ${agreements} operations agree, ${disagreements.length} disagree`,
+      ...skipped,
+      ...(informative ? ['for information only'] : []),
+    ].join('; '),
+  ].join('\n')
+}

@@ -1,0 +1,32 @@
+/** refusal: what yargs refuses, in our words, with the closest valid name. */
+import { unknown } from '../params/closest.ts'
+import type { Command } from './flag-table.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Flags of every command. */
+const COMMON = ['color', 'no-color', 'help', 'version']
+
+/** `message` is what yargs says about `words`, the command line. */
+export function refusal(message: string, words: readonly string[], command: Command): UsageError {
+  const unfit = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
+  if (unfit !== undefined) {
+    const flag = words.find(
+      (word) => word.replace(/^--?(no-)?|=.*$/g, '') === unfit && word !== unfit,
+    )
+    if (flag === undefined) {
+      return new UsageError(`unknown argument: ${unfit}; expected: ${usage(command)}`)
+    }
+    const flags = [...Object.keys(command.flags), ...COMMON].map((name) => `--${name}`)
+    return new UsageError(unknown('flag', flag.replace(/=.*/, ''), flags))
+  }
+  const bare = /^Not enough arguments following: (.+)$/.exec(message)?.[1]
+  if (bare !== undefined) return new UsageError(`missing value: --${bare}`)
+  if (message.startsWith('Not enough non-option arguments') || message === 'missing command') {
+    return new UsageError(`missing argument: expected: ${usage(command)}`)
+  }
+  return new UsageError(message)
+}
+
+function usage({ command }: Command): string {
+  return `cowbench ${String(command)} (see --help)`
+}
