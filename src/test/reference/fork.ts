@@ -11,6 +11,7 @@ export function fork(w: World, parent: Process, childId: number): void {
     parent,
     mm: w.newMm(),
     hasPinned: false,
+    touched: false,
     areas: [],
     pmds: new Map(),
   }

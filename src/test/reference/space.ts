@@ -74,6 +74,8 @@ export interface Process {
   /** New at exec: large folios track address spaces, not processes. */
   mm: number
   hasPinned: boolean
+  /** Has any page table: the first fault also makes the tables above. */
+  touched: boolean
   areas: Area[]
   readonly pmds: Map<number, Pmd>
 }

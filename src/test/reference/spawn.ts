@@ -8,6 +8,7 @@ export function spawn(w: World, id: number): Process {
     parent: null,
     mm: w.newMm(),
     hasPinned: false,
+    touched: false,
     areas: [],
     pmds: new Map(),
   }

@@ -33,13 +33,15 @@ function reclaim(
   end: number,
   wanted: (page: Page) => boolean,
 ): void {
-  for (const { pmd, first, last } of [...pmdRanges(process, start, end)]) {
+  const pages: Page[] = []
+  for (const { pmd, first, last } of pmdRanges(process, start, end)) {
     for (let vpn = first; vpn < last; vpn++) {
       const index = vpn % TABLE_PAGES
       const page = pmd.folio?.pages[index] ?? pmd.table?.entries.get(index)?.page
-      if (page && page.folio.kind !== 'zero' && wanted(page)) swapOutPage(w, page)
+      if (page && page.folio.kind !== 'zero' && wanted(page)) pages.push(page)
     }
   }
+  for (const page of pages) swapOutPage(w, page)
 }
 
 function swapOutPage(w: World, page: Page): void {

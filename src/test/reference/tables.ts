@@ -12,8 +12,10 @@ import {
 } from './space.ts'
 import type { World } from './world.ts'
 
-/** Who is about to change entries. The 2021 prototype knows of faults and of unmapping part of a table only. */
+/** Who is about to change entries. The 2021 prototype knows of faults, and of areas that are cut, only. */
 export type Change = 'fault' | 'gup' | 'unmapPart' | 'protect' | 'reclaim' | 'merge' | 'remap'
+
+const BREAKS_UNACCOUNTED: readonly Change[] = ['fault', 'unmapPart', 'remap']
 
 /** Gives `pmd` a table of its own, where its design breaks a shared one for this change. */
 export function privateTable(w: World, pmd: Pmd, change: Change): void {
@@ -23,12 +25,16 @@ export function privateTable(w: World, pmd: Pmd, change: Change): void {
     case 'copied':
       return
     case 'unaccounted':
-      if (change === 'fault' || change === 'unmapPart') copyUnaccounted(w, pmd)
+      if (BREAKS_UNACCOUNTED.includes(change)) copyUnaccounted(w, pmd)
       return
     case 'owner':
       if (table.users.size === 1 && !table.gupExclusive) {
         pmd.write = true
         table.owner = null
+      } else if (change === 'reclaim') {
+        // Recorded: the walk gives up the first sharer's table without a copy, and its pages are lost.
+        leaveTable(w, pmd)
+        pmd.process.pmds.delete(pmd.number)
       } else {
         copyOwned(w, pmd)
       }

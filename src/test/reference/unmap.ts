@@ -156,6 +156,7 @@ export function exec(w: World, process: Process): void {
   emptySpace(w, process)
   process.mm = w.newMm()
   process.hasPinned = false
+  process.touched = false
 }
 
 function emptySpace(w: World, process: Process): void {

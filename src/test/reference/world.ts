@@ -155,6 +155,9 @@ export class World {
 
   newPmd(process: Process, vpn: number): Pmd {
     const number = Math.floor(vpn / TABLE_PAGES)
+    // The table above, once.
+    if (!process.touched) this.tally.allocations++
+    process.touched = true
     const pmd: Pmd = {
       process,
       number,
