@@ -37,9 +37,9 @@ function observation(breach: Breach): string {
     return `${seer} ${stored} after fork`
   }
   if (holder === undefined) {
-    return `process ${mm} does not see on page ${vpn} what a device stored through its pin`
+    return `process ${mm} does not see on page ${vpn} what a device stored through a promised pin`
   }
-  return `the ${holder} held by process ${mm} does not show its last store to page ${vpn}`
+  return `the ${holder} held by process ${mm} does not show what that process has on page ${vpn}`
 }
 
 function decision(cause: Cause): string {

@@ -31,8 +31,12 @@ export class Stores {
     const { pages, family, protections, tokens } = this.#shadow
     const at = pages.position(mm, vpn)
     const id = pages.arena[at]!
-    const own = id >= family.ownTokens[mm]! && id < ALIASES
-    if (own && this.#awaitedMm === NONE && protections.used === 0) {
+    const own =
+      this.#awaitedMm === NONE
+        ? id >= family.ownTokens[mm]! && id < ALIASES
+        : id > 0 && this.#awaitedMm === mm && this.#awaitedVpn === vpn
+    if (own && protections.used === 0) {
+      this.#awaitedMm = NONE
       const token = tokens.store(mm)
       pages.arena[at] = token
       return token
