@@ -1,15 +1,30 @@
 /** litmus-runner: executes a .cow test in the reference model and says what a driver with real processes would see. */
-import { PIN_DMAPIN, PIN_IOURING, PIN_ODIRECT, PIN_ROPIN, PIN_VMSPLICE } from '../../trace/ops.ts'
+import {
+  MADV_COLLAPSE,
+  MADV_DONTFORK,
+  MADV_DONTNEED,
+  MADV_FREE,
+  MADV_HUGEPAGE,
+  MADV_MERGEABLE,
+  MADV_NOHUGEPAGE,
+  MADV_PAGEOUT,
+  PIN_DMAPIN,
+  PIN_IOURING,
+  PIN_ODIRECT,
+  PIN_ROPIN,
+  PIN_VMSPLICE,
+} from '../../trace/ops.ts'
 import { deviceRead, deviceWrite, load, poke, store } from './access.ts'
 import { joinOutcomes, type Operation, parseCow, parseRange } from './cow-language.ts'
 import { fork } from './fork.ts'
 import { dropPin, takePin } from './gup.ts'
-import { collapse, ksmWait } from './merge.ts'
+import { madvise } from './madvise.ts'
+import { ksmWait } from './merge.ts'
 import { clearSoftDirty, mprotect, uffdWriteProtect } from './protect.ts'
-import { isolateAreas, type Process, TABLE_PAGES } from './space.ts'
+import { type Process, TABLE_PAGES } from './space.ts'
 import { addArea, spawn } from './spawn.ts'
-import { pageOut, presence, swapOut } from './swap.ts'
-import { dontNeed, exec, exit, madvFree, mremap, munmap } from './unmap.ts'
+import { presence, swapOut } from './swap.ts'
+import { exec, exit, mremap, munmap } from './unmap.ts'
 import { type Pin, type Setting, World } from './world.ts'
 
 export interface Outcome {
@@ -27,6 +42,23 @@ const PIN_KINDS: Readonly<Record<string, number>> = {
   odirect: PIN_ODIRECT,
   dmapin: PIN_DMAPIN,
   ropin: PIN_ROPIN,
+}
+
+const ADVICE: Readonly<Record<string, number>> = {
+  dontneed: MADV_DONTNEED,
+  free: MADV_FREE,
+  pageout: MADV_PAGEOUT,
+  collapse: MADV_COLLAPSE,
+  hugepage: MADV_HUGEPAGE,
+  nohugepage: MADV_NOHUGEPAGE,
+  mergeable: MADV_MERGEABLE,
+  dontfork: MADV_DONTFORK,
+}
+
+function namedIn(codes: Readonly<Record<string, number>>, word: string | undefined): number {
+  const code = codes[word ?? '']
+  if (code === undefined) throw new RangeError(`unknown word: ${word}`)
+  return code
 }
 
 interface Named {
@@ -140,7 +172,7 @@ class LitmusRun {
         mprotect(w, process, start, end, { read: true, write: words[2] === 'rw' })
         return 'ok'
       case 'madvise':
-        return this.#madvise(process, start, end, words[2])
+        return madvise(w, process, start, end, namedIn(ADVICE, words[2]))
       case 'swapout':
         swapOut(w, process, start, end)
         return presence(process, start, end)
@@ -234,31 +266,6 @@ class LitmusRun {
     return 'ok'
   }
 
-  #madvise(process: Process, start: number, end: number, advice: string | undefined): string {
-    const w = this.#world
-    switch (advice) {
-      case 'dontneed':
-        dontNeed(w, process, start, end)
-        return 'ok'
-      case 'free':
-        madvFree(w, process, start, end)
-        return 'ok'
-      case 'pageout':
-        pageOut(w, process, start, end)
-        return 'ok'
-      case 'collapse':
-        return collapse(w, process, start, end)
-    }
-    for (const area of isolateAreas(process, start, end)) {
-      if (advice === 'hugepage') area.advice = 'huge'
-      else if (advice === 'nohugepage') area.advice = 'never'
-      else if (advice === 'mergeable') area.mergeable = true
-      else if (advice === 'dontfork') area.dontFork = true
-      else throw new RangeError(`unknown advice: ${advice}`)
-    }
-    return 'ok'
-  }
-
   #mremap(words: readonly string[]): string {
     const process = this.#process(words[0])
     const { start, end } = this.#range(words)
@@ -269,8 +276,7 @@ class LitmusRun {
   }
 
   #pin(process: Process, start: number, end: number, words: readonly string[]): string {
-    const kind = PIN_KINDS[words[3] ?? '']
-    if (kind === undefined) throw new RangeError(`unknown pin kind: ${words[3]}`)
+    const kind = namedIn(PIN_KINDS, words[3])
     const id = ++this.#pinIds
     const outcome = takePin(this.#world, process, id, { start, pages: end - start }, kind)
     this.#pins.set(words[2] ?? '', this.#world.pins.get(id) ?? 'gone')
