@@ -98,7 +98,7 @@ function readHead(path: string): { bytes: number; head: Uint8Array; gzipped: boo
 
 function openFile(path: string): number {
   try {
-    const file = openSync(path)
+    const file = openSync(path, 'r')
     if (!fstatSync(file).isDirectory()) return file
     closeSync(file)
   } catch (error) {

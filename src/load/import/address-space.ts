@@ -94,27 +94,32 @@ export class AddressSpace {
         this.#output.writer.mprotect(this.mm, vpn, pages, prot)
       }
     }
+    this.areas.join(start, end)
   }
 
   advise(start: number, end: number, advice: number): void {
-    for (const area of this.areas.within(start, end)) {
-      if (!PASSING_ADVICE.has(advice)) area.advice = withAdvice(area.advice, advice)
-      for (const { vpn, pages, region, index } of this.regions.parts(area.start, area.end)) {
-        this.#output.writer.madvise(this.mm, vpn, pages, advice)
-        for (let i = index; i < index + pages; i++) {
-          region.pages[i] = adviced(advice, region.pages[i]!)
-        }
+    if (!PASSING_ADVICE.has(advice)) {
+      for (const area of this.areas.within(start, end)) {
+        area.advice = withAdvice(area.advice, advice)
+      }
+      this.areas.join(start, end)
+    }
+    for (const { vpn, pages, region, index } of this.#touchedParts(start, end)) {
+      this.#output.writer.madvise(this.mm, vpn, pages, advice)
+      for (let i = index; i < index + pages; i++) {
+        region.pages[i] = adviced(advice, region.pages[i]!)
       }
     }
   }
 
   /** Fills the range without faults, as MAP_POPULATE does. */
   populate(start: number, end: number, write: boolean): void {
-    for (const area of this.areas.within(start, end)) {
-      for (let page = area.start; page < area.end; page++) {
+    for (const area of this.areas.overlapping(start, end)) {
+      const stores = write && area.prot === PROT_WRITE
+      const last = Math.min(end, area.end)
+      for (let page = Math.max(start, area.start); page < last; page++) {
         const { base, pages } = this.touch(page)
         const i = page % REGION_PAGES
-        const stores = write && area.prot === PROT_WRITE
         if (pages[i] === STORED || (pages[i] !== HOLE && !stores)) continue
         this.#output.insert(this.mm, base + i, stores, INSERTED_POPULATE)
         pages[i] = stores && area.kind !== MAP_SHARED ? STORED : READ
@@ -144,11 +149,16 @@ export class AddressSpace {
     const region = this.regions.touch(page)
     const start = regionOf(page) * REGION_PAGES
     const end = start + REGION_PAGES
-    for (const area of this.areas.overlapping(start, end)) {
-      const parts = this.regions.parts(Math.max(start, area.start), Math.min(end, area.end))
-      for (const part of parts) this.#announce(area, part)
-    }
+    for (const part of this.#touchedParts(start, end)) this.#announce(part.area, part)
     return region
+  }
+
+  /** What of [start, end) is mapped in touched regions. */
+  #touchedParts(start: number, end: number): (Part & { area: Area })[] {
+    return this.areas.overlapping(start, end).flatMap((area) => {
+      const parts = this.regions.parts(Math.max(start, area.start), Math.min(end, area.end))
+      return parts.map((part) => ({ ...part, area }))
+    })
   }
 
   #movePart(area: Area, start: number, end: number, to: number): void {

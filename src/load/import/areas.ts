@@ -78,6 +78,20 @@ export class Areas {
     return gaps
   }
 
+  /** Joins what `within` has cut in [start, end), where both sides are still alike. */
+  join(start: number, end: number): void {
+    const list = this.#list
+    let kept = Math.max(0, this.#firstEndingAfter(start) - 1)
+    let i = kept + 1
+    for (; i < list.length && list[i]!.start <= end; i++) {
+      const below = list[kept]!
+      const area = list[i]!
+      if (below.end === area.start && continues(below, area)) below.end = area.end
+      else list[++kept] = area
+    }
+    list.splice(kept + 1, i - kept - 1)
+  }
+
   /** Adds an area where nothing is mapped, as part of the one below it if the two are alike. */
   insert(area: Area): void {
     const i = this.#firstEndingAfter(area.start)

@@ -160,6 +160,7 @@ export function learnMapping(
     news = true
     space.map(part(area, from, to))
   }
+  space.areas.join(area.start, area.end)
   return news
 }
 

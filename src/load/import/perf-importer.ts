@@ -24,7 +24,16 @@ import {
 import { placeFault } from './place-fault.ts'
 import { type Process, Processes } from './processes.ts'
 import { RecentFaults } from './recent-faults.ts'
-import { count, newStatistics } from './statistics.ts'
+import {
+  count,
+  countFate,
+  type Fate,
+  ignored,
+  newStatistics,
+  PENDING,
+  USED,
+  unplaced,
+} from './statistics.ts'
 import type { TaskSurvey } from './task-survey.ts'
 
 /** User addresses are below this, with five-level page tables too. */
@@ -62,18 +71,10 @@ export class PerfImporter {
   take(number: number, text: string): void {
     this.statistics.lines++
     const line = parsePerfLine(text)
-    if (!line) {
-      if (text.trim() === '') this.#ignore('blank line')
-      else if (text.startsWith('#')) this.#ignore('comment')
-      else this.#fail('line that is not perf script text')
-      return
-    }
-    if (line.time < this.#time) {
-      count(this.statistics.corrected, 'line earlier than the one before: taken in file order')
-    }
-    this.#time = line.time
-    if (this.#survey.execStartsAt(number)) this.#exec(line)
-    this.#event(line)
+    if (line) countFate(this.statistics, this.#line(number, line))
+    else if (text.trim() === '') countFate(this.statistics, ignored('blank line'))
+    else if (text.startsWith('#')) countFate(this.statistics, ignored('comment'))
+    else countFate(this.statistics, unplaced('line that is not perf script text'))
   }
 
   finish(): ReturnType<ImportOutput['finish']> {
@@ -81,14 +82,19 @@ export class PerfImporter {
     return this.#output.finish()
   }
 
-  #event(line: PerfLine): void {
+  #line(number: number, line: PerfLine): Fate {
     const { pid, tid, event } = line
+    if (line.time < this.#time) {
+      count(this.statistics.corrected, 'line earlier than the one before: taken in file order')
+    }
+    this.#time = line.time
+    if (this.#survey.execStartsAt(number)) this.#exec(line)
     switch (event.type) {
       case 'other':
-        return this.#ignore(event.name)
+        return ignored(event.name)
       case 'lost':
         count(this.statistics.corrected, 'event lost by perf: missing', event.count)
-        return this.#ignore('PERF_RECORD_LOST')
+        return ignored('PERF_RECORD_LOST')
       case 'fork':
         this.#recent.forget(this.#processes.of(pid, tid)?.space.mm ?? -1)
         return this.#processes.fork(pid, tid, event.child, this.#survey.childKind(this.#forks++))
@@ -96,21 +102,26 @@ export class PerfImporter {
         return this.#processes.exit(pid, tid, event.groupDead)
       case 'exec':
         this.#program ||= event.filename
-        return this.#use()
+        return USED
     }
     // What was mapped when the recording began carries the id of its process in the record.
     if (event.type === 'mapping' && pid <= 0 && event.pid > 0) {
       this.#processes.describe(event)
-      return this.#use()
+      return USED
     }
-    const process = pid > 0 ? this.#processes.of(pid, tid) : undefined
-    if (!process) {
-      return this.#fail(pid > 0 ? 'event after the exit of its process' : 'event of no process')
+    if (pid <= 0) return unplaced('event of no process')
+    const process = this.#processes.of(pid, tid)
+    if (!process) return unplaced('event after the exit of its process')
+    switch (event.type) {
+      case 'fault':
+        return this.#fault(line, process, event)
+      case 'mapping':
+        return this.#mapping(tid, process, event)
+      case 'call':
+        return this.#call(tid, process, event)
+      case 'return':
+        return this.#return(tid, process, event)
     }
-    if (event.type === 'fault') this.#fault(line, process, event)
-    else if (event.type === 'mapping') this.#mapping(tid, process, event)
-    else if (event.type === 'call') this.#call(tid, process, event)
-    else this.#return(tid, process, event)
   }
 
   #exec({ pid, tid }: PerfLine): void {
@@ -118,81 +129,80 @@ export class PerfImporter {
     this.#recent.forget(this.#processes.exec(pid).mm)
   }
 
-  #fault({ tid, time }: PerfLine, process: Process, fault: Fault): void {
+  #fault({ tid, time }: PerfLine, process: Process, fault: Fault): Fate {
     count(this.statistics.faults, `0x${fault.errorCode.toString(16)}`)
-    if (fault.address >= USER_END) return this.#ignore('fault on a kernel address')
+    if (fault.address >= USER_END) return ignored('fault on a kernel address')
     // A thread that runs its program has returned from its call.
     if (!fault.kernel) this.#abandon(tid)
     const { space } = process
     const page = Math.floor(fault.address / PAGE)
     const again = this.#recent.again(space.mm, page, fault.errorCode, time)
     placeFault(this.#output, space, { page, errorCode: fault.errorCode, again })
-    this.#use()
+    return USED
   }
 
-  #mapping(tid: number, process: Process, record: MappingRecord): void {
+  #mapping(tid: number, process: Process, record: MappingRecord): Fate {
     const pending = this.#pending.get(tid)
     if (pending?.call.name === 'mmap') {
       pending.record = record
-      return this.#use()
+      return USED
     }
     // The break's own return says the same, without what the heap was merged with.
-    if (pending?.call.name === 'brk') return this.#use()
+    if (pending?.call.name === 'brk') return USED
     const { space } = process
-    if (record.start >= USER_END) return this.#ignore('mapping of the kernel')
+    if (record.start >= USER_END) return ignored('mapping of the kernel')
     if (space.fromStart && record.name === '[stack]' && space.areas.empty) {
       space.argumentsEnd = Math.floor((record.start + record.length) / PAGE)
     }
-    if (learnMapping(space, record, this.#files)) this.#use()
-    else this.#ignore('mapping that is known already')
+    const news = learnMapping(space, record, this.#files)
+    return news ? USED : ignored('mapping that is known already')
   }
 
-  #call(tid: number, process: Process, call: Call): void {
+  #call(tid: number, process: Process, call: Call): Fate {
     this.#abandon(tid)
     switch (call.name) {
       case 'mmap':
       case 'mremap':
       case 'brk':
         this.#pending.set(tid, { call })
-        return
+        return PENDING
       case 'munmap':
       case 'mprotect':
       case 'madvise':
         this.#recent.forget(process.space.mm)
-        return this.#effect(applyEntry(process.space, call))
+        return usedUnless(applyEntry(process.space, call))
       case 'clone':
       case 'clone3':
-        return this.#use()
+        return USED
       case 'vmsplice':
       case 'io_uring_register':
       case 'process_vm_readv':
-        return this.#ignore(`${call.name}: no pin, its buffers are not recorded`)
+        return ignored(`${call.name}: no pin, its buffers are not recorded`)
       case 'pread64':
-        return this.#ignore('pread64: no pin, O_DIRECT is not recorded')
+        return ignored('pread64: no pin, O_DIRECT is not recorded')
       default:
-        return this.#ignore(`syscalls:sys_enter_${call.name}`)
+        return ignored(`syscalls:sys_enter_${call.name}`)
     }
   }
 
-  #return(tid: number, { space }: Process, { name, value }: CallReturn): void {
+  /** The fate of a return, and of the entry that waited for it. */
+  #return(tid: number, { space }: Process, { name, value }: CallReturn): Fate {
     const pending = this.#pending.get(tid)
     if (pending?.call.name !== name) {
       // A break says all by its return.
-      if (name !== 'brk') return this.#fail(`return of ${name} without its entry`)
+      if (name !== 'brk') return unplaced(`return of ${name} without its entry`)
       applyBrk(space, value)
-      return this.#use()
+      return USED
     }
     this.#pending.delete(tid)
-    if (failed(value)) {
-      this.#ignore(`${name} that failed`)
-      return this.#ignore(`${name} that failed`)
-    }
     this.#recent.forget(space.mm)
-    this.#use()
-    if (name === 'brk') applyBrk(space, value)
+    let fate = USED
+    if (failed(value)) fate = ignored(`${name} that failed`)
+    else if (name === 'brk') applyBrk(space, value)
     else if (name === 'mmap') applyMmap(space, pending.call, pending.record, value, this.#files)
-    else return this.#effect(applyMremap(space, pending.call, value))
-    this.#use()
+    else fate = usedUnless(applyMremap(space, pending.call, value))
+    countFate(this.statistics, fate)
+    return fate
   }
 
   /** The thread of a call does something else: the line with the return is lost. */
@@ -200,24 +210,11 @@ export class PerfImporter {
     const pending = this.#pending.get(tid)
     if (!pending) return
     this.#pending.delete(tid)
-    this.#fail(`${pending.call.name} whose return is lost`)
+    countFate(this.statistics, unplaced(`${pending.call.name} whose return is lost`))
   }
+}
 
-  #use(): void {
-    this.statistics.used++
-  }
-
-  #ignore(reason: string): void {
-    count(this.statistics.ignored, reason)
-  }
-
-  #fail(reason: string): void {
-    count(this.statistics.unplaced, reason)
-  }
-
-  /** Counts a call by whether it had an effect. */
-  #effect(whyNot: string | undefined): void {
-    if (whyNot === undefined) this.#use()
-    else this.#ignore(whyNot)
-  }
+/** The fate of a call that may have a reason to have no effect. */
+function usedUnless(reason: string | undefined): Fate {
+  return reason === undefined ? USED : ignored(reason)
 }

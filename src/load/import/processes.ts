@@ -7,7 +7,7 @@ import { learnMapping } from './calls.ts'
 import type { FileObjects } from './file-objects.ts'
 import type { ImportOutput } from './output.ts'
 import type { MappingRecord } from './perf-line.ts'
-import { count } from './statistics.ts'
+import { count, type Fate, ignored, USED, unplaced } from './statistics.ts'
 import type { ChildKind } from './task-survey.ts'
 
 export interface Process {
@@ -48,18 +48,15 @@ export class Processes {
     return this.#start(pid, tid, false)
   }
 
-  fork(parentPid: number, parentTid: number, child: number, kind: ChildKind): void {
+  fork(parentPid: number, parentTid: number, child: number, kind: ChildKind): Fate {
     const parent = this.of(parentPid, parentTid)
     const { statistics } = this.#output
-    if (!parent || kind === 'unseen') {
-      count(statistics.ignored, 'fork of a child that no later line names')
-      return
-    }
-    statistics.used++
+    if (!parent) return unplaced('fork after the exit of its process')
+    if (kind === 'unseen') return ignored('fork of a child that no later line names')
     if (kind === 'thread') {
       statistics.threads++
       parent.threads.add(child)
-      return
+      return USED
     }
     // The id of a process that exited may come again.
     this.#exited.delete(child)
@@ -73,6 +70,7 @@ export class Processes {
       const space = parent.space.fork()
       this.#live.set(child, { pid: child, space, threads: new Set([child]) })
     }
+    return USED
   }
 
   /** The process gets a new, empty address space; its other threads are gone. */
@@ -94,21 +92,18 @@ export class Processes {
     return process.space
   }
 
-  exit(pid: number, tid: number, groupDead: boolean | undefined): void {
+  exit(pid: number, tid: number, groupDead: boolean | undefined): Fate {
     const { writer, statistics } = this.#output
     const process = this.#live.get(pid)
-    if (!process) {
-      count(statistics.ignored, 'exit of a process without a memory event')
-      return
-    }
-    statistics.used++
+    if (!process) return ignored('exit of a process without a memory event')
     process.threads.delete(tid)
-    if (!(groupDead ?? process.threads.size === 0)) return
+    if (!(groupDead ?? process.threads.size === 0)) return USED
     statistics.exits++
     this.#live.delete(pid)
     this.#exited.add(pid)
     process.space.users--
     if (process.space.users === 0) writer.exit(process.space.mm)
+    return USED
   }
 
   #start(pid: number, tid: number, fromStart: boolean): Process {

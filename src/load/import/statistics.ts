@@ -8,7 +8,7 @@
 /** How often each thing happened, by its name. */
 export type Tally = Record<string, number>
 
-export interface ImportStatistics {
+export type ImportStatistics = {
   lines: number
   used: number
   ignored: Tally
@@ -26,6 +26,28 @@ export interface ImportStatistics {
   exits: number
   /** Recorded faults by error code, as perf prints it. */
   faults: Tally
+}
+
+/** What became of a line. A call's entry is pending until its return tells. */
+export type Fate =
+  | { readonly kind: 'used' }
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'ignored' | 'unplaced'; readonly reason: string }
+
+export const USED: Fate = { kind: 'used' }
+export const PENDING: Fate = { kind: 'pending' }
+
+export function ignored(reason: string): Fate {
+  return { kind: 'ignored', reason }
+}
+
+export function unplaced(reason: string): Fate {
+  return { kind: 'unplaced', reason }
+}
+
+export function countFate(statistics: ImportStatistics, fate: Fate): void {
+  if (fate.kind === 'used') statistics.used++
+  else if (fate.kind !== 'pending') count(statistics[fate.kind], fate.reason)
 }
 
 export function newStatistics(): ImportStatistics {
