@@ -6,6 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadPolicy } from './load/policies.ts'
 import type { CostProfile } from './metrics/cost.ts'
+import { METRIC_IDS } from './metrics/row.ts'
 import type { MetricValues } from './metrics/schema.ts'
 import type { ParamValue } from './params/params.ts'
 import { VERDICT_LABELS } from './policy/verdict.ts'
@@ -49,6 +50,9 @@ if (parentPort !== null) {
 function outcomeOf(run: () => ReturnType<typeof simulate>): CellOutcome {
   try {
     const { values, breaches, verdicts } = run()
+    const odd = METRIC_IDS.find((id) => !Number.isSafeInteger(values[id]))
+    if (odd !== undefined)
+      throw new Error(`invalid ${odd}: ${values[odd]}; expected a whole number`)
     const given = [...verdicts.entries()].filter(([, count]) => count > 0)
     return {
       ok: true,

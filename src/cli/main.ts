@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** main: the command line. Commands are declared here, and load what they need when they run. */
-import yargs from 'yargs'
 import { packageVersion } from '../load/package.ts'
 import { unknown } from '../params/closest.ts'
 import { compareCommand } from './compare.ts'
@@ -46,11 +45,17 @@ async function main(words: string[]): Promise<void> {
     print(GUIDE)
     return
   }
+  if (words[0] === '--version') {
+    print(packageVersion())
+    return
+  }
   const name = words.find((word) => !word.startsWith('-'))
   // yargs would look at the flags first, and blame them.
   if (name !== undefined && !NAMES.includes(name) && !words.includes(COMPLETING)) {
     throw new UsageError(unknown('command', name, NAMES))
   }
+  // Half of the time that a short command takes is spent on loading yargs.
+  const { default: yargs } = await import('yargs')
   const parser = yargs(words)
     .scriptName('cowbench')
     .locale('en')
@@ -71,7 +76,9 @@ async function main(words: string[]): Promise<void> {
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? refusal(message, words, COMMANDS[name ?? ''] ?? NO_COMMAND)
+      // yargs passes on what a command threw, and some of its own refusals in the same way.
+      if (error !== undefined && error.name !== 'YError') throw error
+      throw refusal(message, words, COMMANDS[name ?? ''] ?? NO_COMMAND)
     })
   for (const command of Object.values(COMMANDS)) parser.command(command)
   await parser.parseAsync()
