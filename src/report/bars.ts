@@ -72,7 +72,7 @@ export function barPanels(grid: Grid, bars: Bars): ChartSpec {
       layer: [
         ...bars.layers,
         {
-          mark: { type: 'point', shape: 'square', filled: true, size: 55, opacity: 1, aria: false },
+          mark: { type: 'point', shape: 'square', filled: true, size: 55, opacity: 1 },
           encoding: { x: { value: -8 }, color: colour(grid, 'policy', bars.parts) },
         },
         {
@@ -157,7 +157,7 @@ export function plain(grid: Grid, field: MetricId): object[] {
   }
   if (grid.seeds < 2) return [bar]
   const rule = {
-    mark: { type: 'rule', strokeWidth: 1.5, color: '#222222', aria: false },
+    mark: { type: 'rule', strokeWidth: 1.5, color: '#222222' },
     encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
   }
   return [bar, rule]

@@ -5,10 +5,13 @@
 import { FONT_FAMILY, FONT_FILE, fontWidths } from './font.ts'
 import type { ChartSpec } from './spec.ts'
 
-/** Vega and its compiler take a quarter of a second to load: only drawing pays for them. */
+/** Draws one spec at a time. Vega and its compiler take a quarter of a second to load: only drawing pays for them. */
 export async function toSvg(spec: ChartSpec): Promise<string> {
   const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')])
-  measureWithShippedFont(vega)
+  const { textMetrics, resetSVGDefIds } = vega as object as Untyped
+  textMetrics.width = shippedFontWidth
+  // Gradients and clips are numbered through the life of the process.
+  resetSVGDefIds()
   const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' })
   try {
     return await view.toSVG()
@@ -39,17 +42,15 @@ interface TextItem {
   readonly limit?: number
 }
 
-/** What Vega exports to lay text out by, and its types leave out. */
-interface TextMetrics {
-  width: (item: TextItem, text: unknown) => number
+/** What Vega exports and its types leave out. */
+interface Untyped {
+  readonly textMetrics: { width: (item: TextItem, text: unknown) => number }
+  readonly resetSVGDefIds: () => void
 }
 
 /** Without a canvas Vega guesses 0.8 em for every character. */
-function measureWithShippedFont(vega: object): void {
-  const { textMetrics } = vega as { textMetrics: TextMetrics }
+function shippedFontWidth(item: TextItem, text: unknown): number {
   const { textWidth } = fontWidths()
-  textMetrics.width = (item, text) => {
-    const width = textWidth(text == null ? '' : String(text).trim(), item.fontSize ?? 11)
-    return item.limit !== undefined && item.limit > 0 ? Math.min(width, item.limit) : width
-  }
+  const width = textWidth(text == null ? '' : String(text).trim(), item.fontSize ?? 11)
+  return item.limit !== undefined && item.limit > 0 ? Math.min(width, item.limit) : width
 }

@@ -64,6 +64,8 @@ export const CONFIG: Config = {
     symbolLimit: 0,
     columnPadding: 14,
   },
+  // A reader of screens gets the description and the tables, not a name for each of 800 bars.
+  mark: { aria: false },
   view: { stroke: null },
   facet: { spacing: 22 },
   lineBreak: '\n',

@@ -184,6 +184,6 @@ function spread(values: readonly number[]): object {
 }
 
 const WHISKER = {
-  mark: { type: 'rule', strokeWidth: 1, aria: false },
+  mark: { type: 'rule', strokeWidth: 1 },
   encoding: { y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' } },
 }
