@@ -13,6 +13,7 @@ import {
   definePolicy,
   GUP_TAKE,
   GUP_UNSHARE,
+  pinnedByAnyone,
   promisedPin,
   REUSE,
   soleUser,
@@ -27,6 +28,8 @@ export default definePolicy({
     wpReuse: (k, pfn) => (soleUser(k, pfn) ? REUSE : COPY_REFERENCED),
     // The page by the pin it is under, never by a count; a huge mapping is split where one of its pages is.
     forkCopies: promisedPin,
+    // A page that left under its pin could not be told from any other when it comes back.
+    reclaimRefuses: pinnedByAnyone,
     gupRead: (k, pfn, follPin) => (follPin && !soleUser(k, pfn) ? GUP_UNSHARE : GUP_TAKE),
     gupReadNotAnon: (_k, _pfn, follPin) => (follPin ? GUP_UNSHARE : GUP_TAKE),
   }),

@@ -172,3 +172,8 @@ export function promisedPin(k: Kernel, pfn: number): boolean {
   const holders = k.holders.get(pfn)
   return holders?.some((pin) => pin.mm === k.mm.id && pin.follPin) ?? false
 }
+
+/** Does anybody hold a FOLL_PIN on a page of this folio? The truth behind pageMaybeDmaPinned(). For clairvoyant only. */
+export function pinnedByAnyone(k: Kernel, pfn: number): boolean {
+  return k.frames.pins[k.frames.head(pfn)] !== 0
+}

@@ -156,6 +156,7 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
       return collapse(m, mm, start, end)
     default:
       for (const vma of mm.carve(start, end)) adviseArea(vma, advice)
+      mm.merge(start, end)
       return OK
   }
 }

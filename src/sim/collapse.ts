@@ -23,20 +23,30 @@ import { unshareForWalk } from './shared-tables.ts'
 import { onlyMapped } from './split.ts'
 import { zapRange } from './zap.ts'
 
-/** Every aligned 2 MiB of [start, end) that its area could back by a huge folio; fails if none or one is refused. */
+/**
+ * madvise_collapse(): every aligned 2 MiB inside [start, end); fails if one of them is refused. A range that holds none
+ * is fine from its first page on, and an error otherwise, where the rounded start lies above the rounded end.
+ */
 export function collapse(m: Machine, mm: Mm, start: number, end: number): number {
-  if (m.era.collapse === 'none') return FAILED
+  const vma = mm.find(start)
+  if (m.era.collapse === 'none' || vma === undefined || !holdsHugeRange(vma)) return FAILED
   lruDrain(m)
-  let answer = FAILED
   const first = (start + HUGE_PAGES - 1) & -HUGE_PAGES
-  for (let vpn = first; vpn + HUGE_PAGES <= end; vpn += HUGE_PAGES) {
-    const vma = mm.find(vpn)
-    if (vma === undefined || !hugeAllowed(vma, vpn) || !collapseRange(m, mm, vma, vpn))
-      return FAILED
-    answer = OK
+  const last = end & -HUGE_PAGES
+  if (first > last) return FAILED
+  let answer = OK
+  for (let vpn = first; vpn < last; vpn += HUGE_PAGES) {
+    const here = mm.find(vpn)
+    const done = here !== undefined && hugeAllowed(here, vpn) && collapseRange(m, mm, here, vpn)
+    if (!done) answer = FAILED
   }
   m.endCall()
   return answer
+}
+
+/** thp_vma_allowable_order(): could the area hold a huge folio anywhere? */
+function holdsHugeRange(vma: Vma): boolean {
+  return hugeAllowed(vma, (vma.start + HUGE_PAGES - 1) & -HUGE_PAGES)
 }
 
 function collapseRange(m: Machine, mm: Mm, vma: Vma, start: number): boolean {

@@ -36,7 +36,7 @@ export function copyPteRange(
 ): void {
   const asks = mayCopyAtFork(m, parent)
   const { ptes } = m.tables
-  const { word } = m.frames
+  let { word } = m.frames
   let copied = 0
   for (let i = 0; i < end - start; i++) {
     const pte = ptes[from + i]!
@@ -52,6 +52,8 @@ export function copyPteRange(
       m.k.vpn = start + i
       if (m.policy.forkCopies(m.k, pfn)) {
         copyPresentPage(m, parent, child, vma, start + i, from + i, to + i)
+        // The copy may have made the columns grow.
+        word = m.frames.word
         continue
       }
     }

@@ -118,6 +118,8 @@ function doHugePmdAnonymousPage(
   write: boolean,
 ): boolean {
   if (!hugeAllowed(vma, vpn)) return false
+  // anon_vma_prepare() comes first, also where the huge zero page will do.
+  vma.anonVma = true
   if (!write) {
     installHuge(m, mm, vpn, (HUGE_ZERO_PFN << PFN_SHIFT) | PTE_PRESENT | PMD_HUGE)
     return true

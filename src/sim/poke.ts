@@ -3,7 +3,15 @@
  */
 import { PG_EXCLUSIVE } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_UFFD_WP, PTE_WRITE } from '../state/tables.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PTE_DIRTY,
+  PTE_PRESENT,
+  PTE_SWAP,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+} from '../state/tables.ts'
 import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import { fault } from './access.ts'
 import { FAILED, OK } from './answers.ts'
@@ -26,10 +34,7 @@ export function poke(m: Machine, mm: Mm, vpn: number): number {
     if ((entry & PTE_PRESENT) === 0) {
       m.counts.storeFaults++
       fault(m, mm, vma, vpn, true)
-      // Without VM_WRITE the entry stays read-only; the fault itself has broken COW (FOLL_COW).
-      if ((vma.prot & PROT_WRITE) === 0 && (entryAt(m, mm, vpn) & PTE_PRESENT) !== 0) {
-        return finish(m, mm, vpn)
-      }
+      if (tookSwapped(entry, entryAt(m, mm, vpn))) return finish(m, mm, vpn)
       continue
     }
     if ((entry & PTE_UFFD_WP) !== 0 && vma.uffdWp) return FAILED
@@ -48,6 +53,11 @@ function entryAt(m: Machine, mm: Mm, vpn: number): number {
   mm.reserve(vpn)
   const pmd = mm.pmd(vpn)
   return (pmd & PMD_HUGE) !== 0 ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
+}
+
+/** do_swap_page() that took the page over has broken COW (FOLL_COW); a fill in a read-only area has not. */
+function tookSwapped(before: number, after: number): boolean {
+  return (before & PTE_SWAP) !== 0 && (after & PTE_DIRTY) !== 0
 }
 
 /** can_follow_write_pte(): writable, or (since 6.0) exclusive in an area where no fault is wanted for tracking. */

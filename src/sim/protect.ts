@@ -30,6 +30,7 @@ export function mprotect(m: Machine, mm: Mm, start: number, end: number, prot: n
     vma.prot = prot
     changeProtection(m, mm, vma)
   }
+  mm.merge(start, end)
   m.spent += m.cost.tlbFlush
   m.endCall()
   return OK

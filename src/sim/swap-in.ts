@@ -55,16 +55,19 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   if (exclusive && policy.tracksExclusive) frames.set(pfn, PG_EXCLUSIVE)
 
   const armed = (entry & PTE_UFFD_WP) !== 0 && vma.uffdWp
-  const writable =
-    exclusive && (vma.prot & PROT_WRITE) !== 0 && (write || mapsCleanWritable(m, vma))
+  const taken = exclusive && write && !armed
   let flags = PTE_PRESENT | PTE_SOFT_DIRTY | (armed ? PTE_UFFD_WP : 0)
-  if (writable && !armed) {
-    flags |= PTE_WRITE
-    if (write) flags |= PTE_DIRTY
-    if (write && m.decided(SITE_SWAPIN, mm, vpn, 1, verdict)) m.contested.add(pfn)
+  if (taken) {
+    flags |= PTE_DIRTY
+    if (m.decided(SITE_SWAPIN, mm, vpn, 1, verdict)) m.contested.add(pfn)
   }
+  if (taken || (exclusive && !armed && mapsCleanWritable(m, vma))) flags |= writeFlag(vma)
   tables.ptes[index] = (pfn << PFN_SHIFT) | flags
-  if (write && (flags & PTE_WRITE) === 0 && !armed) wpPage(m, mm, vma, vpn)
+  if (write && !taken && !armed) wpPage(m, mm, vma, vpn)
+}
+
+function writeFlag(vma: Vma): number {
+  return (vma.prot & PROT_WRITE) !== 0 ? PTE_WRITE : 0
 }
 
 /** Since 6.11 an exclusive page is mapped writable by a load too, unless a fault is wanted to track the next store. */
@@ -83,6 +86,9 @@ function readIn(m: Machine, slot: number): number {
   frames.set(pfn, PG_ANON)
   frames.token[pfn] = m.k.swap.token[slot]!
   if (m.swapDisk || m.k.swap.count[slot]! > 1) addReadPage(m, pfn, slot)
+  // The fault's own reference: a full batch is emptied at once, and the page is not mapped yet.
+  frames.refs[pfn]!++
   lruAdd(m, pfn)
+  frames.refs[pfn]!--
   return pfn
 }

@@ -164,7 +164,7 @@ function replacePage(m: Machine, mm: Mm, vpn: number, flags: number): void {
   lruAdd(m, pfn)
   if (frames.has(old, PG_ZERO)) return
   unmapPte(frames, mm, old)
-  // free_swap_cache(), since 5.19: the old page would only wait in the swapcache.
-  if (m.policy.tracksExclusive && frames.mapcount(old) === 0) tryToFreeSwap(m, old)
+  // free_swap_cache(). Early kernels left the idle page in the swapcache for reclaim to find; no decision sees that.
+  if (frames.mapcount(old) === 0) tryToFreeSwap(m, old)
   frames.freeIfUnused(old)
 }

@@ -110,6 +110,24 @@ export class Mm {
     return this.vmas.slice(from, to)
   }
 
+  /** vma_merge(): neighbours around [start, end) that differ in nothing become one area again. */
+  merge(start: number, end: number): void {
+    let i = Math.max(0, this.firstEndingAfter(start) - 1)
+    while (i + 1 < this.vmas.length && (this.vmas[i] as Vma).start <= end) {
+      const lower = this.vmas[i] as Vma
+      const upper = this.vmas[i + 1] as Vma
+      if (!continues(lower, upper)) {
+        i++
+        continue
+      }
+      lower.end = upper.end
+      lower.anonVma ||= upper.anonVma
+      lower.softDirty ||= upper.softDirty
+      this.vmas.splice(i + 1, 1)
+    }
+    this.#hint = undefined
+  }
+
   /** Forgets the areas in [start, end), which must have been carved. */
   remove(start: number, end: number): void {
     this.vmas = this.vmas.filter((vma) => vma.end <= start || vma.start >= end)
@@ -131,4 +149,20 @@ export class Mm {
     this.vmas.splice(i + 1, 0, upper)
     this.#hint = undefined
   }
+}
+
+/** Could `upper` have been split off `lower`? */
+function continues(lower: Vma, upper: Vma): boolean {
+  return (
+    lower.end === upper.start &&
+    lower.kind === upper.kind &&
+    lower.prot === upper.prot &&
+    lower.folioOrder === upper.folioOrder &&
+    lower.nohuge === upper.nohuge &&
+    lower.object === upper.object &&
+    lower.pgoff + lower.end - lower.start === upper.pgoff &&
+    lower.dontfork === upper.dontfork &&
+    lower.mergeable === upper.mergeable &&
+    lower.uffdWp === upper.uffdWp
+  )
 }
