@@ -1,7 +1,7 @@
 /** compare.test: the rules of workloads/litmus/truth/README.md, each with a hand-made record and a machine made to fit. */
 import { expect, test } from 'vitest'
 import { SAW_LEAK } from '../trace/observed.ts'
-import { OP_DRAIN, OP_LOAD, OP_STORE } from '../trace/ops.ts'
+import { OP_DRAIN, OP_LOAD, OP_MMAP, OP_STORE } from '../trace/ops.ts'
 import { type CompareOptions, compareWithTruth, formatDisagreement } from './compare.ts'
 import { DONE, type LitmusMachine, PAGE_NONE, PAGE_SMALL } from './machine-shape.ts'
 import { parseLitmus } from './parse.ts'
@@ -254,6 +254,23 @@ test('a blind record tells a fault from none, and one without allocation from a 
   expect(blind({ outcome: '0..3=fault_a0' }, never).disagreements).toEqual([])
   expect(blind({ outcome: '0..3=fault_a0' }, always).disagreements).toHaveLength(1)
   expect(blind({ outcome: '0=fault_a0,1..3=nofault' }, never).disagreements).toHaveLength(1)
+})
+
+test('a record with padded mappings is compared with padded mappings', () => {
+  const mapped: number[] = []
+  class Mapper extends Copier {
+    override apply(op: number, mm: number, vpn = -1, pages = 0): number {
+      if (op === OP_MMAP) mapped.push(pages)
+      return super.apply(op, mm, vpn)
+    }
+  }
+  const record = truthOf({ outcome: '0..3=reuse' }, { what: 'a tree, mappings padded to 2 MiB' })
+  const { disagreements } = compareWithTruth(record, {
+    tests: new Map([['t', TEST]]),
+    machines: () => () => new Mapper(never),
+    states: ['natural'],
+  })
+  expect({ disagreements, mapped }).toEqual({ disagreements: [], mapped: [512] })
 })
 
 test.each([

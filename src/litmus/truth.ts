@@ -28,6 +28,8 @@ export interface Truth {
   readonly tests: ReadonlyMap<string, readonly TruthOperation[]>
   /** Measured without frame numbers: faults are told by the pages that they allocated (`fault_a1`). */
   readonly blind: boolean
+  /** Recorded with every mapping made as long as its page tables reach, as the prototype shares only such. */
+  readonly padded: boolean
 }
 
 /** Reads a KERNEL.json. Throws RangeError `invalid truth file: ...` for anything else. */
@@ -54,7 +56,7 @@ export function parseTruth(text: string, fileName: string): Truth {
     ),
   }
   const blind = [...truth.tests.values()].flat().some(({ outcome }) => outcome.includes('fault_a'))
-  return { ...truth, blind }
+  return { ...truth, blind, padded: truth.what.includes('mappings padded to 2 MiB') }
 }
 
 function truthOperation(value: unknown): TruthOperation | undefined {

@@ -1,0 +1,29 @@
+/** library: litmus tests and truth files on disk. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseLitmus } from './parse.ts'
+import type { LitmusTest } from './program.ts'
+import { parseTruth, type Truth } from './truth.ts'
+
+/** The test in `file`. Throws LitmusError for a mistake in it. */
+export function readTest(file: string): LitmusTest {
+  return parseLitmus(readFileSync(file, 'utf8'), file)
+}
+
+/** The .cow files of one folder, not of those below it, by name and in its order. */
+export function readTests(folder: string): Map<string, LitmusTest> {
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith('.cow'))
+    .sort()
+  return new Map(
+    files.map((file) => {
+      const test = readTest(join(folder, file))
+      return [test.name, test]
+    }),
+  )
+}
+
+/** The record in `file`. Throws RangeError if it is none. */
+export function readTruth(file: string): Truth {
+  return parseTruth(readFileSync(file, 'utf8'), file)
+}

@@ -1,0 +1,72 @@
+/**
+ * selftests.test: the kernel's copy-on-write matrix under every policy. Exactly the cells of
+ * workloads/litmus/selftests.json fail.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { LITMUS, type Model, modelOf, POLICY_MODELS } from '../test/litmus-models.ts'
+import { runLitmus } from './run.ts'
+import { selftestCells } from './selftests.ts'
+
+interface Failing {
+  readonly why: string
+  readonly cases: readonly string[]
+  readonly states: 'all' | readonly string[]
+}
+
+interface Expected {
+  readonly leftOut: Readonly<Record<string, readonly string[]>>
+  readonly failing: Readonly<Record<string, readonly Failing[]>>
+}
+
+const EXPECTED = JSON.parse(readFileSync(join(LITMUS, 'selftests.json'), 'utf8')) as Expected
+const CELLS = selftestCells()
+
+function failingCells({ name, machines }: Model): string[] {
+  const leftOut = EXPECTED.leftOut[name] ?? []
+  return CELLS.filter(({ state }) => !leftOut.includes(state))
+    .filter(({ test: cell, failure }) => {
+      const results = runLitmus(cell, machines({ swapDisk: false }), { policy: name })
+      return failure(results) !== undefined
+    })
+    .map((cell) => `${cell.case}, ${cell.state}`)
+}
+
+function expectedCells(policy: string): string[] {
+  return CELLS.filter((cell) =>
+    EXPECTED.failing[policy]?.some(
+      ({ cases, states }) =>
+        cases.includes(cell.case) && (states === 'all' || states.includes(cell.state)),
+    ),
+  ).map((cell) => `${cell.case}, ${cell.state}`)
+}
+
+test('the matrix has 14 cases in 10 states, 4 collapse cases and 3 cases on other memory', () => {
+  // 14 * 10 + 4 + 3 * 3 (zero page, huge zero page, file).
+  expect(CELLS).toHaveLength(153)
+  expect(new Set(CELLS.map((cell) => `${cell.case}, ${cell.state}`)).size).toBe(153)
+})
+
+test('the expected failures name policies, cases and states that exist', () => {
+  const cases = new Set(CELLS.map((cell) => cell.case))
+  const states = new Set(CELLS.map((cell) => cell.state))
+  expect(Object.keys(EXPECTED.failing).sort()).toEqual(POLICY_MODELS.map(({ name }) => name).sort())
+  for (const failing of Object.values(EXPECTED.failing).flat()) {
+    for (const one of failing.cases) expect(cases).toContain(one)
+    for (const state of failing.states === 'all' ? [] : failing.states) {
+      expect(states).toContain(state)
+    }
+  }
+})
+
+test.each(POLICY_MODELS.map((model) => [model.name, model] as const))(
+  'under %s exactly the expected cells fail',
+  (name, model) => {
+    expect(failingCells(model)).toEqual(expectedCells(name))
+  },
+)
+
+test('from 6.2 on every cell passes under anon-exclusive', () => {
+  expect(failingCells(modelOf('anon-exclusive', { longtermUnsharesFile: true }))).toEqual([])
+})
