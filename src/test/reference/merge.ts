@@ -68,6 +68,7 @@ function mergeGroup(w: World, group: readonly Candidate[]): void {
   kept.folio.ksm = true
   kept.exclusive = false
   for (const pte of kept.mappers) {
+    if (pte.dirty) kept.folio.dirty = true
     pte.write = false
     pte.dirty = false
   }

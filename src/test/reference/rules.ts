@@ -142,6 +142,7 @@ const POLICIES: readonly Rules[] = [
     pmd: 'never',
     swapin: 'never',
     unshare: 'always',
+    reclaimPin: 'no',
   },
   MAPCOUNT,
   REUSE_SWAP_PAGE,

@@ -1,7 +1,6 @@
 /** swap: taking pages out to the swap device, and do_swap_page(), which brings one back. */
 import {
   extraReferences,
-  type Folio,
   maybeDmaPinned,
   type Page,
   refcount,
@@ -45,7 +44,7 @@ function reclaim(
 }
 
 function swapOutPage(w: World, page: Page): void {
-  if (isRefused(w, page.folio) || !splitFolio(w, page.folio)) {
+  if (isRefused(w, page) || !splitFolio(w, page.folio)) {
     w.tally.refused_unmaps++
     return
   }
@@ -81,15 +80,19 @@ function swapOutPage(w: World, page: Page): void {
   if (refcount(folio) === 1) w.dropSwapcache(folio)
 }
 
-/** What reclaim's own test says. A large folio with any extra reference cannot be split and stays as well. */
-function isRefused(w: World, folio: Folio): boolean {
+/**
+ * Reclaim's own tests: whether the page may be pinned is asked before it enters the swapcache, and again of an exclusive
+ * page when it is unmapped. A large folio with any extra reference cannot be split and stays as well.
+ */
+function isRefused(w: World, page: Page): boolean {
+  const { folio } = page
   switch (w.rules.reclaimPin) {
     case 'no':
       return false
     case 'extraReference':
       return extraReferences(folio) > 0
     case 'maybePinned':
-      return maybeDmaPinned(folio)
+      return maybeDmaPinned(folio) && (!folio.swapcache || page.exclusive)
   }
 }
 

@@ -109,6 +109,17 @@ function detachPins(w: World, process: Process, vpn: number): void {
   }
 }
 
+/** A pin is on memory: its owner now finds that memory elsewhere. */
+function movePins(w: World, process: Process, start: number, end: number, shift: number): void {
+  for (const pin of w.pins.values()) {
+    if (pin.owner !== process) continue
+    for (const [index, vpn] of pin.vpns.entries()) {
+      const follows = start <= vpn && vpn < end && !pin.detached.has(vpn)
+      if (follows) pin.vpns[index] = vpn + shift
+    }
+  }
+}
+
 /** MADV_FREE: clean from now on, and reclaim may drop it until the next store. Takes pages that one entry maps. */
 export function madvFree(w: World, process: Process, start: number, end: number): void {
   w.drain()
@@ -199,8 +210,8 @@ export function mremap(w: World, process: Process, start: number, end: number, t
   }
   for (let vpn = start; vpn < end; vpn++) {
     w.truth.move(process, vpn, vpn + shift)
-    detachPins(w, process, vpn)
   }
+  movePins(w, process, start, end, shift)
   // The old range is unmapped as munmap does it.
   w.drain()
   process.areas = process.areas.filter((area) => !moved.includes(area))
