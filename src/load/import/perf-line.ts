@@ -51,7 +51,7 @@ export type PerfEvent =
   | { readonly type: 'fork'; readonly child: number }
   /** `groupDead`: was this the last thread of its process? Older kernels do not say. */
   | { readonly type: 'exit'; readonly groupDead: boolean | undefined }
-  | { readonly type: 'exec'; readonly filename: string; readonly oldTid: number }
+  | { readonly type: 'exec'; readonly filename: string }
   | { readonly type: 'lost'; readonly count: number }
   /** Something else that perf printed. */
   | { readonly type: 'other'; readonly name: string }
@@ -108,10 +108,9 @@ function parseEvent(text: string): PerfEvent | undefined {
       return { type: 'exit', groupDead: dead === undefined ? undefined : /true|1/.test(dead) }
     }
     case 'sched:sched_process_exec':
-      return only(/ filename=(.*) pid=\d+ old_pid=(\d+)/.exec(fields), (match) => ({
+      return only(/ filename=(.*) pid=\d+ old_pid=\d+/.exec(fields), (match) => ({
         type: 'exec',
         filename: match[1]!,
-        oldTid: Number(match[2]),
       }))
     case 'PERF_RECORD_MMAP2':
       return parseMapping(text)
