@@ -12,6 +12,8 @@ export interface Counts {
   unsafe_reuses: number
   fork_copies: number
   unshare_copies: number
+  spurious_fork_copies: number
+  spurious_unshare_copies: number
   huge_reuses: number
   huge_copies: number
   leaks: number
@@ -32,6 +34,8 @@ export function noCounts(): Counts {
     unsafe_reuses: 0,
     fork_copies: 0,
     unshare_copies: 0,
+    spurious_fork_copies: 0,
+    spurious_unshare_copies: 0,
     huge_reuses: 0,
     huge_copies: 0,
     leaks: 0,

@@ -84,7 +84,10 @@ export class Score {
     counts.needed_copies += needed
     counts.spurious_copies += pages - needed
     if (needed === 0) counts.missed_reuses++
-    if (site === SITE_UNSHARE) counts.unshare_copies += pages
+    if (site === SITE_UNSHARE) {
+      counts.unshare_copies += pages
+      counts.spurious_unshare_copies += pages - needed
+    }
     if (site === SITE_WP_HUGE) counts.huge_copies++
 
     const { identities, pages: map, pins } = this.#shadow
@@ -100,7 +103,10 @@ export class Score {
     const { counts } = this.#ledger
     for (let at = vpn; at < vpn + pages; at++) {
       if (this.#shadow.pins.promisedAcrossFork(parent, at)) counts.needed_copies++
-      else counts.spurious_copies++
+      else {
+        counts.spurious_copies++
+        counts.spurious_fork_copies++
+      }
     }
     counts.copies += pages
     counts.fork_copies += pages
