@@ -156,17 +156,15 @@ export class Shadow {
 
   /** One physical page from now on: the pages keep their content and get one name. */
   merge(pairs: readonly number[]): void {
-    const { identities, pages } = this
-    const frames: number[] = []
-    for (let i = 0; i < pairs.length; i += 2) {
-      frames.push(identities.frame(pages.get(pairs[i]!, pairs[i + 1]!)))
-    }
-    const joined = frames.find((frame) => this.#merges.has(frame))
-    const merged = joined ?? this.copyOf(pages.get(pairs[0]!, pairs[1]!))
-    for (let i = 0; i < frames.length; i++) {
+    const { pages } = this
+    const ids: number[] = []
+    for (let i = 0; i < pairs.length; i += 2) ids.push(pages.get(pairs[i]!, pairs[i + 1]!))
+    const joined = ids.find((id) => this.#merges.has(id))
+    const merged = joined ?? this.copyOf(ids[0]!)
+    for (let i = 0; i < ids.length; i++) {
       const mm = pairs[2 * i]!
       const vpn = pairs[2 * i + 1]!
-      if (frames[i] === joined) continue
+      if (ids[i] === joined) continue
       pages.set(mm, vpn, merged)
       this.#merges.add(merged, mm, this.#moves.home(mm, vpn))
     }
