@@ -13,7 +13,7 @@ import { isChangeLimit, parseChangeLimit } from './change-limit.ts'
 import { failures, parseFailOn } from './fail-on.ts'
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { parseList } from './flags.ts'
-import { print, say } from './streams.ts'
+import { counted, print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
 const FLAGS = {
@@ -69,7 +69,7 @@ export const compareCommand: Command = {
     const { pairing, judged } = pairingOf(base, other, chosen, flags.against)
     const shown = differencesOf(pairing.groups, metrics)
     print(flags.json ? JSON.stringify(shown.map(jsonOf), null, 2) : table(shown))
-    if (pairing.unpaired > 0) say(`${pairing.unpaired} rows have no partner and are left out`)
+    if (pairing.unpaired > 0) say(`${counted(pairing.unpaired, 'row')} without a partner left out`)
 
     const measured = differencesOf(
       pairing.groups,
@@ -82,7 +82,7 @@ export const compareCommand: Command = {
       say(`fail-on: ${text}: ${d.group.policy} on ${d.group.workload}: ${change(d)}`)
     const found = failures(conditions, judged)
     for (const { condition, rows } of found)
-      say(`fail-on: ${condition.text} in ${rows.length} rows`)
+      say(`fail-on: ${condition.text} in ${counted(rows.length, 'row')}`)
     if (found.some(({ condition }) => condition.correctness)) process.exitCode = 3
     else if (found.length > 0 || tooMuch.length > 0) process.exitCode = 4
   },
@@ -146,7 +146,7 @@ function table(differences: readonly Difference[]): string {
         .join('  ')
         .trimEnd(),
     ),
-    `${differences.length} comparisons${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
+    `${counted(differences.length, 'comparison')}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
   ].join('\n')
 }
 

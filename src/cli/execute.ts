@@ -21,7 +21,7 @@ import { runCells } from './pool.ts'
 import { startProgress } from './progress.ts'
 import { gatherInputs, type Inputs } from './run-inputs.ts'
 import type { RunOptions } from './run-options.ts'
-import { print, say } from './streams.ts'
+import { counted, print, say } from './streams.ts'
 import { Traces } from './traces.ts'
 
 /** How many of several like things are told; the rest is in the manifest. */
@@ -88,7 +88,7 @@ function dryRun(cells: readonly Cell[], dir: string): number {
     print([policyLabel(policy), name.workload, name.params, `seed=${name.seed}`].join(' '))
   }
   say(
-    `${cells.length} cells, not run; results would go to ${dir}${existsSync(dir) ? ', which exists' : ''}`,
+    `${counted(cells.length, 'cell')}, not run; results would go to ${dir}${existsSync(dir) ? ', which exists' : ''}`,
   )
   return 0
 }
@@ -169,14 +169,15 @@ async function conclude(
   }
   if (ok.length > 0) print(comparisonTable(rows))
   const notes = [
-    `${rows.length} rows in ${join(dir, 'rows.csv')}`,
+    `${counted(rows.length, 'row')} in ${join(dir, 'rows.csv')}`,
     ...(skipped > 0 ? [`${skipped} skipped for want of a capability (see manifest.json)`] : []),
     ...(options.report && ok.length > 0 ? [`charts in ${join(dir, 'report.html')}`] : []),
   ]
   say(notes.join('; '))
   for (const { row, error } of failed.slice(0, TOLD))
     say(`error: ${where(row)}: ${firstLine(error)}`)
-  if (failed.length > TOLD) say(`error: ${failed.length - TOLD} more cells (see manifest.json)`)
+  if (failed.length > TOLD)
+    say(`error: ${counted(failed.length - TOLD, 'more cell')} (see manifest.json)`)
   const found = failures(options.failOn, rows)
   for (const { condition, rows: at } of found) {
     say(`fail-on: ${condition.text} in ${at.length} of ${ok.length} rows, first ${where(at[0]!)}`)

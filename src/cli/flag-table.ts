@@ -19,6 +19,7 @@ export type FlagTable = Readonly<Record<string, Flag>>
 /** A command, with the flags that it has, so that a mistyped one can be told what it was meant to be. */
 export interface Command extends CommandModule {
   readonly flags: FlagTable
+  readonly subcommands?: readonly string[]
 }
 
 type ValueOf<F extends Flag> = F['kind'] extends 'switch'

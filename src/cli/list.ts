@@ -56,6 +56,7 @@ const FLAGS = {
 
 export const listCommand: Command = {
   flags: FLAGS,
+  subcommands: Object.keys(LISTS),
   command: 'list <what>',
   describe: `what exists: ${Object.keys(LISTS).join(', ')}`,
   builder: (yargs) =>

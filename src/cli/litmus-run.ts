@@ -16,7 +16,7 @@ import { unknown } from '../params/closest.ts'
 import { litmusMachine, type RunSettings } from '../run.ts'
 import { KERNELS } from '../sim/kernels.ts'
 import { kernelChoice, policyChoice } from './choices.ts'
-import { print, say } from './streams.ts'
+import { counted, print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface LitmusRequest {
@@ -102,9 +102,8 @@ function checkTests(
     }
   }
   for (const line of unmet) say(line)
-  say(
-    `${tests.length} tests under ${subjects.length} policies: ${met} expectations met, ${unmet.length} not`,
-  )
+  const what = `${counted(tests.length, 'test')} under ${counted(subjects.length, 'policy')}`
+  say(`${what}: ${counted(met, 'expectation')} met, ${unmet.length} not`)
   return unmet.length > 0 ? 4 : 0
 }
 

@@ -3,7 +3,7 @@
 import { packageVersion } from '../load/package.ts'
 import { unknown } from '../params/closest.ts'
 import { compareCommand } from './compare.ts'
-import { completions } from './completion.ts'
+import { completionsOf } from './completion.ts'
 import type { Command } from './flag-table.ts'
 import { listCommand } from './list.ts'
 import { litmusCommand } from './litmus.ts'
@@ -37,7 +37,7 @@ const GUIDE = `cowbench compares Linux copy-on-write page-reuse policies.
 
 Commands: ${NAMES.join(', ')}. Results go to results/NAME/.`
 
-/** What yargs offers for completion is asked for with this flag. */
+/** How the completion script that yargs writes asks: this flag, the program, and the words so far. */
 const COMPLETING = '--get-yargs-completions'
 
 async function main(words: string[]): Promise<void> {
@@ -49,9 +49,13 @@ async function main(words: string[]): Promise<void> {
     print(packageVersion())
     return
   }
+  if (words[0] === COMPLETING) {
+    for (const word of await completionsOf(words.slice(2), COMMANDS)) print(word)
+    return
+  }
   const name = words.find((word) => !word.startsWith('-'))
   // yargs would look at the flags first, and blame them.
-  if (name !== undefined && !NAMES.includes(name) && !words.includes(COMPLETING)) {
+  if (name !== undefined && !NAMES.includes(name)) {
     throw new UsageError(unknown('command', name, NAMES))
   }
   // Half of the time that a short command takes is spent on loading yargs.
@@ -68,7 +72,7 @@ async function main(words: string[]): Promise<void> {
     })
     .usage('$0 COMMAND')
     .option('color', { boolean: true, describe: 'colour, or --no-color [for a terminal]' })
-    .completion('completion', 'print a completion script for bash or zsh', completions)
+    .completion('completion', 'print a completion script for bash or zsh')
     .version(packageVersion())
     .alias('help', 'h')
     .wrap(Math.min(100, process.stdout.columns || 100))

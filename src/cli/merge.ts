@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { parseName } from './flags.ts'
-import { say } from './streams.ts'
+import { counted, say } from './streams.ts'
 
 const FLAGS = {
   name: { kind: 'text', value: 'NAME', what: 'folder of the results [made of the plan]' },
@@ -25,10 +25,7 @@ export const mergeCommand: Command = {
     const [first = ''] = dirs
     const target = join(out, name === undefined ? readManifest(first).name : parseName(name))
     const { rows, missing } = mergeResults(dirs, target)
-    say(
-      missing === 0
-        ? `${rows.length} rows in ${join(target, 'rows.csv')}`
-        : `${rows.length} rows in ${join(target, 'rows.csv')}; ${missing} cells are still missing`,
-    )
+    const left = missing === 0 ? '' : `; ${counted(missing, 'cell')} still missing`
+    say(`${counted(rows.length, 'row')} in ${join(target, 'rows.csv')}${left}`)
   },
 }

@@ -4,7 +4,7 @@ import type { Command } from './flag-table.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Flags of every command. */
-const COMMON = ['color', 'no-color', 'help', 'version']
+export const COMMON_FLAGS = ['color', 'no-color', 'help', 'version']
 
 /** `message` is what yargs says about `words`, the command line. */
 export function refusal(message: string, words: readonly string[], command: Command): UsageError {
@@ -14,9 +14,13 @@ export function refusal(message: string, words: readonly string[], command: Comm
       (word) => word.replace(/^--?(no-)?|=.*$/g, '') === unfit && word !== unfit,
     )
     if (flag === undefined) {
+      const { subcommands } = command
+      if (subcommands?.some((name) => words.includes(name)) === false) {
+        return new UsageError(unknown(`${String(command.command)} command`, unfit, subcommands))
+      }
       return new UsageError(`unknown argument: ${unfit}; expected: ${usage(command)}`)
     }
-    const flags = [...Object.keys(command.flags), ...COMMON].map((name) => `--${name}`)
+    const flags = [...Object.keys(command.flags), ...COMMON_FLAGS].map((name) => `--${name}`)
     return new UsageError(unknown('flag', flag.replace(/=.*/, ''), flags))
   }
   const bare = /^Not enough arguments following: (.+)$/.exec(message)?.[1]
@@ -27,6 +31,7 @@ export function refusal(message: string, words: readonly string[], command: Comm
   return new UsageError(message)
 }
 
-function usage({ command }: Command): string {
-  return `cowbench ${String(command)} (see --help)`
+function usage({ command, subcommands }: Command): string {
+  const named = String(command).includes(' ') ? undefined : subcommands?.join('|')
+  return `cowbench ${named === undefined ? command : `${command} ${named} <file>`} (see --help)`
 }

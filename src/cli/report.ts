@@ -1,7 +1,7 @@
 /** report: charts, report.html or a table, from the saved rows of a results directory. */
 import { unknown } from '../params/closest.ts'
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
-import { print, say } from './streams.ts'
+import { counted, print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
 const FLAGS = {
@@ -28,7 +28,7 @@ export const reportCommand: Command = {
       const { writeReport } = await import('../report/report.ts')
       const written = await writeReport(dir)
       for (const path of written) print(path)
-      say(`${written.length} files`)
+      say(counted(written.length, 'file'))
       return
     }
     const { comparisonTable, TABLE_FORMATS } = await import('../report/table.ts')

@@ -8,6 +8,12 @@ export function say(text: string): void {
   process.stderr.write(text.endsWith('\n') ? text : `${text}\n`)
 }
 
+/** `1 row`, `2 rows`. */
+export function counted(count: number, noun: string): string {
+  const plural = noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`
+  return `${count} ${count === 1 ? noun : plural}`
+}
+
 /** A reader that has seen enough is no error: `cowbench list metrics | head -1`. */
 export function endQuietlyWhenClosed(): void {
   for (const stream of [process.stdout, process.stderr]) {

@@ -15,6 +15,7 @@ type Argv = Readonly<Record<string, unknown>>
 
 export const traceCommand: Command = {
   flags: { ...OUTPUT, ...JSON_FLAG },
+  subcommands: ['import', 'convert', 'info', 'validate'],
   command: 'trace',
   describe: 'import recordings; inspect, check and convert trace files',
   builder: (yargs) =>
