@@ -4,6 +4,7 @@
 import type { MetricId } from '../metrics/schema.ts'
 import { type Cell, type Grid, mean } from './grid.ts'
 import {
+  AT_LEAST_ONE,
   axisTitle,
   type ChartSpec,
   CONFIG,
@@ -131,6 +132,7 @@ export function stacked(grid: Grid, parts: readonly Part[], xTitle: string, xAxi
         type: 'quantitative',
         stack: 'zero',
         title: xTitle,
+        scale: AT_LEAST_ONE,
         axis: { tickCount: 4, ...xAxis },
       },
       order: { field: 'nth', type: 'quantitative' },

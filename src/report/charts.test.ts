@@ -8,6 +8,7 @@ import { matrix, sweep } from '../test/report-rows.ts'
 import { CHARTS } from './charts.ts'
 import { FAILURE_VERDICTS, type FailureRow, knownFailuresHeatmap } from './heatmap.ts'
 import { COLOURS, POLICY_ORDER } from './palette.ts'
+import { toSvg } from './render.ts'
 import { type ChartSpec, specText } from './spec.ts'
 
 /** What the tests look into; a spec has more. */
@@ -95,7 +96,26 @@ test('whiskers need several seeds, and are never below 0', () => {
   expect(value?.['low']).toBeCloseTo(57917 - 1423.5, 0)
   expect(value?.['high']).toBeCloseTo(57917 + 1423.5, 0)
   expect(spec.data.values.every((v) => Number(v['low']) >= 0)).toBe(true)
-  expect(subtitle(spec)).toContain('Means of 3 seeds; whiskers are 95 % intervals.')
+  expect(subtitle(spec)).toContain('Means of 3 seeds; whiskers are 95% intervals.')
+})
+
+test('a workload on which nobody missed a reuse has an axis all the same', async () => {
+  const none = matrix().map((row) =>
+    row.workload === 'direct-io' ? { ...row, values: { ...row.values, missed_reuses: 0 } } : row,
+  )
+  const svg = await toSvg(draw('missed-reuses', none) as unknown as ChartSpec)
+  // Ticks of the last of three panels: 0 and 1 alone, at its two ends.
+  const axes = [...svg.matchAll(/role-axis-label[\s\S]*?<\/g>/g)].map(([axis]) =>
+    [...axis.matchAll(/translate\(([-0-9.]+),[^>]*>([^<]*)<\/text>/g)].map(([, x, tick]) => [
+      tick,
+      Number(x),
+    ]),
+  )
+  const last = axes.filter((ticks) => ticks[0]?.[0] === '0')[2]
+  expect(last).toEqual([
+    ['0', 0],
+    ['1', 220],
+  ])
 })
 
 test('violations are shown by class, and classes that never occur are named instead', () => {

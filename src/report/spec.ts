@@ -130,7 +130,7 @@ export function chosenPanels(grid: Grid): { panels: readonly Panel[]; left: stri
 /** Says what a number stands for where there are several seeds. */
 export function seedsNote(grid: Grid, whiskers: boolean): string {
   if (grid.seeds < 2) return ''
-  return `Means of ${grid.seeds} seeds${whiskers ? '; whiskers are 95 % intervals' : ''}.`
+  return `Means of ${grid.seeds} seeds${whiskers ? '; whiskers are 95% intervals' : ''}.`
 }
 
 /** Why some numbers stand in brackets; empty where nothing was violated. */
@@ -166,11 +166,17 @@ export function needsLog(values: readonly number[], factor = 1000): boolean {
   return Math.max(...positive) > factor * Math.min(...positive)
 }
 
+/** A panel in which all is 0 would have an axis without length. */
+export const AT_LEAST_ONE = { domain: { unionWith: [0, 1] } } as const
+
 /** Scale and axis for counts: logarithmic from 1 on, so that 0 keeps its place, or linear where that shows all. */
 export function countScale(values: readonly number[]): { scale: object; axis: object } {
-  if (!needsLog(values)) return { scale: {}, axis: { tickCount: 4, labelExpr: SHORT } }
+  if (!needsLog(values)) return { scale: AT_LEAST_ONE, axis: { tickCount: 4, labelExpr: SHORT } }
   const ticks = [0, ...powersOfTen(Math.max(...values))]
-  return { scale: { type: 'symlog', constant: 1 }, axis: { values: ticks, labelExpr: SHORT } }
+  return {
+    scale: { ...AT_LEAST_ONE, type: 'symlog', constant: 1 },
+    axis: { values: ticks, labelExpr: SHORT },
+  }
 }
 
 /** 1, 10, 100... up to `most`. */
