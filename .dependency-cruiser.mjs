@@ -26,7 +26,7 @@ const layers = {
   'src/load': {
     may: ['src/trace', 'src/params', 'src/policy', 'src/workload', 'policies', 'workloads'],
   },
-  'src/litmus': { may: ['src/trace', 'src/run'] },
+  'src/litmus': { may: ['src/trace', 'src/params', 'src/run'] },
   'src/check': { may: ['src/run', 'src/litmus', 'src/load'] },
   'src/live': { may: ['src/run', 'src/litmus', 'src/load'] },
   'src/run': { may: ALL, not: ['src/cli', 'src/worker', 'src/load', 'src/check', 'src/live'] },

@@ -8,10 +8,10 @@
  *
  * Of several lines after one operation, the last that speaks for what runs counts.
  */
-import { closest } from './closest.ts'
+import { unknown } from '../params/closest.ts'
 import { VERBS } from './language.ts'
 import type { Expectation, Operation } from './program.ts'
-import { parseRuns, WORDS } from './words.ts'
+import { parseRuns } from './words.ts'
 
 /** What a device read or load may show beside its outcome; sorted as printed. */
 export const FLAGS: readonly string[] = ['leak', 'mismatch']
@@ -46,26 +46,17 @@ function checkOutcome(
     if (COUNTS.test(outcome)) return
     throw new RangeError(`invalid outcome of ${verb}: ${outcome}; expected nN:presentN:swappedN`)
   }
-  const runs = outcome.includes('=') ? parseRuns(outcome) : [{ page: first, outcome }]
-  for (const run of runs) {
-    if (!words.includes(run.outcome)) throw unknownOutcome(verb, run.outcome, words)
-    if (run.page < first || run.page >= first + pages) {
-      if (outcome.includes('=')) {
-        throw new RangeError(
-          `invalid outcome of ${verb}: ${outcome}; page ${run.page} is not touched`,
-        )
-      }
+  const paged = outcome.includes('=')
+  for (const run of paged ? parseRuns(outcome) : [{ page: first, outcome }]) {
+    if (!words.includes(run.outcome)) {
+      throw new RangeError(unknown(`outcome of ${verb}`, run.outcome, words))
+    }
+    if (paged && (run.page < first || run.page >= first + pages)) {
+      throw new RangeError(
+        `invalid outcome of ${verb}: ${outcome}; page ${run.page} is not touched`,
+      )
     }
   }
-}
-
-function unknownOutcome(verb: string, word: string, words: readonly string[]): RangeError {
-  const meant = WORDS.includes(word) ? undefined : closest(word, words)
-  return new RangeError(
-    meant === undefined
-      ? `unknown outcome of ${verb}: ${word}; available: ${words.join(', ')}`
-      : `unknown outcome of ${verb}: ${word}; did you mean ${meant}?`,
-  )
 }
 
 function flagsOf(text: string, verb: string): readonly string[] | undefined {
@@ -74,8 +65,7 @@ function flagsOf(text: string, verb: string): readonly string[] | undefined {
   if (text === 'clean') return []
   const flags = text.split(' ')
   const odd = flags.find((flag) => !FLAGS.includes(flag))
-  if (odd !== undefined)
-    throw new RangeError(`unknown flag: ${odd}; available: ${FLAGS.join(', ')}, clean`)
+  if (odd !== undefined) throw new RangeError(unknown('flag', odd, [...FLAGS, 'clean']))
   return FLAGS.filter((flag) => flags.includes(flag))
 }
 

@@ -2,8 +2,9 @@
  * operands: what each operation of the .cow language takes, checked against the names in scope, and the machine's
  * operands worked out of it. Mistakes are RangeErrors; parse.ts puts the file and the line before them.
  */
+
+import { unknown } from '../params/closest.ts'
 import { MADV_DONTFORK, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
-import { closest } from './closest.ts'
 import { ADVICE, AREA_KINDS, PIN_KINDS, PROTECTIONS, SWITCH, VERBS } from './language.ts'
 import type { Operands } from './program.ts'
 import type { Area, Pin, Process, Scope } from './scope.ts'
@@ -184,20 +185,20 @@ function newProcess(scope: Scope, name: string): void {
 function process(scope: Scope, name: string): Process {
   const found = scope.processes.get(name)
   const alive = [...scope.processes.values()].filter((p) => p.alive).map((p) => p.name)
-  if (found === undefined) throw unknown('process', name, alive)
+  if (found === undefined) throw unknownName('process', name, alive)
   if (!found.alive) throw new RangeError(`invalid process: ${name} has exited`)
   return found
 }
 
 function areaOf(owner: Process, name: string): Area {
   const area = owner.areas.get(name)
-  if (area === undefined) throw unknown('area', name, [...owner.areas.keys()])
+  if (area === undefined) throw unknownName('area', name, [...owner.areas.keys()])
   return area
 }
 
 function heldPin(scope: Scope, name: string): Pin {
   const pin = scope.pins.get(name)
-  if (pin === undefined) throw unknown('pin', name, [...scope.pins.keys()])
+  if (pin === undefined) throw unknownName('pin', name, [...scope.pins.keys()])
   if (!pin.held) throw new RangeError(`invalid pin: ${name} has been dropped`)
   return pin
 }
@@ -228,7 +229,7 @@ function within(
 function choice<T>(what: string, text: string, table: Readonly<Record<string, T>>): T {
   const found = Object.hasOwn(table, text) ? table[text] : undefined
   if (found === undefined)
-    throw unknown(
+    throw unknownName(
       what,
       text,
       Object.keys(table).filter((k) => k !== ''),
@@ -236,9 +237,6 @@ function choice<T>(what: string, text: string, table: Readonly<Record<string, T>
   return found
 }
 
-function unknown(what: string, name: string, available: readonly string[]): RangeError {
-  const meant = closest(name, available)
-  if (meant !== undefined) return new RangeError(`unknown ${what}: ${name}; did you mean ${meant}?`)
-  const list = available.length > 0 ? available.join(', ') : 'none'
-  return new RangeError(`unknown ${what}: ${name}; available: ${list}`)
+function unknownName(what: string, name: string, available: readonly string[]): RangeError {
+  return new RangeError(unknown(what, name, available))
 }

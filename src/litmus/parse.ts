@@ -2,7 +2,7 @@
  * parse: the text of a .cow file into a LitmusTest: a list of operations with their operands worked out, which every
  * policy then runs without looking at the text again. The language: contract of docs/litmus.md.
  */
-import { closest } from './closest.ts'
+import { unknown } from '../params/closest.ts'
 import { parseExpectation } from './expect.ts'
 import { VERBS } from './language.ts'
 import { operandsOf } from './operands.ts'
@@ -80,10 +80,5 @@ export function testName(fileName: string): string {
 function codeOf(verb: string): number {
   const known = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined
   if (known !== undefined) return known.code
-  const meant = closest(verb, [...Object.keys(VERBS), 'expect'])
-  throw new RangeError(
-    meant === undefined
-      ? `unknown operation: ${verb}; available: ${Object.keys(VERBS).join(', ')}, expect`
-      : `unknown operation: ${verb}; did you mean ${meant}?`,
-  )
+  throw new RangeError(unknown('operation', verb, [...Object.keys(VERBS), 'expect']))
 }

@@ -1,6 +1,7 @@
 /** run.test: the words, on a machine whose every answer the test dictates. */
 
 import { expect, test } from 'vitest'
+import * as observe from '../sim/observe.ts'
 import {
   DEV_COHERENT,
   DEV_INCOHERENT,
@@ -278,4 +279,16 @@ test('one line of JSON per operation, pages told apart, flags only where there a
     '{"test":"t","policy":"fake","n":3,"op":"read A buf[0..1]","outcome":"0..1=nofault","flags":["mismatch"],"pages":[{"page":0,"outcome":"nofault"},{"page":1,"outcome":"nofault"}]}',
     '{"test":"t","policy":"fake","n":4,"op":"show A buf[0]","outcome":"n1:present1:swapped0","pages":[]}',
   ])
+})
+
+test('the kinds of page are numbered as the mechanism numbers them', () => {
+  expect(observe).toMatchObject({
+    PAGE_NONE,
+    PAGE_SWAP,
+    PAGE_ZERO,
+    PAGE_HUGE_ZERO,
+    PAGE_KSM,
+    PAGE_HUGE,
+    PAGE_SMALL,
+  })
 })
