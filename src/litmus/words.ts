@@ -31,10 +31,8 @@ export const INCOHERENT = 21
 export const LEAK = 22
 export const NOLEAK = 23
 export const ERROR = 24
-export const OK = 25
-export const MOVED = 26
 
-export const WORDS: readonly string[] = [
+const WORDS: readonly string[] = [
   'nofault',
   'reuse',
   'copy',
@@ -60,8 +58,6 @@ export const WORDS: readonly string[] = [
   'leak',
   'noleak',
   'error',
-  'ok',
-  'moved',
 ]
 
 export const STORE_WORDS = WORDS.slice(NOFAULT, SEGV + 1)
