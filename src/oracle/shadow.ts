@@ -134,9 +134,10 @@ export class Shadow {
   isSole(mm: number, vpn: number, id: number): boolean {
     if (id <= 0) return id === 0
     const frame = this.identities.frame(id)
-    if (this.#merges.has(frame)) return !this.#mergedElsewhere(mm, vpn, frame)
-    if (this.family.isOwn(mm, frame)) return true
-    return !this.pins.heldByOther(frame, mm) && !this.#relativeHas(mm, vpn, frame)
+    const merged = this.#merges.has(frame)
+    if (!merged && this.family.isOwn(mm, frame)) return true
+    if (this.pins.heldByOther(frame, mm)) return false
+    return !(merged ? this.#mergedElsewhere(mm, vpn, frame) : this.#relativeHas(mm, vpn, frame))
   }
 
   /**
