@@ -4,12 +4,12 @@
 import type { MetricId } from '../metrics/schema.ts'
 import { type Cell, type Grid, mean } from './grid.ts'
 import {
-  AT_LEAST_ONE,
   axisTitle,
   type ChartSpec,
   CONFIG,
   chosenPanels,
   countScale,
+  reachesOne,
   SCHEMA,
   type Value,
   variantColours,
@@ -72,6 +72,7 @@ export function barPanels(grid: Grid, bars: Bars): ChartSpec {
       },
       layer: [
         ...bars.layers,
+        reachesOne('x'),
         {
           mark: { type: 'point', shape: 'square', filled: true, size: 55, opacity: 1 },
           encoding: { x: { value: -8 }, color: colour(grid, 'policy', bars.parts) },
@@ -132,7 +133,6 @@ export function stacked(grid: Grid, parts: readonly Part[], xTitle: string, xAxi
         type: 'quantitative',
         stack: 'zero',
         title: xTitle,
-        scale: AT_LEAST_ONE,
         axis: { tickCount: 4, ...xAxis },
       },
       order: { field: 'nth', type: 'quantitative' },

@@ -52,6 +52,13 @@ test('a swept parameter of the policy leaves the trace alone, and makes variants
   expect(grid.cells.every(({ rows }) => rows.length === 1)).toBe(true)
 })
 
+test('a policy that ran with one setting only stands in the panel of that setting', () => {
+  const grid = gridOf(sweep().filter((row) => row.policy !== 'mm-id' || row.params.endsWith('=5')))
+  expect(grid.panels.length).toBe(5)
+  const where = grid.cells.filter(({ policy }) => policy === 'mm-id').map(({ panel }) => panel)
+  expect(where).toEqual(['direct-io (pinned=5)'])
+})
+
 test('two kernels with one policy are two variants, named after the kernels alone', () => {
   const grid = gridOf([
     cell({ policy: 'page-count', params: 'clearRefsPin=no;kernel=5.9.1;reclaimPin=no' }),

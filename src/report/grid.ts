@@ -52,26 +52,23 @@ export interface Grid {
 }
 
 export function gridOf(rows: readonly Row[]): Grid {
-  const swept = sweptOf(rows)
+  const parsed = rows.map(parse)
+  const swept = sweptOf(parsed)
   const cells = new Map<string, Cell & { rows: OkRow[] }>()
   const panels = new Map<string, Panel>()
-  for (const row of rows) {
-    const sides = swept.get(pairOf(row)) ?? new Map<string, Side>()
-    const params = paramsOf(row)
-    const settings = new Map([...sides.keys()].map((name) => [name, params.get(name) ?? '']))
-    const kernel = params.get('kernel')
-    const own = settingText(settings, sides, 'policy')
-    const setting = settingText(settings, sides, 'workload')
+  for (const { row, params, line } of parsed) {
+    const theirs = settingsOf(params, swept.ofWorkload.get(row.workload))
+    const own = settingsOf(params, swept.ofLine.get(line)).filter(
+      ([name]) => !theirs.some(([other]) => other === name),
+    )
+    const setting = spelled(theirs)
     const panel = setting === '' ? row.workload : `${row.workload} (${setting})`
-    const line = kernel === undefined ? row.policy : `${row.policy} (kernel ${kernel})`
-    const variant = own === '' ? line : `${line} (${own})`
+    const variant = own.length === 0 ? line : `${line} (${spelled(own)})`
     panels.set(panel, { name: panel, workload: row.workload, setting })
-    const key = JSON.stringify([panel, variant])
-    const cell = cells.get(key) ?? {
+    const cell = entry(cells, JSON.stringify([panel, variant]), () => ({
       ...{ policy: row.policy, line, variant, panel, workload: row.workload },
-      ...{ settings, rows: [] },
-    }
-    cells.set(key, cell)
+      ...{ settings: new Map([...theirs, ...own]), rows: [] },
+    }))
     if (row.status === 'ok') cell.rows.push(row)
   }
   const finished = [...cells.values()].filter((cell) => cell.rows.length > 0)
@@ -86,54 +83,73 @@ export function gridOf(rows: readonly Row[]): Grid {
       [...variants.values()].filter((variant) => variant.policy === policy),
     ),
     policies,
-    seeds: Math.max(0, ...finished.map((cell) => cell.rows.length)),
+    seeds: finished.reduce((most, cell) => Math.max(most, cell.rows.length), 0),
     failed: rows.filter((row) => row.status === 'error'),
     regretOf: regretOver(rows),
   }
 }
 
-type Side = 'policy' | 'workload'
-
-/** A kernel fixes parameters of its policy: two kernels are two policies here, not a sweep. */
-const pairOf = (row: Row): string =>
-  JSON.stringify([row.policy, row.workload, paramsOf(row).get('kernel')])
-
-/** For each policy, kernel and workload: which parameters were swept, and whose they are. */
-function sweptOf(rows: readonly Row[]): Map<string, Map<string, Side>> {
-  const values = new Map<string, Map<string, Set<string>>>()
-  for (const row of rows) {
-    const ofPair = entry(values, pairOf(row), () => new Map<string, Set<string>>())
-    for (const [name, value] of paramsOf(row))
-      entry(ofPair, name, () => new Set<string>()).add(value)
-  }
-  const swept = new Map<string, Map<string, Side>>()
-  for (const [pair, names] of values) {
-    const several = [...names].filter(([, set]) => set.size > 1).map(([name]) => name)
-    const ofPair = rows.filter((row) => pairOf(row) === pair)
-    swept.set(pair, new Map(several.map((name) => [name, sideOf(name, ofPair)])))
-  }
-  return swept
+interface Parsed {
+  readonly row: Row
+  readonly params: ReadonlyMap<string, string>
+  /** A kernel fixes parameters of its policy: two kernels are two policies here, not a sweep. */
+  readonly line: string
 }
 
-function sideOf(name: string, rows: readonly Row[]): Side {
+function parse(row: Row): Parsed {
+  const params = paramsOf(row)
+  const kernel = params.get('kernel')
+  return {
+    row,
+    params,
+    line: kernel === undefined ? row.policy : `${row.policy} (kernel ${kernel})`,
+  }
+}
+
+type Setting = readonly [name: string, value: string]
+
+const spelled = (settings: readonly Setting[]): string =>
+  settings.map(([name, value]) => `${name}=${value}`).join(', ')
+
+function settingsOf(params: ReadonlyMap<string, string>, names?: ReadonlySet<string>): Setting[] {
+  return [...params].filter(([name]) => names?.has(name))
+}
+
+/** Which parameters were swept: those of a workload for whoever ran on it, those of a policy wherever it ran. */
+interface Swept {
+  readonly ofWorkload: ReadonlyMap<string, ReadonlySet<string>>
+  readonly ofLine: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+function sweptOf(rows: readonly Parsed[]): Swept {
+  const pairs = new Map<string, Parsed[]>()
+  for (const parsed of rows) {
+    entry(pairs, JSON.stringify([parsed.line, parsed.row.workload]), () => []).push(parsed)
+  }
+  const ofWorkload = new Map<string, Set<string>>()
+  const ofLine = new Map<string, Set<string>>()
+  for (const pair of pairs.values()) {
+    const [first] = pair
+    for (const [name, value] of first?.params ?? []) {
+      if (!first || pair.every(({ params }) => params.get(name) === value)) continue
+      if (keepsTrace(name, pair)) entry(ofLine, first.line, () => new Set<string>()).add(name)
+      else entry(ofWorkload, first.row.workload, () => new Set<string>()).add(name)
+    }
+  }
+  return { ofWorkload, ofLine }
+}
+
+/** Was the same trace replayed with several values of this parameter? */
+function keepsTrace(name: string, rows: readonly Parsed[]): boolean {
   const seen = new Map<string, string | undefined>()
-  for (const row of rows) {
+  for (const { row, params } of rows) {
+    // A workload that failed left no trace to compare.
     if (row.trace_hash === '') continue
     const trace = `${row.seed} ${row.trace_hash}`
-    const value = paramsOf(row).get(name)
-    if (seen.has(trace) && seen.get(trace) !== value) return 'policy'
-    seen.set(trace, value)
+    if (seen.has(trace) && seen.get(trace) !== params.get(name)) return true
+    seen.set(trace, params.get(name))
   }
-  return 'workload'
-}
-
-function settingText(
-  settings: ReadonlyMap<string, string>,
-  sides: ReadonlyMap<string, Side>,
-  side: Side,
-): string {
-  const chosen = [...settings].filter(([name]) => sides.get(name) === side)
-  return chosen.map(([name, value]) => `${name}=${value}`).join(', ')
+  return false
 }
 
 function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -166,15 +166,18 @@ export function needsLog(values: readonly number[], factor = 1000): boolean {
   return Math.max(...positive) > factor * Math.min(...positive)
 }
 
-/** A panel in which all is 0 would have an axis without length. */
-export const AT_LEAST_ONE = { domain: { unionWith: [0, 1] } } as const
+/** A layer that cannot be seen: a panel in which all is 0 would have an axis without length. */
+export const reachesOne = (channel: 'x' | 'y'): object => ({
+  mark: { type: 'point', opacity: 0 },
+  encoding: { [channel]: { datum: 1, type: 'quantitative' } },
+})
 
 /** Scale and axis for counts: logarithmic from 1 on, so that 0 keeps its place, or linear where that shows all. */
 export function countScale(values: readonly number[]): { scale: object; axis: object } {
-  if (!needsLog(values)) return { scale: AT_LEAST_ONE, axis: { tickCount: 4, labelExpr: SHORT } }
+  if (!needsLog(values)) return { scale: {}, axis: { tickCount: 4, labelExpr: SHORT } }
   const ticks = [0, ...powersOfTen(Math.max(...values))]
   return {
-    scale: { ...AT_LEAST_ONE, type: 'symlog', constant: 1 },
+    scale: { type: 'symlog', constant: 1 },
     axis: { values: ticks, labelExpr: SHORT },
   }
 }

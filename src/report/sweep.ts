@@ -11,6 +11,7 @@ import {
   failedNote,
   needsLog,
   note,
+  reachesOne,
   rounded,
   SCHEMA,
   SHORT,
@@ -173,6 +174,7 @@ function panelOf(sweep: Sweep, drawn: readonly Sweep[], grid: Grid): object {
         },
       },
       ...(grid.seeds > 1 ? [WHISKER] : []),
+      reachesOne('y'),
     ],
   }
 }
