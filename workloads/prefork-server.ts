@@ -6,9 +6,10 @@
  *         reference counts), uses scratch memory of the worker's own, and notes its state in a shared scoreboard.
  * Asks    Nearly every page is shared by several workers nearly all of the time: does a policy copy only what must
  *         be copied, and what do fork and exit cost?
- * Expect  With 4 KiB pages nobody copies without need but always-copy, which copies at every decision. No policy but
- *         on-demand-fork breaks a promise, and that one only where workers use O_DIRECT (its GUP does not see that a
- *         page table is shared).
+ * Expect  With 4 KiB pages nobody copies without need but always-copy, and all break no promise. With swap=yes
+ *         mapcount leaks (it does not see that another process still has the swap entry), and on-demand-fork, which
+ *         does not count swap entries in shared tables, loses data. With pinned buffers on-demand-fork leaks too: its
+ *         get_user_pages_fast() finds writable entries below a shared table.
  */
 import {
   AddressSpace,

@@ -9,7 +9,7 @@
  * Expect  mapcount, reuse-swap-page, table-scan and mm-id reuse every page; page-count, page-count-refined,
  *         anon-exclusive and order0-copy copy all of them but, at most, the last of each folio. With `third`, mm-id
  *         copies as well (I-26: only two address spaces are tracked), and table-scan does not. With split=mremap
- *         table-scan copies: the mappings of a folio are in two page tables.
+ *         table-scan copies the first half of each folio: until that is gone its mappings are in two page tables.
  */
 import {
   AddressSpace,

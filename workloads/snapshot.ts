@@ -8,7 +8,7 @@
  * Expect  With 4 KiB pages nobody copies without need but always-copy. With order 1 to 9 the policies that do not
  *         reuse parts of a large folio (page-count, page-count-refined, anon-exclusive, order0-copy) go on copying after
  *         the exit. With pinned buffers, mapcount and reuse-swap-page lose coherence: fork leaves the pin with whoever
- *         stores last; page-count and later copy the pinned pages at fork instead.
+ *         stores last; page-count and later copy the pinned pages at fork instead. With swap=yes mapcount leaks.
  */
 import {
   AddressSpace,
