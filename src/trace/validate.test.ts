@@ -122,8 +122,8 @@ describe('a problem is named with its event', () => {
     expect(problems(written((t, mm) => t.mmap(mm, 64, 1, 3, 2)))).toEqual([
       '2 mmap: unknown kind: 3',
     ])
-    expect(problems(written((t, mm) => t.mmap(mm, 64, 1, 0, 3)))).toEqual([
-      '2 mmap: unknown protection: 3',
+    expect(problems(written((t, mm) => t.mmap(mm, 64, 1, 0, 4)))).toEqual([
+      '2 mmap: unknown protection: 4',
     ])
     expect(problems(written((t, mm) => t.mmap(mm, 64, 1, 0, 2, 10)))).toEqual([
       '2 mmap: folio order 10',

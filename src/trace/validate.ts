@@ -25,6 +25,7 @@ import {
   OP_STORE,
   OP_UNPIN,
   OPERANDS,
+  PROT_READ,
   PROT_WRITE,
 } from './ops.ts'
 import { find, insert, type Range, remove, unmappedPage } from './ranges.ts'
@@ -199,7 +200,7 @@ function rangeProblem(start: number, pages: number): string | undefined {
 function mappingProblem(operands: Int32Array): string | undefined {
   const [, , kind = -1, prot = -1, folioOrder = -1, object = -1, pgoff = -1] = operands
   if (kind < 0 || kind > MAP_SHARED) return `unknown kind: ${kind}`
-  if (prot < 0 || prot > PROT_WRITE) return `unknown protection: ${prot}`
+  if (prot < 0 || prot > (PROT_READ | PROT_WRITE)) return `unknown protection: ${prot}`
   if (folioOrder < 0 || folioOrder > MAX_FOLIO_ORDER) return `folio order ${folioOrder}`
   return object < 0 || pgoff < 0 ? `object ${object} at page ${pgoff}` : undefined
 }

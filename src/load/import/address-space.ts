@@ -13,12 +13,11 @@ import {
   MADV_HUGEPAGE,
   MADV_NOHUGEPAGE,
   MADV_PAGEOUT,
-  MAP_PRIVATE_ANON,
   MAP_SHARED,
   PROT_WRITE,
 } from '../../trace/ops.ts'
 import { INSERTED_POPULATE } from '../../trace/recording.ts'
-import { type Area, Areas } from './areas.ts'
+import { type Area, Areas, isAccounted, type Rights } from './areas.ts'
 import type { ImportOutput } from './output.ts'
 import {
   DISCARDABLE,
@@ -86,8 +85,10 @@ export class AddressSpace {
     }
   }
 
-  protect(start: number, end: number, prot: number): void {
+  protect(start: number, end: number, { prot, executable }: Rights): void {
     for (const area of this.areas.within(start, end)) {
+      area.executable = executable
+      area.accounted ||= isAccounted(area.kind, prot)
       if (area.prot === prot) continue
       area.prot = prot
       for (const { vpn, pages } of this.regions.parts(area.start, area.end)) {
@@ -115,7 +116,7 @@ export class AddressSpace {
   /** Fills the range without faults, as MAP_POPULATE does. */
   populate(start: number, end: number, write: boolean): void {
     for (const area of this.areas.overlapping(start, end)) {
-      const stores = write && area.prot === PROT_WRITE
+      const stores = write && (area.prot & PROT_WRITE) !== 0
       const last = Math.min(end, area.end)
       for (let page = Math.max(start, area.start); page < last; page++) {
         const { base, pages } = this.touch(page)
@@ -190,10 +191,6 @@ export class AddressSpace {
     this.#output.writer.mmap(this.mm, vpn, pages, kind, prot, 0, object, pgoff)
     for (const advice of area.advice) this.#output.writer.madvise(this.mm, vpn, pages, advice)
   }
-}
-
-export function privateAnon(start: number, end: number, prot: number, growsDown = false): Area {
-  return { start, end, kind: MAP_PRIVATE_ANON, prot, object: 0, pgoff: 0, growsDown, advice: [] }
 }
 
 /** Advice about the pages of the moment, which leaves nothing with the mapping. */

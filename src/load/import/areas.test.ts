@@ -1,18 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { MAP_PRIVATE_FILE } from '../../trace/ops.ts'
-import { type Area, Areas } from './areas.ts'
+import { type Area, Areas, newArea } from './areas.ts'
 
 const PAGES = 40
 
 /** A file mapping whose page n of the file lies at page n + `shift`, so that a cut piece shows where it came from. */
 function area(start: number, end: number, object: number, shift: number): Area {
-  const pgoff = start + shift
-  return {
-    ...{ start, end, kind: MAP_PRIVATE_FILE, prot: 1, object, pgoff },
-    growsDown: false,
-    advice: [],
-  }
+  return newArea({ start, end, kind: MAP_PRIVATE_FILE, prot: 1, object, pgoff: start + shift })
 }
 
 /** What lies at each page: the object and the page of it. */

@@ -3,15 +3,23 @@
  *
  * All positions are page numbers of the recorded program, which need up to 45 bits.
  */
+import { MAP_SHARED, PROT_WRITE } from '../../trace/ops.ts'
 
-export interface Area {
+/** What may be done with a mapping. */
+export interface Rights {
+  /** PROT_NONE, PROT_READ, or PROT_READ | PROT_WRITE: what can be written can be read. */
+  prot: number
+  executable: boolean
+}
+
+export interface Area extends Rights {
   start: number
   /** One past the last page. */
   end: number
   /** MAP_PRIVATE_ANON, MAP_PRIVATE_FILE or MAP_SHARED. */
   readonly kind: number
-  /** PROT_NONE, PROT_READ or PROT_WRITE. */
-  prot: number
+  /** Was it ever private and writable (VM_ACCOUNT)? Like `executable`, this keeps neighbours two VMAs. */
+  accounted: boolean
   /** The file or shared object, as the trace numbers it; 0 for private anonymous memory. */
   readonly object: number
   /** The page of the object at `start`. */
@@ -20,6 +28,21 @@ export interface Area {
   readonly growsDown: boolean
   /** Advice (MADV_*) that stays with the mapping, in the order it was given. */
   advice: readonly number[]
+}
+
+/** A new mapping; what is not said is as for anonymous memory. */
+export function newArea(
+  facts: Pick<Area, 'start' | 'end' | 'kind' | 'prot'> & Partial<Area>,
+): Area {
+  return {
+    ...{ executable: false, accounted: isAccounted(facts.kind, facts.prot) },
+    ...{ object: 0, pgoff: 0, growsDown: false, advice: [] },
+    ...facts,
+  }
+}
+
+export function isAccounted(kind: number, prot: number): boolean {
+  return kind !== MAP_SHARED && (prot & PROT_WRITE) !== 0
 }
 
 export class Areas {
@@ -137,6 +160,8 @@ function continues(below: Area, area: Area): boolean {
   return (
     below.kind === area.kind &&
     below.prot === area.prot &&
+    below.executable === area.executable &&
+    below.accounted === area.accounted &&
     below.object === area.object &&
     (below.object === 0 || below.pgoff + (below.end - below.start) === area.pgoff) &&
     below.growsDown === area.growsDown &&

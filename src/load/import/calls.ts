@@ -13,14 +13,15 @@ import {
   MADV_MERGEABLE,
   MADV_NOHUGEPAGE,
   MADV_PAGEOUT,
+  MAP_PRIVATE_ANON,
   MAP_PRIVATE_FILE,
   MAP_SHARED,
   PROT_NONE,
   PROT_READ,
   PROT_WRITE,
 } from '../../trace/ops.ts'
-import { type AddressSpace, privateAnon } from './address-space.ts'
-import type { Area } from './areas.ts'
+import type { AddressSpace } from './address-space.ts'
+import { type Area, newArea, type Rights } from './areas.ts'
 import type { FileObjects } from './file-objects.ts'
 import type { Call, MappingRecord } from './perf-line.ts'
 
@@ -49,6 +50,9 @@ const ADVICE: ReadonlyMap<number, number> = new Map([
   [25, MADV_COLLAPSE],
 ])
 
+/** x86 has no memory that can be written and not read. */
+const PROT_RW = PROT_READ | PROT_WRITE
+
 /** A return value in the range of the error numbers; perf prints it unsigned. */
 export function failed(value: number): boolean {
   return value < 0 || value >= 2 ** 63
@@ -60,7 +64,7 @@ export function applyEntry(space: AddressSpace, { name, operands }: Call): strin
   const start = Math.floor(address / PAGE)
   const end = Math.ceil((address + length) / PAGE)
   if (name === 'munmap') space.unmap(start, end)
-  else if (name === 'mprotect') space.protect(start, end, protOfBits(what))
+  else if (name === 'mprotect') space.protect(start, end, rightsOfBits(what))
   else if (what === MADV_POPULATE_READ || what === MADV_POPULATE_WRITE) {
     space.populate(start, end, what === MADV_POPULATE_WRITE)
   } else {
@@ -82,20 +86,21 @@ export function applyMmap(
   const [, length = 0, bits = 0, flags = 0, , offset = 0] = operands
   const start = Math.floor(address / PAGE)
   const end = start + Math.ceil(length / PAGE)
-  const prot = protOfBits(bits)
+  const rights = rightsOfBits(bits)
   const shared = (flags & MAP_TYPE) !== MAP_TYPE_PRIVATE
   if (!shared && (flags & MAP_ANONYMOUS) !== 0) {
-    space.map(privateAnon(start, end, prot, (flags & MAP_GROWSDOWN) !== 0))
+    const growsDown = (flags & MAP_GROWSDOWN) !== 0
+    space.map(newArea({ start, end, kind: MAP_PRIVATE_ANON, ...rights, growsDown }))
   } else {
-    space.map({
-      ...privateAnon(start, end, prot),
-      kind: shared ? MAP_SHARED : MAP_PRIVATE_FILE,
-      object: record ? files.number(record) : files.unnamed(),
-      pgoff: Math.floor(offset / PAGE),
-    })
+    const kind = shared ? MAP_SHARED : MAP_PRIVATE_FILE
+    const object = record ? files.number(record) : files.unnamed()
+    const pgoff = Math.floor(offset / PAGE)
+    space.map(newArea({ start, end, kind, ...rights, object, pgoff }))
   }
   const populates = (flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE
-  if (populates || (flags & MAP_LOCKED) !== 0) space.populate(start, end, prot === PROT_WRITE)
+  if (populates || (flags & MAP_LOCKED) !== 0) {
+    space.populate(start, end, (rights.prot & PROT_WRITE) !== 0)
+  }
 }
 
 /** Applies an mremap that returned `address`. Says why it has no effect, or nothing if it has. */
@@ -131,8 +136,9 @@ export function applyBrk(space: AddressSpace, value: number): void {
   space.programBreak = value
   const from = Math.ceil(before / PAGE)
   const to = Math.ceil(value / PAGE)
-  if (to > from) space.map(privateAnon(from, to, PROT_WRITE))
-  else space.unmap(to, from)
+  if (to > from) {
+    space.map(newArea({ start: from, end: to, kind: MAP_PRIVATE_ANON, prot: PROT_RW }))
+  } else space.unmap(to, from)
 }
 
 /**
@@ -151,9 +157,9 @@ export function learnMapping(
       known.kind === area.kind &&
       known.object === area.object &&
       (area.object === 0 || known.pgoff === area.pgoff + (known.start - area.start))
-    if (same && known.prot === area.prot) continue
+    if (same && known.prot === area.prot && known.executable === area.executable) continue
     news = true
-    if (same) space.protect(known.start, known.end, area.prot)
+    if (same) space.protect(known.start, known.end, area)
     else space.map(part(area, known.start, known.end))
   }
   for (const [from, to] of space.areas.gaps(area.start, area.end)) {
@@ -167,14 +173,18 @@ export function learnMapping(
 function areaOfRecord(record: MappingRecord, files: FileObjects): Area {
   const start = Math.floor(record.start / PAGE)
   const end = start + Math.ceil(record.length / PAGE)
-  const [readable, writable, executable, sharing] = record.flags
-  const prot =
-    writable === 'w' ? PROT_WRITE : readable === 'r' || executable === 'x' ? PROT_READ : PROT_NONE
+  const [readable, writable, execute, sharing] = record.flags
+  const rights = rightsOfBits(
+    (readable === 'r' ? 1 : 0) | (writable === 'w' ? 2 : 0) | (execute === 'x' ? 4 : 0),
+  )
   const object = files.number(record)
-  if (object === 0) return privateAnon(start, end, prot, record.name === '[stack]')
+  if (object === 0) {
+    const growsDown = record.name === '[stack]'
+    return newArea({ start, end, kind: MAP_PRIVATE_ANON, ...rights, growsDown })
+  }
   const kind = sharing === 's' ? MAP_SHARED : MAP_PRIVATE_FILE
   const pgoff = Math.floor(record.offset / PAGE)
-  return { ...privateAnon(start, end, prot), kind, object, pgoff }
+  return newArea({ start, end, kind, ...rights, object, pgoff })
 }
 
 /** [start, end) as the same mapping as `area`, within it or where it would continue. */
@@ -183,6 +193,8 @@ function part(area: Area, start: number, end: number): Area {
   return { ...area, start, end, pgoff }
 }
 
-function protOfBits(bits: number): number {
-  return (bits & 2) !== 0 ? PROT_WRITE : (bits & 5) !== 0 ? PROT_READ : PROT_NONE
+/** PROT_READ, PROT_WRITE and PROT_EXEC as the kernel numbers them: 1, 2, 4. */
+function rightsOfBits(bits: number): Rights {
+  const prot = (bits & 2) !== 0 ? PROT_RW : (bits & 5) !== 0 ? PROT_READ : PROT_NONE
+  return { prot, executable: (bits & 4) !== 0 }
 }

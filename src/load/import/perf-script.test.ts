@@ -76,9 +76,9 @@ describe('page numbers', () => {
     )
     // Only touched regions are mapped: C becomes pages 0 to 511, A pages 512 to 1023, B nothing.
     expect(text).toEqual([
-      'mmap 0: 0 512 0 2 0 0 0',
+      'mmap 0: 0 512 0 3 0 0 0',
       'store 0: 7',
-      'mmap 0: 512 512 0 2 0 0 0',
+      'mmap 0: 512 512 0 3 0 0 0',
       'store 0: 517',
       'store 0: 8',
     ])
@@ -92,7 +92,7 @@ describe('page numbers', () => {
       call(P, 'munmap', A, 2 ** 40),
     )
     expect(text).toEqual([
-      'mmap 0: 0 1 0 2 0 0 0',
+      'mmap 0: 0 1 0 3 0 0 0',
       'mmap 0: 1 511 0 0 0 0 0',
       'store 0: 0',
       'munmap 0: 0 1',
@@ -111,12 +111,12 @@ describe('page numbers', () => {
       fault(CHILD, C + PAGE, STORE_HOLE),
     )
     expect(text).toEqual([
-      'mmap 0: 0 512 0 2 0 0 0',
+      'mmap 0: 0 512 0 3 0 0 0',
       'store 0: 0',
       'fork 0: 1',
       'store 1: 0',
       'exec 1',
-      'mmap 1: 0 4 0 2 0 0 0',
+      'mmap 1: 0 4 0 3 0 0 0',
       'store 1: 1',
     ])
   })
@@ -130,7 +130,7 @@ describe('children', () => {
       fault('10/11', A, STORE_HOLE),
       exited('10/11', false),
     )
-    expect(text).toEqual(['mmap 0: 0 8 0 2 0 0 0', 'store 0: 0'])
+    expect(text).toEqual(['mmap 0: 0 8 0 3 0 0 0', 'store 0: 0'])
     expect(statistics).toMatchObject({ threads: 1, forks: 1, processes: 2, exits: 1 })
   })
 
@@ -144,7 +144,7 @@ describe('children', () => {
       exited(CHILD, true),
     )
     expect(text).toEqual([
-      'mmap 0: 0 8 0 2 0 0 0',
+      'mmap 0: 0 8 0 3 0 0 0',
       'store 0: 0',
       'fork 0: 1',
       'store 1: 0',
@@ -166,10 +166,10 @@ describe('children', () => {
       fault(P, A + PAGE, STORE_HOLE),
     )
     expect(text).toEqual([
-      'mmap 0: 0 8 0 2 0 0 0',
+      'mmap 0: 0 8 0 3 0 0 0',
       'store 0: 0',
       'spawn 1',
-      'mmap 1: 0 1 0 2 0 0 0',
+      'mmap 1: 0 1 0 3 0 0 0',
       'store 1: 0',
       'exit 1',
       'store 0: 1',
@@ -223,7 +223,7 @@ describe('exit', () => {
     )
     expect(text).toEqual([
       'fork 0: 1',
-      'mmap 1: 0 512 0 2 0 0 0',
+      'mmap 1: 0 512 0 3 0 0 0',
       'store 1: 0',
       'store 1: 1',
       'exit 1',
@@ -248,10 +248,10 @@ describe('exec', () => {
     )
     expect(traceText(imported.trace)).toEqual([
       'spawn 0',
-      'mmap 0: 0 512 0 2 0 0 0',
+      'mmap 0: 0 512 0 3 0 0 0',
       'store 0: 0',
       'exec 0',
-      'mmap 0: 0 2 1 2 0 1 0',
+      'mmap 0: 0 2 1 3 0 1 0',
       'store 0: 1',
       'store 0: 0',
       'fork 0: 1',
@@ -267,7 +267,7 @@ describe('exec', () => {
     )
     // The stack's 33 pages end at a region's end: pages 479 to 511.
     expect(imported.text).toEqual([
-      'mmap 0: 479 33 0 2 0 0 0',
+      'mmap 0: 479 33 0 3 0 0 0',
       'store 0: 510',
       'store 0: 511',
       'store 0: 509',
@@ -290,9 +290,9 @@ describe('mappings', () => {
       fault(P, A, LOAD_HOLE),
     )
     expect(text).toEqual([
-      'mmap 0: 0 2 1 2 0 1 3',
+      'mmap 0: 0 2 1 3 0 1 3',
       'mmap 0: 2 2 2 1 0 2 0',
-      'mmap 0: 4 2 2 2 0 3 0',
+      'mmap 0: 4 2 2 3 0 3 0',
       'mmap 0: 6 2 1 1 0 1 9',
       'mmap 0: 8 2 0 0 0 0 0',
       'load 0: 0',
@@ -308,8 +308,8 @@ describe('mappings', () => {
       fault(CHILD, B, STORE_HOLE),
     )
     expect(text.filter((line) => line.startsWith('mmap'))).toEqual([
-      'mmap 0: 0 2 2 2 0 1 0',
-      'mmap 1: 512 2 2 2 0 1 0',
+      'mmap 0: 0 2 2 3 0 1 0',
+      'mmap 1: 512 2 2 3 0 1 0',
     ])
   })
 
@@ -341,7 +341,28 @@ describe('mappings', () => {
       call(P, 'mprotect', A, 8 * PAGE, 3), // as it was: nothing to say
       call(P, 'mprotect', A, 8 * PAGE, 5),
     )
-    expect(text.slice(2)).toEqual(['mprotect 0: 1 2 0', 'mprotect 0: 1 2 2', 'mprotect 0: 0 8 1'])
+    expect(text.slice(2)).toEqual(['mprotect 0: 1 2 0', 'mprotect 0: 1 2 3', 'mprotect 0: 0 8 1'])
+  })
+
+  test('that the kernel keeps apart stay apart: code and data, and what was ever writable', async () => {
+    const { text } = await importOf(
+      mmap(P, A, 2, PRIVATE_FILE, { inode: 7, prot: 1 }),
+      mmap(P, A + 2 * PAGE, 2, PRIVATE_FILE, { inode: 7, prot: 5, pgoff: 2 }),
+      mmap(P, A + 4 * PAGE, 2, PRIVATE_FILE, { inode: 7, prot: 1, pgoff: 4 }),
+      mmap(P, A + 6 * PAGE, 2, PRIVATE_FILE, { inode: 7, prot: 3, pgoff: 6 }),
+      call(P, 'mprotect', A + 6 * PAGE, 2 * PAGE, 1), // relocated and made read-only
+      mmap(P, A + 8 * PAGE, 2, ANON),
+      mmap(P, A + 10 * PAGE, 2, ANON), // joins the one before
+      fault(P, A, LOAD_HOLE),
+    )
+    expect(text).toEqual([
+      'mmap 0: 0 2 1 1 0 1 0',
+      'mmap 0: 2 2 1 1 0 1 2',
+      'mmap 0: 4 2 1 1 0 1 4',
+      'mmap 0: 6 2 1 1 0 1 6',
+      'mmap 0: 8 4 0 3 0 0 0',
+      'load 0: 0',
+    ])
   })
 
   test('that failed do not exist', async () => {
@@ -359,7 +380,7 @@ describe('mappings', () => {
       mmap(P, A + 2 * PAGE, 1, PRIVATE_FILE | 0x8000, { inode: 7, prot: 1 }),
     )
     expect(text).toEqual([
-      'mmap 0: 0 2 0 2 0 0 0',
+      'mmap 0: 0 2 0 3 0 0 0',
       'store 0: 0',
       'store 0: 1',
       'mmap 0: 2 1 1 1 0 1 0',
@@ -378,7 +399,7 @@ describe('mappings', () => {
       record(P, A + 4 * PAGE, 2, 'r--p', 'libc.so.6', 7, 3), // replaced: munmap and mmap were lost
     )
     expect(text.slice(2)).toEqual([
-      'mmap 0: 4 2 0 2 0 0 0',
+      'mmap 0: 4 2 0 3 0 0 0',
       'mprotect 0: 0 2 1',
       'munmap 0: 4 2',
       'mmap 0: 4 2 1 1 0 1 3',
@@ -402,13 +423,13 @@ describe('the heap', () => {
       returned(P, 'brk', A + 2 * PAGE),
     )
     expect(text).toEqual([
-      'mmap 0: 0 4 0 2 0 0 0',
+      'mmap 0: 0 4 0 3 0 0 0',
       'store 0: 0',
       'store 0: 1',
       'store 0: 2',
       'store 0: 3',
       'munmap 0: 1 3',
-      'mmap 0: 1 1 0 2 0 0 0',
+      'mmap 0: 1 1 0 3 0 0 0',
     ])
   })
 
@@ -421,7 +442,7 @@ describe('the heap', () => {
       returned(CHILD, 'brk', A + 3 * PAGE),
       returned(P, 'brk', A + PAGE),
     )
-    expect(text.slice(2)).toEqual(['fork 0: 1', 'mmap 1: 2 1 0 2 0 0 0', 'munmap 0: 1 1'])
+    expect(text.slice(2)).toEqual(['fork 0: 1', 'mmap 1: 2 1 0 3 0 0 0', 'munmap 0: 1 1'])
   })
 })
 
@@ -433,9 +454,9 @@ describe('the stack', () => {
       record(P, STACK - 40 * PAGE, 40, 'rw-p', '[stack]', 0, 0x7fffffd7), // as perf sees it after
     )
     expect(text).toEqual([
-      'mmap 0: 479 33 0 2 0 0 0',
+      'mmap 0: 479 33 0 3 0 0 0',
       'store 0: 511',
-      'mmap 0: 472 7 0 2 0 0 0',
+      'mmap 0: 472 7 0 3 0 0 0',
       'store 0: 472',
     ])
     expect(statistics.corrected).toEqual({})
@@ -452,7 +473,7 @@ describe('mremap', () => {
   test('in place makes a mapping longer or shorter', async () => {
     const { text } = await importOf(...filled, ...remap(A, 8, 10, A), ...remap(A, 10, 3, A))
     // The grown part joined the mapping, so it goes in one piece.
-    expect(text.slice(9)).toEqual(['mmap 0: 8 2 0 2 0 0 0', 'munmap 0: 3 7'])
+    expect(text.slice(9)).toEqual(['mmap 0: 8 2 0 3 0 0 0', 'munmap 0: 3 7'])
   })
 
   test('takes the pages along, with what a longer mapping adds behind them', async () => {
@@ -465,7 +486,7 @@ describe('mremap', () => {
     )
     expect(text.slice(9)).toEqual([
       'mremap 0: 0 8 512',
-      'mmap 0: 520 2 0 2 0 0 0',
+      'mmap 0: 520 2 0 3 0 0 0',
       'store 0: 520',
       'fork 0: 1',
       'store 1: 512', // known to be there: nothing had to be added
@@ -487,7 +508,7 @@ describe('mremap', () => {
       ...remap(B, 4, 2, A + 100 * PAGE),
       ...remap(A + 100 * PAGE, 2, 2, C),
     )
-    expect(text.slice(9)).toEqual(['mmap 0: 100 2 0 2 0 0 0', 'mremap 0: 100 2 512'])
+    expect(text.slice(9)).toEqual(['mmap 0: 100 2 0 3 0 0 0', 'mremap 0: 100 2 512'])
   })
 
   test('replaces what was at the new place, and may leave the old place mapped and empty', async () => {
@@ -500,7 +521,7 @@ describe('mremap', () => {
     expect(text.slice(9)).toEqual([
       'munmap 0: 6 2',
       'mremap 0: 0 2 6',
-      'mmap 0: 0 2 0 2 0 0 0',
+      'mmap 0: 0 2 0 3 0 0 0',
       'store 0: 0',
     ])
     expect(statistics.corrected).toEqual({})
@@ -538,10 +559,10 @@ describe('madvise', () => {
       fault(P, A, STORE_HOLE),
     )
     expect(text).toEqual([
-      'mmap 0: 0 512 0 2 0 0 0',
+      'mmap 0: 0 512 0 3 0 0 0',
       'madvise 0: 0 512 4',
       'store 0: 0',
-      'mmap 0: 512 512 0 2 0 0 0',
+      'mmap 0: 512 512 0 3 0 0 0',
       'madvise 0: 512 512 4',
       'store 0: 512',
     ])
@@ -560,7 +581,7 @@ describe('madvise', () => {
     expect(text.slice(2)).toEqual([
       'madvise 0: 1 1 7',
       'fork 0: 1',
-      'mmap 1: 1 1 0 2 0 0 0',
+      'mmap 1: 1 1 0 3 0 0 0',
       'store 1: 1',
     ])
     expect(statistics.corrected).toEqual({})
@@ -690,7 +711,7 @@ describe('a page is brought to where the kernel found it', () => {
       mmap(P, A, 4, ANON, { prot: 0 }),
       fault(P, A + PAGE, STORE_HOLE),
     )
-    expect(text).toEqual(['mmap 0: 0 4 0 0 0 0 0', 'mprotect 0: 1 1 2', 'store 0: 1'])
+    expect(text).toEqual(['mmap 0: 0 4 0 0 0 0 0', 'mprotect 0: 1 1 3', 'store 0: 1'])
     expect(statistics.corrected).toEqual({
       'access that the known protection forbids: page opened': 1,
     })
@@ -711,10 +732,10 @@ describe('what the recording does not show', () => {
     )
     expect(traceText(imported.trace)).toEqual([
       'spawn 0',
-      'mmap 0: 0 4 0 2 0 0 0',
-      'mmap 0: 4 2 0 2 0 0 0',
+      'mmap 0: 0 4 0 3 0 0 0',
+      'mmap 0: 4 2 0 3 0 0 0',
       'store 0: 0',
-      'mmap 0: 6 506 0 2 0 0 0',
+      'mmap 0: 6 506 0 3 0 0 0',
       'load 0: 9',
       // Code is one page of some file that nothing else maps.
       expect.stringMatching(/^mmap 0: 513 1 1 1 0 2147483647 /),
@@ -756,7 +777,7 @@ describe('what the recording does not show', () => {
       call(P, 'munmap', C, PAGE),
       call(P, 'brk', 0),
     )
-    expect(text).toEqual(['mmap 0: 0 512 0 2 0 0 0', 'store 0: 0'])
+    expect(text).toEqual(['mmap 0: 0 512 0 3 0 0 0', 'store 0: 0'])
     expect(statistics.unplaced).toEqual({
       'mmap whose return is lost': 1,
       'return of mmap without its entry': 1,

@@ -19,8 +19,8 @@ import {
   RECORDED_HOLE,
   RECORDED_PRESENT,
 } from '../../trace/recording.ts'
-import { type AddressSpace, privateAnon } from './address-space.ts'
-import type { Area } from './areas.ts'
+import type { AddressSpace } from './address-space.ts'
+import { type Area, newArea } from './areas.ts'
 import type { ImportOutput } from './output.ts'
 import {
   DISCARDABLE,
@@ -58,11 +58,11 @@ export function placeFault(output: ImportOutput, space: AddressSpace, fault: Pag
   const area = areaOf(output, space, fault)
   const region = space.touch(fault.page)
   const i = fault.page % REGION_PAGES
-  const needed = write ? PROT_WRITE : PROT_READ
+  const needed = write ? PROT_READ | PROT_WRITE : PROT_READ
   if (area.prot < needed) {
     // The kernel lets an access to a forbidden page fault too, before the signal: then the page stays forbidden.
     count(output.statistics.corrected, 'access that the known protection forbids: page opened')
-    space.protect(fault.page, fault.page + 1, needed)
+    space.protect(fault.page, fault.page + 1, { ...area, prot: needed })
   }
   if (write && area.growsDown && space.argumentsEnd !== undefined) {
     fillArguments(output, space, fault.page + 1, space.argumentsEnd)
@@ -140,7 +140,7 @@ function areaOf(output: ImportOutput, space: AddressSpace, { page, errorCode }: 
   if (area) return area
   const above = space.areas.above(page)
   if (above?.growsDown && above.start - page <= STACK_LIMIT_PAGES) {
-    space.map(privateAnon(page, above.start, above.prot, true))
+    space.map({ ...above, start: page, end: above.start })
   } else {
     const [reason, guess] = plausibleArea(space, page, (errorCode & FETCH) !== 0)
     count(output.statistics.corrected, reason)
@@ -153,17 +153,18 @@ function areaOf(output: ImportOutput, space: AddressSpace, { page, errorCode }: 
 function plausibleArea(space: AddressSpace, page: number, fetch: boolean): [string, Area] {
   const when = space.fromStart ? 'by no recorded line' : 'before the recording began'
   if (fetch) {
-    const code = {
-      ...privateAnon(page, page + 1, PROT_READ),
-      kind: MAP_PRIVATE_FILE,
-      object: UNKNOWN_CODE,
-      pgoff: page % UNKNOWN_CODE,
-    }
+    const code = newArea({
+      ...{ start: page, end: page + 1, kind: MAP_PRIVATE_FILE, prot: PROT_READ, executable: true },
+      ...{ object: UNKNOWN_CODE, pgoff: page % UNKNOWN_CODE },
+    })
     return [`code page mapped ${when}: assumed`, code]
   }
   const start = regionOf(page) * REGION_PAGES
   const [from, to] = space.areas
     .gaps(start, start + REGION_PAGES)
     .find(([from, to]) => from <= page && page < to)!
-  return [`memory mapped ${when}: assumed`, privateAnon(from, to, PROT_WRITE)]
+  return [
+    `memory mapped ${when}: assumed`,
+    newArea({ start: from, end: to, kind: MAP_PRIVATE_ANON, prot: PROT_READ | PROT_WRITE }),
+  ]
 }
