@@ -182,9 +182,20 @@ function plain(grid: Grid, section: Section, format: 'text' | 'lkml'): string {
       }),
     ]),
   ]
-  const gap = lkml ? ' ' : '  '
-  const exact = aligned(spelled(lkml ? ungrouped : count), gap)
-  const lines = fits(exact, width) ? exact : aligned(spelled(shortCount), gap, width)
+  const tries: readonly (readonly [Numbering, gap: string])[] = lkml
+    ? [
+        [ungrouped, ' '],
+        [shortCount, ' '],
+      ]
+    : [
+        [count, '  '],
+        [count, ' '],
+        [shortCount, '  '],
+        [shortCount, ' '],
+      ]
+  const tables = tries.map(([number, gap]) => aligned(spelled(number), gap))
+  const lines =
+    tables.find((table) => fits(table, width)) ?? aligned(spelled(shortCount), ' ', width)
   const absent = section.absent.map(({ name, why }) => `${name}: ${why}`)
   return [
     ...wrap(`${section.panel.name}: ${section.says}`, width),
