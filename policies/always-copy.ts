@@ -18,5 +18,6 @@ export default definePolicy({
   hooks: () => ({
     wpReuse: () => COPY,
     gupRead: (_k, _pfn, follPin) => (follPin ? GUP_UNSHARE : GUP_TAKE),
+    gupReadNotAnon: (_k, _pfn, follPin) => (follPin ? GUP_UNSHARE : GUP_TAKE),
   }),
 })

@@ -11,6 +11,7 @@
 import {
   COPY_REFERENCED,
   definePolicy,
+  folioPages,
   GUP_TAKE,
   GUP_UNSHARE,
   pinnedByAnyone,
@@ -28,6 +29,10 @@ export default definePolicy({
     wpReuse: (k, pfn) => (soleUser(k, pfn) ? REUSE : COPY_REFERENCED),
     // The page by the pin it is under, never by a count; a huge mapping is split where one of its pages is.
     forkCopies: promisedPin,
+    forkSplitsHuge(k, head) {
+      for (let i = 0; i < folioPages(k, head); i++) if (promisedPin(k, head + i)) return true
+      return false
+    },
     // A page that left under its pin could not be told from any other when it comes back.
     reclaimRefuses: pinnedByAnyone,
     gupRead: (k, pfn, follPin) => (follPin && !soleUser(k, pfn) ? GUP_UNSHARE : GUP_TAKE),

@@ -14,6 +14,7 @@ import {
   definePolicy,
   mapCountOfMostShared,
   pageKsm,
+  pageMapcount,
   REUSE,
 } from '../src/policy/api.ts'
 
@@ -23,10 +24,14 @@ export default definePolicy({
   era: 'abstraction; THP until v4.4',
   kernel: '6.18',
   hooks: () => ({
-    wpReuse(k, pfn) {
-      if (pageKsm(k, pfn)) return COPY_KSM
-      // At swap-in the page is not mapped yet: 0 is the caller alone, as far as mappings can tell.
-      return mapCountOfMostShared(k, pfn) <= 1 ? REUSE : COPY_MAPPED
-    },
+    copiesHuge: true,
+    wpReuse: (k, pfn) => (pageKsm(k, pfn) ? COPY_KSM : mappedOnce(pageMapcount(k, pfn))),
+    pmdReuse: (k, head) => mappedOnce(mapCountOfMostShared(k, head)),
+    // Not mapped yet by the caller. Other swap entries cannot be seen from here.
+    swapinReuse: (k, pfn) => (pageKsm(k, pfn) ? COPY_KSM : mappedOnce(pageMapcount(k, pfn) + 1)),
   }),
 })
+
+function mappedOnce(mapcount: number): number {
+  return mapcount === 1 ? REUSE : COPY_MAPPED
+}

@@ -40,7 +40,8 @@ export default definePolicy({
     reusesKsm: false,
     wpReuse(k, pfn) {
       if (pageKsm(k, pfn)) return COPY_KSM
-      const count = mapAndSwapCount(k, pfn)
+      // 1 for the caller's swap entry, also where the swapcache was bypassed, which 2009 knew nothing of.
+      const count = Math.max(1, mapAndSwapCount(k, pfn))
       if (count !== 1) return COPY_MAPPED
       // reuse_swap_page() gives the swapcache up before it looks at the references that are left.
       const cached = pageSwapCache(k, pfn)

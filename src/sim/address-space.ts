@@ -40,7 +40,7 @@ import { lruAddLazyfree, lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { swapOut } from './reclaim.ts'
 import { unshareForWalk } from './shared-tables.ts'
-import { onlyMapped, setPmdFlags, splitFolio, splitHugePmd } from './split.ts'
+import { carve, changeAreas, onlyMapped, setPmdFlags, splitFolio, splitHugePmd } from './split.ts'
 import { forEachPmd } from './walk.ts'
 import { munmap, zapRange } from './zap.ts'
 
@@ -58,6 +58,7 @@ export function mmap(
   const end = start + pages
   if (pages <= 0 || mm.covers(start, end)) return FAILED
   mm.insert({
+    area: m.areas++,
     start,
     end,
     kind,
@@ -81,7 +82,7 @@ export function mmap(
 export function mremap(m: Machine, mm: Mm, start: number, end: number, to: number): number {
   if (mm.covers(to, to + end - start)) return FAILED
   m.k.mm = mm
-  const vmas = mm.carve(start, end)
+  const vmas = carve(m, mm, start, end)
   if (vmas.length === 0) return FAILED
   for (const vma of vmas) {
     mm.insert({
@@ -155,10 +156,26 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
     case MADV_COLLAPSE:
       return collapse(m, mm, start, end)
     default:
-      for (const vma of mm.carve(start, end)) adviseArea(vma, advice)
-      mm.merge(start, end)
+      changeAreas(
+        m,
+        mm,
+        start,
+        end,
+        (vma) => !hasAdvice(vma, advice),
+        (vma) => adviseArea(vma, advice),
+      )
       return OK
   }
+}
+
+function hasAdvice(vma: Vma, advice: number): boolean {
+  const advised: Vma = { ...vma }
+  adviseArea(advised, advice)
+  return (
+    advised.nohuge === vma.nohuge &&
+    advised.mergeable === vma.mergeable &&
+    advised.dontfork === vma.dontfork
+  )
 }
 
 function adviseArea(vma: Vma, advice: number): void {

@@ -54,14 +54,14 @@ function collapseRange(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
   if ((pmd & PMD_HUGE) !== 0) return !m.frames.has(pmd >>> PFN_SHIFT, PG_ZERO)
   if (pmd === 0 || !vma.anonVma) return false
   unshareForWalk(m, mm, start)
-  if (!scanPmd(m, mm, start)) return false
+  if (!scanPmd(m, mm, vma, start)) return false
   swapInAll(m, mm, vma, start)
   collapseHugePage(m, mm, vma, start)
   return true
 }
 
 /** hpage_collapse_scan_pmd(): may these pages be collapsed? */
-function scanPmd(m: Machine, mm: Mm, start: number): boolean {
+function scanPmd(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
   const { frames, tables } = m
   const table = mm.pteIndex(start)
   let writable = 0
@@ -69,10 +69,16 @@ function scanPmd(m: Machine, mm: Mm, start: number): boolean {
   for (let i = table; i < table + TABLE_PAGES; i++) {
     const pte = tables.ptes[i]!
     if ((pte & PTE_UFFD_WP) !== 0) return false
-    if ((pte & PTE_SWAP) !== 0) anything++
-    if ((pte & PTE_PRESENT) === 0) continue
+    if ((pte & PTE_SWAP) !== 0) {
+      anything++
+      continue
+    }
     const pfn = pte >>> PFN_SHIFT
-    if (frames.has(pfn, PG_ZERO)) continue
+    if ((pte & PTE_PRESENT) === 0 || frames.has(pfn, PG_ZERO)) {
+      // userfaultfd_armed(): a hole is the manager's to fill.
+      if (vma.uffdWp) return false
+      continue
+    }
     anything++
     if ((pte & PTE_WRITE) !== 0) writable++
     if (!frames.has(pfn, PG_ANON) || frames.has(pfn, PG_KSM)) return false
@@ -85,7 +91,6 @@ function scanPmd(m: Machine, mm: Mm, start: number): boolean {
 function swapInAll(m: Machine, mm: Mm, vma: Vma, start: number): void {
   for (let vpn = start; vpn < start + HUGE_PAGES; vpn++) {
     if ((m.tables.ptes[mm.pteIndex(vpn)]! & PTE_SWAP) === 0) continue
-    m.counts.loadFaults++
     fault(m, mm, vma, vpn, false)
   }
   lruDrain(m)

@@ -2,9 +2,9 @@
  * Devices and pipes: reads and stores through a reference, past all page tables; and speculative references.
  */
 import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT } from '../state/tables.ts'
 import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
+import { presentFrame } from './walk.ts'
 
 /** What the device sees in page `index` of the pin; `m.lastDev` says how that compares. */
 export function devread(m: Machine, id: number, index: number): number {
@@ -15,8 +15,10 @@ export function devread(m: Machine, id: number, index: number): number {
 }
 
 export function devwrite(m: Machine, id: number, index: number): number {
-  const pfn = m.k.pins.get(id)?.frames[index]
-  if (pfn === undefined) return FAILED
+  const taken = m.k.pins.get(id)
+  const pfn = taken?.frames[index]
+  // A r/o reference is never stored through: it may well be the zero page's.
+  if (pfn === undefined || taken?.write === false) return FAILED
   m.frames.token[pfn] = m.judge.devwrite(id, index)
   return OK
 }
@@ -38,11 +40,4 @@ export function speculativePut(m: Machine, mm: Mm, vpn: number): number {
   m.frames.refs[m.frames.head(held.pfn)]!--
   m.frames.freeIfUnused(held.pfn)
   return OK
-}
-
-function presentFrame(m: Machine, mm: Mm, vpn: number): number {
-  const pmd = mm.pmd(vpn)
-  if ((pmd & PMD_HUGE) !== 0) return (pmd >>> PFN_SHIFT) + (vpn & 511)
-  const pte = m.tables.ptes[mm.pteIndex(vpn)]!
-  return (pte & PTE_PRESENT) !== 0 ? pte >>> PFN_SHIFT : 0
 }

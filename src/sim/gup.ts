@@ -130,13 +130,16 @@ function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): numb
   const huge = (pmd & PMD_HUGE) !== 0
   const entry = huge ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
   if ((entry & PTE_PRESENT) === 0) {
-    faultIn(m, mm, vma, vpn, want.write)
+    if (want.write) m.counts.storeFaults++
+    else m.counts.loadFaults++
+    fault(m, mm, vma, vpn, want.write)
     return AGAIN
   }
   if ((entry & PTE_WRITE) !== 0 && (pmd & PTE_WRITE) !== 0) return TAKEN
   const need = want.write ? GUP_BREAK_COW : readNeeds(m, entry >>> PFN_SHIFT, want.follPin)
   if (need === GUP_TAKE) return TAKEN
   if (need === GUP_UNSHARE) {
+    m.counts.loadFaults++
     m.beginFault()
     unshare(m, mm, vma, vpn)
     m.endFault()
@@ -154,12 +157,6 @@ function readNeeds(m: Machine, pfn: number, follPin: boolean): number {
   const { frames, policy } = m
   if (!frames.has(pfn, PG_ANON)) return policy.gupReadNotAnon(m.k, pfn, follPin)
   return policy.gupRead(m.k, pfn, follPin)
-}
-
-function faultIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): void {
-  if (write) m.counts.storeFaults++
-  else m.counts.loadFaults++
-  fault(m, mm, vma, vpn, write)
 }
 
 /** A write fault for a reader: COW is broken whatever the area's protection. */

@@ -3,13 +3,14 @@
  */
 import { PG_ANON, PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
+import { PFN_SHIFT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
 import { mapPte, unmapPte } from './folio.ts'
 import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { mappersOf } from './rmap.ts'
 import { unshareForWalk } from './shared-tables.ts'
-import { onlyMapped } from './split.ts'
+import { onlyMapped, splitFolio } from './split.ts'
+import { presentFrame } from './walk.ts'
 
 interface Candidate {
   readonly mm: Mm
@@ -20,12 +21,12 @@ interface Candidate {
 /** ksmd scans until nothing is left to merge. It drains every CPU's batches first. */
 export function ksmScan(m: Machine): void {
   lruDrain(m)
-  for (const [token, pages] of candidates(m)) if (token !== 0 && pages.length > 1) merge(m, pages)
+  for (const pages of candidates(m).values()) if (pages.length > 1) merge(m, pages)
   lruDrain(m)
   m.endCall()
 }
 
-/** Mapped anonymous order-0 pages of mergeable areas, by the bytes they hold. */
+/** Mapped anonymous pages of mergeable areas, by the bytes they hold. */
 function candidates(m: Machine): Map<number, Candidate[]> {
   const byToken = new Map<number, Candidate[]>()
   for (const mm of m.k.mms) {
@@ -45,12 +46,8 @@ function candidates(m: Machine): Map<number, Candidate[]> {
 }
 
 function mergeableAt(m: Machine, mm: Mm, vpn: number): number {
-  if ((mm.pmd(vpn) & PMD_HUGE) !== 0) return 0
-  const pte = m.tables.ptes[mm.pteIndex(vpn)]!
-  const pfn = pte >>> PFN_SHIFT
-  const usable =
-    (pte & PTE_PRESENT) !== 0 && m.frames.has(pfn, PG_ANON) && !m.frames.has(pfn, PG_LARGE)
-  return usable ? pfn : 0
+  const pfn = presentFrame(m, mm, vpn)
+  return m.frames.has(pfn, PG_ANON) ? pfn : 0
 }
 
 /** try_to_merge_with_ksm_page(): all pages that are only mapped become the first of them. */
@@ -69,9 +66,13 @@ function merge(m: Machine, pages: readonly Candidate[]): void {
   m.judge.merged(pairs)
 }
 
-/** write_protect_page(): a reference besides the mappings keeps the page from being merged. */
+/**
+ * write_protect_page(): a reference besides the mappings keeps the page from being merged. A large folio is split
+ * first.
+ */
 function mayMerge(m: Machine, pfn: number): boolean {
-  return onlyMapped(m, pfn) && m.frames.pins[pfn] === 0
+  if (m.frames.has(pfn, PG_LARGE)) return splitFolio(m, pfn)
+  return onlyMapped(m, pfn)
 }
 
 function writeProtect(m: Machine, { pfn, vpn }: Candidate): void {

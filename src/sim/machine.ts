@@ -113,6 +113,8 @@ export class Machine {
   readonly pageCache = new Map<number, Map<number, number>>()
   /** How often each verdict was given, at whatever site. */
   readonly verdicts: number[] = new Array<number>(VERDICT_LABELS.length).fill(0)
+  /** mmap() calls so far. */
+  areas = 0
   /** Frames that the page cache keeps, processes or not. */
   pageCacheFrames = 0
   /** Speculative references that are held now. */

@@ -1,7 +1,7 @@
 /**
  * ptrace's store (FOLL_FORCE | FOLL_WRITE | FOLL_GET): through the page table, whatever the area's protection.
  */
-import { PG_EXCLUSIVE } from '../state/frames.ts'
+import { PG_ANON, PG_DONTCOW, PG_EXCLUSIVE } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
@@ -32,13 +32,11 @@ export function poke(m: Machine, mm: Mm, vpn: number): number {
     const entry = entryAt(m, mm, vpn)
     if (mayWrite(m, mm, vma, vpn, entry)) return finish(m, mm, vpn)
     if ((entry & PTE_PRESENT) === 0) {
-      m.counts.storeFaults++
       fault(m, mm, vma, vpn, true)
       if (tookSwapped(entry, entryAt(m, mm, vpn))) return finish(m, mm, vpn)
       continue
     }
     if ((entry & PTE_UFFD_WP) !== 0 && vma.uffdWp) return FAILED
-    m.counts.storeFaults++
     m.beginFault()
     m.k.mm = mm
     m.k.vpn = vpn
@@ -74,6 +72,8 @@ function mayWrite(m: Machine, mm: Mm, vma: Vma, vpn: number, entry: number): boo
 }
 
 function finish(m: Machine, mm: Mm, vpn: number): number {
-  m.frames.token[frameAt(m, mm, vpn)] = m.judge.store(mm.id, vpn)
+  const pfn = frameAt(m, mm, vpn)
+  if (m.policy.tagsGupPages && m.frames.has(pfn, PG_ANON)) m.frames.set(pfn, PG_DONTCOW)
+  m.frames.token[pfn] = m.judge.store(mm.id, vpn)
   return OK
 }

@@ -16,21 +16,25 @@ import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
 import { unshareForWalk } from './shared-tables.ts'
-import { setPmdFlags, splitHugePmd } from './split.ts'
+import { changeAreas, setPmdFlags, splitHugePmd } from './split.ts'
 import { mayUpgrade } from './uffd.ts'
 import { forEachPmd } from './walk.ts'
 
 export function mprotect(m: Machine, mm: Mm, start: number, end: number, prot: number): number {
   m.k.mm = mm
-  const vmas = mm.carve(start, end)
-  if (vmas.length === 0) return FAILED
-  for (const vma of vmas) {
-    // mprotect_fixup(): nothing to do where the protection stays the same.
-    if (vma.prot === prot) continue
-    vma.prot = prot
-    changeProtection(m, mm, vma)
-  }
-  mm.merge(start, end)
+  if (!mm.covers(start, end)) return FAILED
+  // mprotect_fixup(): nothing to do where the protection stays the same.
+  changeAreas(
+    m,
+    mm,
+    start,
+    end,
+    (vma) => vma.prot !== prot,
+    (vma) => {
+      vma.prot = prot
+      changeProtection(m, mm, vma)
+    },
+  )
   m.spent += m.cost.tlbFlush
   m.endCall()
   return OK

@@ -16,6 +16,7 @@ import {
   PMD_HUGE,
   PTE_DIRTY,
   PTE_PRESENT,
+  PTE_SOFT_DIRTY,
   PTE_SWAP,
   PTE_SWP_EXCLUSIVE,
   PTE_UFFD_WP,
@@ -74,7 +75,7 @@ function reclaimLarge(
   const first = vpn - (pfn - head)
   // can_split_folio(): any reference besides the mappings keeps the folio as it is, and mapped.
   if (!onlyMapped(m, head)) {
-    if (pfn === head || vpn === start) m.counts.refusedUnmaps += pages
+    m.counts.refusedUnmaps++
     return
   }
   const whole = first >= start && first + pages <= end && mapsAll(m, mm, first, head, pages)
@@ -94,7 +95,7 @@ function reclaimFolio(m: Machine, head: number, vpn: number): void {
   if (discardLazyfree(m, head, vpn)) return
   if (!frames.has(head, PG_SWAPCACHE)) {
     if (policy.reclaimRefuses(m.k, head, BEFORE_SWAPCACHE)) {
-      m.counts.refusedUnmaps += pages
+      m.counts.refusedUnmaps++
       return
     }
     addToSwap(m, head)
@@ -131,7 +132,8 @@ function tryToUnmapOne(m: Machine, { mm, vpn }: Mapper, pfn: number): boolean {
   const exclusive = policy.tracksExclusive && frames.has(pfn, PG_EXCLUSIVE) ? PTE_SWP_EXCLUSIVE : 0
   frames.clear(pfn, PG_EXCLUSIVE)
   if ((pte & PTE_DIRTY) !== 0) frames.set(pfn, PG_DIRTY)
-  m.tables.ptes[index] = (slot << PFN_SHIFT) | PTE_SWAP | exclusive | (pte & PTE_UFFD_WP)
+  const kept = PTE_UFFD_WP | PTE_SOFT_DIRTY
+  m.tables.ptes[index] = (slot << PFN_SHIFT) | PTE_SWAP | exclusive | (pte & kept)
   unmapPte(frames, mm, pfn)
   return true
 }

@@ -9,7 +9,7 @@ import {
   PG_SWAPCACHE,
   ZERO_PFN,
 } from '../state/frames.ts'
-import type { Mm } from '../state/mm.ts'
+import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
   PMD_HUGE,
@@ -58,6 +58,37 @@ export function splitHugePmd(m: Machine, mm: Mm, vpn: number): void {
     for (let i = 1; i < HUGE_PAGES; i++) frames.clear(head + i, PG_EXCLUSIVE)
   }
   remapHugeAsPtes(frames, mm, head)
+}
+
+/**
+ * Splits off [start, end) of the areas that `differs` names, and gives each such piece to `change`. A huge mapping
+ * across a new edge is split, as vma_adjust_trans_huge() does. Pieces that end up alike become one area again.
+ */
+export function changeAreas(
+  m: Machine,
+  mm: Mm,
+  start: number,
+  end: number,
+  differs: (vma: Vma) => boolean,
+  change: (vma: Vma) => void,
+): void {
+  const affected = mm.vmas.filter((vma) => vma.end > start && vma.start < end && differs(vma))
+  for (const vma of affected) {
+    for (const piece of carve(m, mm, Math.max(start, vma.start), Math.min(end, vma.end))) {
+      change(piece)
+    }
+  }
+  mm.merge(start, end)
+}
+
+/** The areas in [start, end), split at its edges; huge mappings across an edge inside an area are split too. */
+export function carve(m: Machine, mm: Mm, start: number, end: number): Vma[] {
+  for (const edge of [start, end]) {
+    const vma = mm.find(edge)
+    const inside = vma !== undefined && vma.start < edge
+    if (inside && edge % HUGE_PAGES !== 0) splitHugePmd(m, mm, edge)
+  }
+  return mm.carve(start, end)
 }
 
 /**

@@ -56,12 +56,12 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
 
   const armed = (entry & PTE_UFFD_WP) !== 0 && vma.uffdWp
   const taken = exclusive && write && !armed
-  let flags = PTE_PRESENT | PTE_SOFT_DIRTY | (armed ? PTE_UFFD_WP : 0)
+  let flags = PTE_PRESENT | (entry & PTE_SOFT_DIRTY) | (armed ? PTE_UFFD_WP : 0)
   if (taken) {
-    flags |= PTE_DIRTY
+    flags |= PTE_DIRTY | PTE_SOFT_DIRTY
     if (m.decided(SITE_SWAPIN, mm, vpn, 1, verdict)) m.contested.add(pfn)
   }
-  if (taken || (exclusive && !armed && mapsCleanWritable(m, vma))) flags |= writeFlag(vma)
+  if (taken || (exclusive && !armed && mapsCleanWritable(m, vma, entry))) flags |= writeFlag(vma)
   tables.ptes[index] = (pfn << PFN_SHIFT) | flags
   if (write && !taken && !armed) wpPage(m, mm, vma, vpn)
 }
@@ -71,8 +71,8 @@ function writeFlag(vma: Vma): number {
 }
 
 /** Since 6.11 an exclusive page is mapped writable by a load too, unless a fault is wanted to track the next store. */
-function mapsCleanWritable(m: Machine, vma: Vma): boolean {
-  return m.policy.swapinWritable && !tracksSoftDirty(m, vma)
+function mapsCleanWritable(m: Machine, vma: Vma, entry: number): boolean {
+  return m.policy.swapinWritable && (!tracksSoftDirty(m, vma) || (entry & PTE_SOFT_DIRTY) !== 0)
 }
 
 /**

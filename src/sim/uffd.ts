@@ -39,9 +39,11 @@ export function uffdWriteProtect(
   if (!m.era.uffdWp) return
   m.k.mm = mm
   m.spent += m.cost.tlbFlush
+  const registered = mm.vmas.filter((vma) => vma.end > start && vma.start < end)
   for (const vma of mm.vmas) {
-    if (vma.end <= start || vma.start >= end) continue
-    vma.uffdWp = true
+    if (registered.some(({ area }) => area === vma.area)) vma.uffdWp = true
+  }
+  for (const vma of registered) {
     const from = Math.max(start, vma.start)
     const to = Math.min(end, vma.end)
     if (on) protectRange(m, mm, from, to)

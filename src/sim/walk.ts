@@ -2,7 +2,7 @@
  * Walks over page tables that change nothing.
  */
 import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, TABLE_PAGES } from '../state/tables.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, TABLE_PAGES } from '../state/tables.ts'
 import type { Machine } from './machine.ts'
 
 /** Frame of page `vpn` under the huge mapping `pmd`. */
@@ -15,6 +15,14 @@ export function frameAt(m: Machine, mm: Mm, vpn: number): number {
   const pmd = mm.pmd(vpn)
   if ((pmd & PMD_HUGE) !== 0) return hugeFrame(pmd, vpn)
   return m.tables.ptes[mm.pteIndex(vpn)]! >>> PFN_SHIFT
+}
+
+/** Frame of the page, 0 if it is not present. */
+export function presentFrame(m: Machine, mm: Mm, vpn: number): number {
+  const pmd = mm.pmd(vpn)
+  if ((pmd & PMD_HUGE) !== 0) return (pmd >>> PFN_SHIFT) + (vpn & 511)
+  const pte = m.tables.ptes[mm.pteIndex(vpn)]!
+  return (pte & PTE_PRESENT) !== 0 ? pte >>> PFN_SHIFT : 0
 }
 
 /** Visits [start, end) in pieces that lie in one 2 MiB range each. */

@@ -10,7 +10,7 @@ import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { dropPin } from './pins.ts'
 import { breakSharedTable, zapSharedTable } from './shared-tables.ts'
-import { splitHugePmd } from './split.ts'
+import { carve, splitHugePmd } from './split.ts'
 
 /** zap_page_range(): empties every entry in [start, end). */
 export function zapRange(m: Machine, mm: Mm, start: number, end: number): void {
@@ -63,7 +63,7 @@ function freeTables(m: Machine, mm: Mm, start: number, end: number): void {
 
 export function munmap(m: Machine, mm: Mm, start: number, end: number): void {
   lruDrain(m)
-  for (const vma of mm.carve(start, end)) zapRange(m, mm, vma.start, vma.end)
+  for (const vma of carve(m, mm, start, end)) zapRange(m, mm, vma.start, vma.end)
   mm.remove(start, end)
   freeTables(m, mm, start, end)
   m.spent += m.cost.tlbFlush

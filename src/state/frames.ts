@@ -204,9 +204,10 @@ export class Frames {
     const end = head + this.pages(head)
     this.#resetOwners(head)
     this.largeMapcount[head] = 0
+    const inherited = this.word[head]! & (PG_LAZYFREE | PG_DIRTY)
     for (let pfn = head; pfn < end; pfn++) {
       this.order[pfn] = 0
-      this.word[pfn]! &= ~PG_LARGE
+      this.word[pfn] = (this.word[pfn]! & ~PG_LARGE) | inherited
     }
     for (let pfn = head; pfn < end; pfn++) this.freeIfUnused(pfn)
   }

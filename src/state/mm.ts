@@ -7,6 +7,8 @@ import { grown } from './frames.ts'
 const EMPTY_TABLE = 0
 
 export interface Vma {
+  /** Number of the mmap() that it stems from: pieces of one mapping keep it. */
+  readonly area: number
   start: number
   /** One past the last page. */
   end: number
@@ -155,6 +157,7 @@ export class Mm {
 function continues(lower: Vma, upper: Vma): boolean {
   return (
     lower.end === upper.start &&
+    lower.area === upper.area &&
     lower.kind === upper.kind &&
     lower.prot === upper.prot &&
     lower.folioOrder === upper.folioOrder &&

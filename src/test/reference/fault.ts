@@ -132,7 +132,8 @@ function fillHole(
 /** alloc_anon_folio(): the area's folio order where the whole aligned range is empty, else one page. */
 function fillOrder(area: Area, pmd: Pmd, vpn: number): number {
   const order = area.folioOrder
-  if (order === 0 || order === 9 || area.advice !== 'huge') return 0
+  // userfaultfd wants faults page by page (userfaultfd_armed).
+  if (order === 0 || order === 9 || area.advice !== 'huge' || area.uffdWp) return 0
   const pages = 2 ** order
   const start = vpn - (vpn % pages)
   if (start < area.start || start + pages > area.end) return 0

@@ -1,6 +1,6 @@
 /** huge: filling, copying and splitting what is mapped by one PMD entry, and splitting large folios themselves. */
 import { extraReferences, type Folio, type Page } from './frames.ts'
-import { countCopies, judge, pmdReuse } from './reuse.ts'
+import { countCopies, isSoleUser, judge, pmdReuse } from './reuse.ts'
 import { type Area, type Pmd, type Process, TABLE_PAGES, type Table } from './space.ts'
 import { firstPage, type World } from './world.ts'
 
@@ -70,7 +70,7 @@ export function hugeWp(
     return 'done'
   }
   const reuse = pmdReuse(w, folio, process)
-  const sole = judge(w, process, folio.pages, reuse)
+  judge(w, process, folio.pages, reuse)
   if (reuse) {
     if (unshare) return 'done'
     pmd.write = area.write
@@ -84,7 +84,8 @@ export function hugeWp(
   }
   const copy = w.newAnon(HUGE_ORDER)
   for (const page of copy.pages) page.token = folio.pages[page.index]?.token ?? 0
-  countCopies(w, copy.pages.length, sole)
+  // Page by page: what somebody else maps by entries of their own may be shared in part.
+  for (const page of folio.pages) countCopies(w, 1, isSoleUser(process, page))
   w.tally.huge_copies++
   w.unmapHuge(pmd)
   mapNewHuge(w, pmd, copy, area)

@@ -145,8 +145,10 @@ export function swapIn(w: World, process: Process, pte: Pte, write: boolean): bo
     reuse = write && swapinReuse(w, page, 1, process)
     slot.entries.delete(pte)
   }
+  const guarded = area.uffdWp && pte.uffdWp
   mapSwapped(w, process, area, pte, page, { write, reuse })
-  if (write && reuse) judge(w, process, [page], true)
+  // Write-protected, the page is not stored to yet: the decision comes after the event.
+  if (write && reuse && !guarded) judge(w, process, [page], true)
   return write && !reuse
 }
 
