@@ -256,11 +256,13 @@ test('a blind record tells a fault from none, and one without allocation from a 
   expect(blind({ outcome: '0=fault_a0,1..3=nofault' }, never).disagreements).toHaveLength(1)
 })
 
-test('a record with padded mappings is compared with padded mappings', () => {
+test('a record with padded mappings is compared with padded mappings, each page read once', () => {
   const mapped: number[] = []
+  let loads = 0
   class Mapper extends Copier {
     override apply(op: number, mm: number, vpn = -1, pages = 0): number {
       if (op === OP_MMAP) mapped.push(pages)
+      if (op === OP_LOAD) loads++
       return super.apply(op, mm, vpn)
     }
   }
@@ -270,7 +272,7 @@ test('a record with padded mappings is compared with padded mappings', () => {
     machines: () => () => new Mapper(never),
     states: ['natural'],
   })
-  expect({ disagreements, mapped }).toEqual({ disagreements: [], mapped: [512] })
+  expect({ disagreements, mapped, loads }).toEqual({ disagreements: [], mapped: [512], loads: 512 })
 })
 
 test.each([

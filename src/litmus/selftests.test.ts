@@ -70,3 +70,10 @@ test.each(POLICY_MODELS.map((model) => [model.name, model] as const))(
 test('from 6.2 on every cell passes under anon-exclusive', () => {
   expect(failingCells(modelOf('anon-exclusive', { longtermUnsharesFile: true }))).toEqual([])
 })
+
+test('the collapse cases do collapse under mm-id, whose kernel asks for no writable entry', () => {
+  const collapses = CELLS.flatMap(({ test: cell }) =>
+    runLitmus(cell, modelOf('mm-id', {}).machines({ swapDisk: false }), { policy: 'mm-id' }),
+  ).filter(({ op }) => op.endsWith(' collapse'))
+  expect(collapses.map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok', 'ok'])
+})

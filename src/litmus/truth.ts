@@ -28,7 +28,10 @@ export interface Truth {
   readonly tests: ReadonlyMap<string, readonly TruthOperation[]>
   /** Measured without frame numbers: faults are told by the pages that they allocated (`fault_a1`). */
   readonly blind: boolean
-  /** Recorded with every mapping made as long as its page tables reach, as the prototype shares only such. */
+  /**
+   * Recorded with every mapping made as long as its page tables reach, because the prototype shares only such, and
+   * filled with the zero page, which keeps huge folios out.
+   */
   readonly padded: boolean
 }
 
