@@ -41,7 +41,8 @@ export function compareWithTruth(
   for (const [test, recorded] of Object.entries(record.tests)) {
     const text = cowText(test.replace(DISK, ''))
     for (const drained of record.natural_only ? [false] : [false, true]) {
-      const outcomes = runCow(text, { rules, era, drained, diskSwap: test.endsWith(DISK) })
+      const padded = rules.tables === 'unaccounted'
+      const outcomes = runCow(text, { rules, era, drained, padded, diskSwap: test.endsWith(DISK) })
       for (const truth of recorded) {
         if (truth.artefact) continue
         const outcome = outcomes[truth.n - 1]

@@ -11,6 +11,7 @@ const ERA_5_8: Era = {
   forceFollows: 'cowFault',
 }
 const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'thp' }
+const ERA_2009: Era = { ...ERA_5_8, uffdWp: false, softDirty: false, hugeZeroStore: 'thp' }
 const ERA_6_0: Era = { ...ERA_5_8, forceFollows: 'exclusive' }
 const ERA_6_1: Era = { ...ERA_6_0, collapse: 'needsWritable' }
 const ERA_6_12: Era = { ...ERA_6_1, splitDirtiesPtes: true, odirect: 'pin' }
@@ -52,6 +53,9 @@ export function kernelNamed(name: string): { rules: Rules; era: Era } {
 /** The era a policy runs with when none is asked for. */
 export function ownEra(policy: string): Era {
   switch (policy) {
+    case 'no-unmap-gup':
+    case 'early-decow':
+      return ERA_2009
     case 'on-demand-fork':
       return ERA_5_6
     case 'cow-pte-owner':

@@ -69,6 +69,8 @@ interface Named {
 export interface LitmusSetting extends Setting {
   /** Empty the LRU batches before every operation. */
   readonly drained?: boolean
+  /** Pad mappings to whole page tables and fill them with the zero page, as the 2021 prototype was measured. */
+  readonly padded?: boolean
 }
 
 /** Runs a test. Outcomes are per operation, in order. */
@@ -80,6 +82,7 @@ export function runCow(text: string, setting: LitmusSetting): Outcome[] {
 class LitmusRun {
   readonly #world: World
   readonly #drained: boolean
+  readonly #padded: boolean
   readonly #names = new Map<string, number>()
   /** Areas by process and name: mremap moves a name for one process only. */
   readonly #areas = new Map<string, Named>()
@@ -94,6 +97,7 @@ class LitmusRun {
   constructor(setting: LitmusSetting) {
     this.#world = new World(setting)
     this.#drained = setting.drained ?? false
+    this.#padded = setting.padded ?? false
   }
 
   step(operation: Operation): Outcome {
@@ -197,18 +201,16 @@ class LitmusRun {
     const pages = Number(count)
     const base = this.#newBase(pages)
     this.#areas.set(`${process.id}:${name}`, { base, pages })
-    const unaccounted = w.rules.tables === 'unaccounted'
     addArea(w, process, {
       start: base,
-      // The 2021 prototype was measured with mappings padded to whole tables, filled with the zero page.
-      end: base + (unaccounted ? Math.ceil(pages / TABLE_PAGES) * TABLE_PAGES : pages),
+      end: base + (this.#padded ? Math.ceil(pages / TABLE_PAGES) * TABLE_PAGES : pages),
       kind: kind === 'file' ? 'file' : kind === 'shared' || kind === 'shmem' ? 'shared' : 'anon',
       object: base,
       folioOrder: kind === 'thp' ? 9 : 0,
       read: true,
       write: true,
     })
-    if (unaccounted) this.#prefill(process, base, pages)
+    if (this.#padded) this.#prefill(process, base, pages)
     return 'ok'
   }
 

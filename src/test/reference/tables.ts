@@ -29,7 +29,7 @@ export function privateTable(w: World, pmd: Pmd, change: Change): void {
       return
     case 'owner':
       if (table.users.size === 1 && !table.gupExclusive) {
-        pmd.write = true
+        takeOver(w, pmd)
         table.owner = null
       } else if (change === 'reclaim') {
         // Recorded: the walk gives up the first sharer's table without a copy, and its pages are lost.
@@ -40,9 +40,15 @@ export function privateTable(w: World, pmd: Pmd, change: Change): void {
       }
       return
     case 'accounted':
-      if (table.users.size === 1) pmd.write = true
+      if (table.users.size === 1) takeOver(w, pmd)
       else copyAccounted(w, pmd)
   }
+}
+
+/** The last sharer keeps the table: a decision like that about a page. */
+function takeOver(w: World, pmd: Pmd): void {
+  pmd.write = true
+  w.tally.reuses++
 }
 
 /** May fork give the child this table of the parent? */
@@ -138,6 +144,7 @@ function replaceTable(w: World, pmd: Pmd, copyEntry: (pte: Pte, table: Table) =>
   const old = pmd.table
   if (old === null) return
   w.tally.table_copies++
+  if (old.users.size === 1) w.tally.missed_reuses++
   const table = w.newTable()
   for (const pte of [...old.entries.values()]) copyEntry(pte, table)
   leaveTable(w, pmd)
