@@ -66,5 +66,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
       await page.close()
     },
+    // axe measures the contrast of every cell; on a busy machine that takes a while.
+    180_000,
   )
 }
