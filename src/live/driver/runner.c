@@ -1,0 +1,333 @@
+/* runner.c: takes tests from stdin, drives the workers through them, and writes to stdout what was seen. */
+#include <asm/ioctl.h>
+#include <linux/fcntl.h>
+#include <linux/memfd.h>
+#include <linux/mman.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/userfaultfd.h>
+#include "driver.h"
+
+#define MADV_DONTNEED_NR 4
+#define SCHED_FIFO_NR 1
+#define PR_SET_PDEATHSIG 1
+#define SIGKILL_NR 9
+
+static void die(const char *what, ul length)
+{
+	sys3(__NR_write, 2, what, length);
+	leave(1);
+}
+
+#define DIE(what) die(what "\n", sizeof(what))
+
+struct op_result *result_of_op(void)
+{
+	/* Written by the runner just before it woke the worker. */
+	return (void *)(S->results + S->result - sizeof(struct op_result));
+}
+
+struct page_result *new_page_result(void)
+{
+	struct op_result *result = (void *)(S->results + S->freed);
+	struct page_result *page = (void *)(S->results + S->result);
+
+	S->result += sizeof(*page);
+	if (S->result > RESULT_BYTES - PAGE)
+		DIE("truncated result: the test touches too many pages");
+	memset(page, 0, sizeof(*page));
+	result->pages++;
+	return page;
+}
+
+/* Empties this CPU's LRU batches: what zaps pages drains first. The page is mapped, so that there is one to zap. */
+static void drain(void)
+{
+	*(volatile u8 *)DRAIN_PAGE = 1;
+	sys3(__NR_madvise, DRAIN_PAGE, PAGE, MADV_DONTNEED_NR);
+}
+
+/* The modelled manager answers a write event by un-protecting that one page. */
+static void answer_fault(s32 uffd)
+{
+	struct uffd_msg *msg = (void *)S->scratch[0];
+	struct uffdio_writeprotect page = { { 0, PAGE }, 0 };
+
+	if (sys3(__NR_read, uffd, msg, sizeof(*msg)) != (long)sizeof(*msg))
+		return;
+	page.range.start = msg->arg.pagefault.address & ~(PAGE - 1);
+	sys3(__NR_ioctl, uffd, UFFDIO_WRITEPROTECT, &page);
+}
+
+/* The runner's own descriptor of a worker's userfaultfd, or -1. */
+static s32 uffd_of(u32 index)
+{
+	long pidfd;
+
+	if (!S->slots[index].uffd || S->uffds[index])
+		return S->uffds[index] ? S->uffds[index] : -1;
+	pidfd = sys2(__NR_pidfd_open, S->slots[index].pid, 0);
+	S->uffds[index] = (s32)sys3(__NR_pidfd_getfd, pidfd, S->slots[index].uffd, 0);
+	sys1(__NR_close, pidfd);
+	return S->uffds[index];
+}
+
+static void forget_uffd(u32 index)
+{
+	if (S->uffds[index] > 0)
+		sys1(__NR_close, S->uffds[index]);
+	S->uffds[index] = 0;
+	S->slots[index].uffd = 0;
+}
+
+static void await_reply(u32 index)
+{
+	struct pollfd fds[2] = { { FD_REPLY_READ, POLLIN, 0 }, { uffd_of(index), POLLIN, 0 } };
+	char byte;
+
+	for (;;) {
+		sys5(__NR_ppoll, fds, 2, 0, 0, 8);
+		if (fds[1].revents & POLLIN)
+			answer_fault(fds[1].fd);
+		if (fds[0].revents & POLLIN)
+			break;
+	}
+	sys3(__NR_read, FD_REPLY_READ, &byte, 1);
+}
+
+static void wake(u32 index)
+{
+	char byte = 0;
+
+	sys3(__NR_write, FD_WAKE + 2 * index + 1, &byte, 1);
+}
+
+static void reap(u32 index)
+{
+	sys4(__NR_wait4, S->slots[index].pid, 0, 0, 0);
+	forget_uffd(index);
+	S->slots[index].pid = 0;
+}
+
+static long spawn(u32 index)
+{
+	struct slot *slot = &S->slots[index];
+	long pid;
+
+	memset(slot, 0, sizeof(*slot));
+	pid = clone_onto(17 /* SIGCHLD */, S->stacks[index + 2], worker, index);
+	if (pid > 0)
+		slot->pid = (s32)pid;
+	return pid;
+}
+
+static u64 number_in(const char *file)
+{
+	char *text = (char *)S->scratch[0];
+	long fd = sys4(__NR_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC, 0);
+	long n = sys3(__NR_read, fd, text, 32);
+	u64 value = 0;
+
+	sys1(__NR_close, fd);
+	for (long i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++)
+		value = value * 10 + (u64)(text[i] - '0');
+	return value;
+}
+
+/* Until ksmd has seen every page three times: once to find it, once unchanged, once to merge it. */
+static void wait_for_ksm(void)
+{
+	static const char scans[] = "/sys/kernel/mm/ksm/full_scans";
+	u64 enough = number_in(scans) + 3;
+	ul pause[2] = { 0, 10000000 };
+
+	for (int i = 0; i < 1000 && number_in(scans) < enough; i++)
+		sys2(__NR_nanosleep, pause, 0);
+}
+
+static void step(struct op *op)
+{
+	struct op_result *result = (void *)(S->results + S->result);
+	u32 drained = S->request.drained;
+
+	memset(result, 0, sizeof(*result));
+	S->freed = S->result;
+	S->result += sizeof(*result);
+	if (drained)
+		drain();
+	switch (op->verb) {
+	case OP_DRAIN:
+		drain();
+		return;
+	case OP_KSM_WAIT:
+		wait_for_ksm();
+		return;
+	case OP_SPAWN:
+		result->status = spawn(op->slot) < 0 ? REFUSED : DONE;
+		await_reply(op->slot);
+		return;
+	case OP_EXIT:
+		wake(op->slot);
+		reap(op->slot);
+		return;
+	case OP_EXEC:
+		forget_uffd(op->slot);
+		wake(op->slot);
+		await_reply(op->slot);
+		/* The new image has pages of its own; the old one's end had drained the batches. */
+		drain();
+		return;
+	case OP_FORK:
+		wake(op->slot);
+		await_reply(op->slot);
+		if (result->status == DONE)
+			await_reply((u32)op->a);
+		return;
+	default:
+		wake(op->slot);
+		await_reply(op->slot);
+	}
+}
+
+static void run_test(void)
+{
+	static const struct op leaving = { .verb = OP_EXIT };
+
+	S->result = 0;
+	memset(S->pins, 0, sizeof(S->pins));
+	drain();
+	for (u32 i = 0; i < S->request.ops; i++) {
+		S->current = i;
+		step(&S->ops[i]);
+	}
+	for (u32 index = 0; index < MAX_SLOTS; index++) {
+		if (!S->slots[index].pid)
+			continue;
+		S->ops[0] = leaving;
+		S->current = 0;
+		S->freed = S->result;
+		wake(index);
+		reap(index);
+	}
+}
+
+static int read_all(void *to, ul length)
+{
+	for (ul done = 0; done < length;) {
+		long n = sys3(__NR_read, 0, (u8 *)to + done, length - done);
+
+		if (n <= 0)
+			return 0;
+		done += (ul)n;
+	}
+	return 1;
+}
+
+static void write_all(const void *from, ul length)
+{
+	for (ul done = 0; done < length;) {
+		long n = sys3(__NR_write, 1, (const u8 *)from + done, length - done);
+
+		if (n <= 0)
+			leave(1);
+		done += (ul)n;
+	}
+}
+
+void runner(ul unused)
+{
+	u32 header[2] = { MAGIC, 0 };
+
+	(void)unused;
+	sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL_NR);
+	while (read_all(&S->request, sizeof(S->request))) {
+		if (S->request.magic != MAGIC || S->request.ops > MAX_OPS)
+			DIE("invalid request");
+		if (!read_all(S->ops, S->request.ops * sizeof(struct op)))
+			break;
+		run_test();
+		header[1] = S->result;
+		write_all(header, sizeof(header));
+		write_all(S->results, S->result);
+	}
+	leave(0);
+}
+
+/* The last CPU that we may run on: nothing else runs there while a test is under way. */
+static void pin_to_one_cpu(void)
+{
+	u64 mask[16] = { 0 };
+	int priority = 1;
+
+	sys3(__NR_sched_getaffinity, 0, sizeof(mask), mask);
+	for (int i = 15; i >= 0; i--) {
+		if (!mask[i])
+			continue;
+		u64 top = 1ULL << (63 - __builtin_clzll(mask[i]));
+
+		memset(mask, 0, sizeof(mask));
+		mask[i] = top;
+		break;
+	}
+	sys3(__NR_sched_setaffinity, 0, sizeof(mask), mask);
+	sys3(__NR_sched_setscheduler, 0, SCHED_FIFO_NR, &priority);
+}
+
+static void share(int fd)
+{
+	long at = sys6(__NR_mmap, (ul)S, sizeof(struct shared), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_FIXED | MAP_POPULATE, (ul)fd, 0);
+
+	if (at < 0)
+		DIE("missing memory");
+}
+
+static void place(long fd, int at)
+{
+	if (fd < 0)
+		DIE("missing file descriptor");
+	if (fd == at)
+		return;
+	sys3(__NR_dup3, fd, at, 0);
+	sys1(__NR_close, fd);
+}
+
+static void begin_runner(void)
+{
+	s32 fds[2];
+	long fd;
+
+	sys3(__NR_close_range, FD_SHARED, ~0U, 0);
+	fd = sys2(__NR_memfd_create, "cowbench", 0);
+
+	sys2(__NR_ftruncate, fd, sizeof(struct shared));
+	place(fd, FD_SHARED);
+	share(FD_SHARED);
+	place(sys4(__NR_openat, AT_FDCWD, "/proc/kpageflags", O_RDONLY, 0), FD_KPAGEFLAGS);
+	for (int at = FD_REPLY_READ; at < FD_FIRST_FREE; at += 2) {
+		if (sys2(__NR_pipe2, fds, 0) < 0)
+			DIE("missing pipe");
+		/* Both ends come at the lowest numbers, which are these. */
+		if (fds[0] != at || fds[1] != at + 1)
+			DIE("invalid file descriptor");
+	}
+	sys6(__NR_mmap, DRAIN_PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (ul)-1, 0);
+	pin_to_one_cpu();
+	if (clone_onto(17 /* SIGCHLD */, S->stacks[1], runner, 0) < 0)
+		DIE("missing process");
+	sys4(__NR_wait4, -1, fds, 0, 0);
+	leave((fds[0] >> 8) & 255);
+}
+
+void begin(ul *stack) __attribute__((used));
+void begin(ul *stack)
+{
+	const char *slot = (const char *)stack[2];
+
+	if (stack[0] < 2)
+		begin_runner();
+	share(FD_SHARED);
+	ul index = (ul)(slot[0] - '0') * 10 + (ul)(slot[1] - '0');
+
+	run_on(S->stacks[index + 2], worker_after_exec, index);
+}

@@ -1,0 +1,138 @@
+/** facilities: what the running machine can do, and what a test needs of it; this file gives the reason for a skip. */
+import { existsSync, readFileSync } from 'node:fs'
+import { SHOW } from '../litmus/language.ts'
+import type { LitmusTest, Operation } from '../litmus/program.ts'
+import {
+  MADV_COLLAPSE,
+  MADV_PAGEOUT,
+  OP_CLEAR_REFS,
+  OP_DEVWRITE,
+  OP_KSM_WAIT,
+  OP_MMAP,
+  OP_MADVISE,
+  OP_PIN,
+  OP_SWAPOUT,
+  OP_UFFD_WP,
+  PIN_IOURING,
+  PIN_VMSPLICE,
+} from '../trace/ops.ts'
+import type { LiveDriver } from './driver.ts'
+import { MAX_OPS, MAX_PAGE_RESULTS, MAX_PINS, MAX_SLOTS } from './request.ts'
+
+/** Something that the whole command needs and this machine does not have: one line, exit code 5. */
+export class MissingFacility extends Error {}
+
+/** driver.h's PROBE_*. */
+const PROBE_PAGEMAP = 0
+const PROBE_UFFD_WP = 1
+const PROBE_SOFT_DIRTY = 2
+const PROBE_IO_URING = 3
+
+export interface Facilities {
+  /** As `uname -r` says it, up to what is no number: `6.18.44`. */
+  readonly kernel: string
+  readonly swap: boolean
+  /** `always`, `madvise`, `never`, or empty where the kernel has no transparent huge pages. */
+  readonly thp: string
+  /** Sizes other than 2 MiB that a fault may fill with, which no policy of ours models. */
+  readonly mthp: readonly string[]
+  readonly ksm: boolean
+  readonly uffdWp: boolean
+  readonly softDirty: boolean
+  readonly ioUring: boolean
+}
+
+/** Throws MissingFacility where nothing can be run at all. */
+export function demandLinuxRoot(): void {
+  if (process.platform !== 'linux') throw new MissingFacility('live tests need Linux')
+  if (process.getuid?.() !== 0) {
+    throw new MissingFacility('live tests need root: frame numbers are hidden from others')
+  }
+  if (!existsSync('/proc/kpageflags')) {
+    throw new MissingFacility('live tests need /proc/kpageflags (CONFIG_PROC_PAGE_MONITOR)')
+  }
+}
+
+export async function facilitiesOf(driver: LiveDriver): Promise<Facilities> {
+  if (!(await driver.probe(PROBE_PAGEMAP))) {
+    throw new MissingFacility('live tests need frame numbers in /proc/self/pagemap (CAP_SYS_ADMIN)')
+  }
+  return {
+    kernel: /^[0-9.]+/.exec(textIn('/proc/sys/kernel/osrelease'))?.[0] ?? 'unknown',
+    swap: textIn('/proc/swaps').trim().split('\n').length > 1,
+    thp: chosen(textIn(`${THP}/enabled`)),
+    mthp: SMALLER_ORDERS.filter((size) => isOn(size)),
+    ksm: textIn('/sys/kernel/mm/ksm/run').trim() === '1',
+    uffdWp: await driver.probe(PROBE_UFFD_WP),
+    softDirty: await driver.probe(PROBE_SOFT_DIRTY),
+    ioUring: await driver.probe(PROBE_IO_URING),
+  }
+}
+
+const THP = '/sys/kernel/mm/transparent_hugepage'
+const SMALLER_ORDERS = ['16', '32', '64', '128', '256', '512', '1024']
+
+function isOn(size: string): boolean {
+  const state = chosen(textIn(`${THP}/hugepages-${size}kB/enabled`))
+  return state !== '' && state !== 'never' && state !== 'inherit'
+}
+
+/** `always [madvise] never` is madvise. */
+function chosen(text: string): string {
+  return /\[(\w+)\]/.exec(text)?.[1] ?? ''
+}
+
+function textIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Why this machine cannot run the test, or undefined if it can. */
+export function reasonToSkip(test: LitmusTest, machine: Facilities): string | undefined {
+  const { operations, processes, pins } = test
+  if (processes.length > MAX_SLOTS || pins.length > MAX_PINS || operations.length > MAX_OPS) {
+    return `too large: at most ${MAX_SLOTS} processes, ${MAX_PINS} pins and ${MAX_OPS} operations`
+  }
+  const looks = operations.reduce((sum, { pages, code }) => sum + (code === OP_MMAP ? 0 : pages), 0)
+  if (looks > MAX_PAGE_RESULTS) return `too large: ${looks} pages are looked at`
+  for (const operation of operations) {
+    const reason = lacking(operation, machine, test)
+    if (reason !== undefined) return reason
+  }
+  return undefined
+}
+
+function lacking(
+  { code, value, folioOrder, pin }: Operation,
+  machine: Facilities,
+  { pins }: LitmusTest,
+): string | undefined {
+  switch (code) {
+    case OP_MMAP:
+      if (folioOrder === 0) return undefined
+      if (machine.mthp.length > 0) return `mTHP is on (${machine.mthp.join(', ')} kB)`
+      return machine.thp === '' || machine.thp === 'never' ? 'THP is off' : undefined
+    case OP_MADVISE:
+      if (value === MADV_PAGEOUT && !machine.swap) return 'no swap'
+      return value === MADV_COLLAPSE && machine.thp === '' ? 'no THP' : undefined
+    case OP_SWAPOUT:
+      return machine.swap ? undefined : 'no swap'
+    case OP_UFFD_WP:
+      return machine.uffdWp ? undefined : 'no userfaultfd write protection'
+    case OP_CLEAR_REFS:
+      return machine.softDirty ? undefined : 'soft-dirty is not configured'
+    case OP_KSM_WAIT:
+      return machine.ksm ? undefined : 'KSM is off (/sys/kernel/mm/ksm/run)'
+    case OP_PIN:
+      if (value === PIN_IOURING) return machine.ioUring ? undefined : 'no io_uring'
+      return value === PIN_VMSPLICE ? undefined : 'no system call holds such a pin'
+    case OP_DEVWRITE:
+      return pins[pin]?.kind === PIN_VMSPLICE ? 'a pipe does not store to its pages' : undefined
+    case SHOW:
+    default:
+      return undefined
+  }
+}

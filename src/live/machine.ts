@@ -1,0 +1,113 @@
+/**
+ * machine: what the driver saw, shown as the machine that a litmus test runs on; so the running kernel's words come out
+ * of the same code as the model's (src/litmus/run.ts).
+ */
+import { DONE, type LitmusMachine, PAGE_NONE, REFUSED } from '../litmus/machine-shape.ts'
+import type { LitmusTest, Operation } from '../litmus/program.ts'
+import type { OperationResult } from '../litmus/result.ts'
+import { LitmusRun } from '../litmus/run.ts'
+import { SHOW } from '../litmus/language.ts'
+import { OP_DEVREAD, OP_DEVWRITE, OP_LOAD, OP_POKE, OP_STORE, OP_STORE_SAME } from '../trace/ops.ts'
+import { type OperationSeen, type PageSeen, type Seen, tokenOf } from './request.ts'
+import { LiveShadow } from './shadow.ts'
+
+/** What the results call the running kernel. */
+export const LIVE = 'live'
+
+const PAGEWISE = new Set([OP_LOAD, OP_STORE, OP_STORE_SAME, OP_POKE])
+const NOTHING: Seen = { kind: PAGE_NONE, pfn: 0, flags: 0 }
+
+/** The words for what the driver saw: one result per operation. */
+export function resultsOf(test: LitmusTest, seen: readonly OperationSeen[]): OperationResult[] {
+  const machine = new RecordedMachine(test)
+  const run = new LitmusRun(test, machine, { policy: LIVE })
+  return test.operations.map((operation, i) => {
+    const what = seen[i]
+    if (what === undefined) throw new Error(`truncated answer: operation ${operation.n} is missing`)
+    machine.turnTo(operation, what)
+    return run.step(operation)
+  })
+}
+
+class RecordedMachine implements LitmusMachine {
+  faults = 0
+  lastSaw = 0
+  lastDev = 0
+  readonly #shadow: LiveShadow
+  #operation: Operation | undefined
+  #seen: OperationSeen = { status: DONE, error: 0, pages: [] }
+  /** Pages whose access has been told; all of them after any other operation. */
+  #told = 0
+
+  constructor(test: LitmusTest) {
+    this.#shadow = new LiveShadow(test)
+  }
+
+  turnTo(operation: Operation, seen: OperationSeen): void {
+    this.#operation = operation
+    this.#seen = seen
+    this.#told = operation.code === SHOW ? operation.pages : 0
+  }
+
+  apply(op: number, mm: number, a = 0, b = 0): number {
+    const operation = this.#current
+    if (op === OP_DEVREAD || op === OP_DEVWRITE) return this.#device(op, a, b)
+    if (PAGEWISE.has(op)) return this.#access(op, mm, a)
+    this.#told = operation.pages
+    if (this.#seen.status !== DONE) return REFUSED
+    this.#shadow.done(operation)
+    return DONE
+  }
+
+  frameOf(_mm: number, vpn: number): number {
+    const { kind, pfn } = this.#page(vpn)
+    return kind === PAGE_NONE || pfn === 0 ? -1 : pfn
+  }
+
+  pageKind(_mm: number, vpn: number): number {
+    return this.#page(vpn).kind
+  }
+
+  get #current(): Operation {
+    if (this.#operation === undefined) throw new Error('no operation yet')
+    return this.#operation
+  }
+
+  #access(op: number, mm: number, vpn: number): number {
+    const index = vpn - this.#current.vpn
+    const page = this.#pageSeen(index)
+    this.#told = index + 1
+    this.faults += page.faults
+    if (page.status !== DONE) return page.status
+    if (op === OP_LOAD) this.lastSaw = this.#shadow.load(mm, vpn, page.token)
+    else this.#shadow.store(mm, vpn, page.token)
+    return DONE
+  }
+
+  #device(op: number, pin: number, index: number): number {
+    const { n, text, first } = this.#current
+    if (this.#seen.status !== DONE) {
+      throw new Error(`device failed at operation ${n}, ${text}: error ${this.#seen.error}`)
+    }
+    if (op === OP_DEVWRITE) {
+      this.#shadow.deviceStore(pin, index, tokenOf(this.#current) + index - first)
+    } else {
+      const { token } = this.#pageSeen(index - first)
+      this.lastDev = this.#shadow.deviceLoad(pin, index, token)
+    }
+    return DONE
+  }
+
+  #page(vpn: number): Seen {
+    const index = vpn - this.#current.vpn
+    const page = this.#seen.pages[index]
+    if (page === undefined) return NOTHING
+    return index < this.#told ? page.after : page.before
+  }
+
+  #pageSeen(index: number): PageSeen {
+    const page = this.#seen.pages[index]
+    if (page === undefined) throw new Error(`truncated answer: page ${index} is missing`)
+    return page
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * shadow: what every page should hold if fork and private mappings keep their word; this file says whether what a load
+ * or a device found is that, is stale, or is somebody else's.
+ */
+import type { LitmusTest, Operation } from '../litmus/program.ts'
+import {
+  DEV_COHERENT,
+  DEV_INCOHERENT,
+  DEV_LEAK,
+  DEV_NOLEAK,
+  SAW_LEAK,
+  SAW_MISMATCH,
+} from '../trace/observed.ts'
+import {
+  MADV_DONTFORK,
+  MADV_DONTNEED,
+  MAP_SHARED,
+  OP_EXEC,
+  OP_EXIT,
+  OP_FORK,
+  OP_MADVISE,
+  OP_MMAP,
+  OP_MREMAP,
+  OP_MUNMAP,
+  OP_PIN,
+  OP_SPAWN,
+} from '../trace/ops.ts'
+
+/** A page that was never stored to. */
+const ZEROES = 0
+const NOBODY = -1
+
+interface Page {
+  /** Which stores it takes part in: its own, or all mappings' of an object. */
+  readonly content: { token: number }
+  readonly shared: boolean
+  forked: boolean
+}
+
+interface Process {
+  readonly parent: number
+  /** Stores of the parent before this moment belong to the child too. */
+  readonly born: number
+  pages: Map<number, Page>
+}
+
+interface PinnedPage {
+  vpn: number
+  unmapped: boolean
+}
+
+export class LiveShadow {
+  readonly #processes = new Map<number, Process>()
+  readonly #authors = new Map<number, { mm: number; at: number }>()
+  readonly #pins: PinnedPage[][]
+  readonly #owners: number[]
+  #now = 0
+
+  constructor({ pins }: LitmusTest) {
+    this.#pins = pins.map(({ vpn, pages }) =>
+      Array.from({ length: pages }, (_, i) => ({ vpn: vpn + i, unmapped: false })),
+    )
+    this.#owners = pins.map(({ mm }) => mm)
+  }
+
+  /** What an operation that was carried out does to contents; loads and stores are told page by page. */
+  done({ code, mm, vpn, pages, value, map, pin }: Operation): void {
+    switch (code) {
+      case OP_SPAWN:
+        this.#processes.set(mm, { parent: NOBODY, born: 0, pages: new Map() })
+        break
+      case OP_FORK:
+        this.#fork(mm, value)
+        break
+      case OP_EXIT:
+      case OP_EXEC:
+        this.#process(mm).pages = new Map()
+        break
+      case OP_MMAP:
+        for (let i = 0; i < pages; i++) {
+          const page = { content: { token: ZEROES }, shared: map === MAP_SHARED, forked: true }
+          this.#process(mm).pages.set(vpn + i, page)
+        }
+        break
+      case OP_MUNMAP:
+        this.#eachPinned(mm, vpn, pages, (page) => {
+          page.unmapped = true
+        })
+        for (let i = 0; i < pages; i++) this.#process(mm).pages.delete(vpn + i)
+        break
+      case OP_MREMAP:
+        this.#move(mm, vpn, pages, value)
+        break
+      case OP_MADVISE:
+        this.#advise(mm, vpn, pages, value)
+        break
+      case OP_PIN:
+        for (const page of this.#pins[pin] ?? []) page.unmapped = false
+        break
+      default:
+    }
+  }
+
+  store(mm: number, vpn: number, token: number): void {
+    this.#authors.set(token, { mm, at: this.#now++ })
+    const page = this.#process(mm).pages.get(vpn)
+    if (page === undefined) return
+    if (page.shared) page.content.token = token
+    else this.#process(mm).pages.set(vpn, { ...page, content: { token } })
+  }
+
+  /** Returns SAW_* bits. */
+  load(mm: number, vpn: number, token: number): number {
+    const page = this.#process(mm).pages.get(vpn)
+    if (page === undefined || page.content.token === token) return 0
+    return page.shared || this.#maySee(mm, token) ? SAW_MISMATCH : SAW_MISMATCH | SAW_LEAK
+  }
+
+  deviceStore(pin: number, index: number, token: number): void {
+    const page = this.#pins[pin]?.[index]
+    const owner = this.#owners[pin] ?? NOBODY
+    this.#authors.set(token, { mm: owner, at: this.#now++ })
+    if (page !== undefined && !page.unmapped) this.store(owner, page.vpn, token)
+  }
+
+  /** Returns DEV_*. */
+  deviceLoad(pin: number, index: number, token: number): number {
+    const page = this.#pins[pin]?.[index]
+    const owner = this.#owners[pin] ?? NOBODY
+    const mapped = page === undefined ? undefined : this.#process(owner).pages.get(page.vpn)
+    if (!mapped?.shared && !this.#maySee(owner, token)) return DEV_LEAK
+    if (page === undefined || page.unmapped || mapped === undefined) return DEV_NOLEAK
+    return mapped.content.token === token ? DEV_COHERENT : DEV_INCOHERENT
+  }
+
+  #process(mm: number): Process {
+    const process = this.#processes.get(mm)
+    if (process === undefined) throw new RangeError(`unknown process: ${mm}`)
+    return process
+  }
+
+  #fork(mm: number, child: number): void {
+    const inherited = [...this.#process(mm).pages].filter(([, page]) => page.forked)
+    this.#processes.set(child, { parent: mm, born: this.#now++, pages: new Map(inherited) })
+  }
+
+  #move(mm: number, vpn: number, pages: number, to: number): void {
+    const { pages: map } = this.#process(mm)
+    for (let i = 0; i < pages; i++) {
+      const page = map.get(vpn + i)
+      map.delete(vpn + i)
+      if (page !== undefined) map.set(to + i, page)
+    }
+    this.#eachPinned(mm, vpn, pages, (page) => {
+      page.vpn += to - vpn
+    })
+  }
+
+  #advise(mm: number, vpn: number, pages: number, advice: number): void {
+    const { pages: map } = this.#process(mm)
+    for (let i = vpn; i < vpn + pages; i++) {
+      const page = map.get(i)
+      if (page === undefined) continue
+      if (advice === MADV_DONTFORK) page.forked = false
+      if (advice === MADV_DONTNEED && !page.shared) {
+        map.set(i, { ...page, content: { token: ZEROES } })
+      }
+    }
+    if (advice !== MADV_DONTNEED) return
+    this.#eachPinned(mm, vpn, pages, (page) => {
+      page.unmapped = true
+    })
+  }
+
+  #eachPinned(mm: number, vpn: number, pages: number, act: (page: PinnedPage) => void): void {
+    this.#pins.forEach((pinned, pin) => {
+      if (this.#owners[pin] !== mm) return
+      for (const page of pinned) {
+        if (!page.unmapped && page.vpn >= vpn && page.vpn < vpn + pages) act(page)
+      }
+    })
+  }
+
+  #maySee(mm: number, token: number): boolean {
+    const author = this.#authors.get(token)
+    if (author === undefined) return true
+    let before = Number.POSITIVE_INFINITY
+    for (let reader = mm; reader !== NOBODY; ) {
+      if (reader === author.mm) return author.at < before
+      const { parent, born } = this.#process(reader)
+      before = Math.min(before, born)
+      reader = parent
+    }
+    return false
+  }
+}
