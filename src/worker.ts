@@ -1,31 +1,28 @@
 /**
- * worker: runs the cells of ONE policy, so that the simulator's calls of its hooks stay monomorphic and fast.
+ * worker: runs cells on a thread, one at a time.
  *
- * Functions do not cross threads: the policy comes by name or path and is loaded again; traces come in shared memory.
+ * Functions do not cross threads: policies come by name or path and are loaded again; traces come in shared memory.
  */
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { loadPolicy } from './load/policies.ts'
 import type { CostProfile } from './metrics/cost.ts'
 import { METRIC_IDS } from './metrics/row.ts'
 import type { MetricValues } from './metrics/schema.ts'
 import type { ParamValue } from './params/params.ts'
+import type { PolicyDefinition } from './policy/api.ts'
 import { VERDICT_LABELS } from './policy/verdict.ts'
 import { simulate } from './run.ts'
 import type { Trace } from './trace/trace.ts'
 
-/** What all cells of a worker have in common. */
-export interface WorkerJob {
+export interface CellTask {
   /** Name or absolute path. */
   readonly policy: string
+  readonly params: Readonly<Record<string, ParamValue>>
   /** Era of the mechanism; without it, the policy's own. */
   readonly era?: string
   readonly cost: CostProfile
   readonly oracle: 'epoch' | 'eager'
   readonly check: boolean
-}
-
-export interface CellTask {
-  readonly params: Readonly<Record<string, ParamValue>>
   readonly trace: Trace
 }
 
@@ -38,18 +35,25 @@ export type CellOutcome =
     }
   | { readonly ok: false; readonly error: string }
 
-if (parentPort !== null) {
-  const port = parentPort
-  const job: WorkerJob = workerData
-  const { definition } = await loadPolicy(job.policy)
-  port.on('message', (task: CellTask) => {
-    port.postMessage(outcomeOf(() => simulate({ ...job, ...task, policy: definition })))
-  })
+const loaded = new Map<string, PolicyDefinition>()
+
+async function definitionOf(nameOrPath: string): Promise<PolicyDefinition> {
+  const known = loaded.get(nameOrPath)
+  if (known !== undefined) return known
+  const { definition } = await loadPolicy(nameOrPath)
+  loaded.set(nameOrPath, definition)
+  return definition
 }
 
-function outcomeOf(run: () => ReturnType<typeof simulate>): CellOutcome {
+const port = parentPort
+port?.on('message', async (task: CellTask) => {
+  port.postMessage(await outcomeOf(task))
+})
+
+async function outcomeOf(task: CellTask): Promise<CellOutcome> {
   try {
-    const { values, breaches, verdicts } = run()
+    const policy = await definitionOf(task.policy)
+    const { values, breaches, verdicts } = simulate({ ...task, policy })
     const odd = METRIC_IDS.find((id) => !Number.isSafeInteger(values[id]))
     if (odd !== undefined)
       throw new Error(`invalid ${odd}: ${values[odd]}; expected a whole number`)

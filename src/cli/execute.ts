@@ -15,7 +15,7 @@ import { type Finished, Journal, readJournal } from '../results/journal.ts'
 import { type Part, thisMachine } from '../results/manifest.ts'
 import { type ManifestHead, writeResults } from '../results/write.ts'
 import { missingCapability } from '../run.ts'
-import type { CellOutcome, WorkerJob } from '../worker.ts'
+import type { CellOutcome } from '../worker.ts'
 import { failures } from './fail-on.ts'
 import { runCells } from './pool.ts'
 import { startProgress } from './progress.ts'
@@ -117,9 +117,9 @@ async function runPending(
     await runCells(cells, {
       ...{ jobs, timeoutSeconds, traces, signal: stop.signal },
       worker: workerFile(),
-      jobOf: ({ definition, file, kernel }): WorkerJob => ({
+      taskOf: ({ policy: { definition, file, kernel }, policyValues }, trace) => ({
         policy: file?.path ?? definition.name,
-        ...{ cost, oracle, check },
+        ...{ params: policyValues, cost, oracle, check, trace },
         ...(kernel === undefined ? {} : { era: kernel.era }),
       }),
       finished: (cell, outcome, seconds) => {

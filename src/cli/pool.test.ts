@@ -7,14 +7,14 @@ import type { Trace } from '../trace/trace.ts'
 import type { CellOutcome } from '../worker.ts'
 import { runCells, type TraceSource } from './pool.ts'
 
-/** Stands in for the worker: does what the cell's parameter `does` says, and reports which thread it is. */
+/** Stands in for the worker: does what the cell's parameter `does` says, and reports its policy and its thread. */
 const SOURCE = `
-  import { parentPort, threadId, workerData } from 'node:worker_threads'
-  parentPort.on('message', ({ params: { does } }) => {
+  import { parentPort, threadId } from 'node:worker_threads'
+  parentPort.on('message', ({ policy, params: { does } }) => {
     if (does === 'hang') for (;;);
     if (does === 'exit') process.exit(3)
     if (does === 'throw') throw new Error('out of frames')
-    const breaches = [workerData.policy]
+    const breaches = [policy]
     parentPort.postMessage({ ok: true, values: {}, breaches, verdicts: { threadId } })
   })`
 const WORKER = new URL(`data:text/javascript,${encodeURIComponent(SOURCE)}`)
@@ -36,7 +36,7 @@ class Traces implements TraceSource {
     this.most = Math.max(this.most, this.held.size)
     return EMPTY
   }
-  bytes(): number {
+  events(): number {
     return this.size
   }
   drop(trace: TraceChoice): void {
@@ -73,9 +73,9 @@ async function run(cells: Cell[], jobs = 1, traces = new Traces(), stopAfter = I
   const stop = new AbortController()
   await runCells(cells, {
     ...{ worker: WORKER, jobs, traces, timeoutSeconds: 2, signal: stop.signal },
-    jobOf: ({ definition }) => ({
-      ...{ policy: definition.name, oracle: 'epoch', check: false },
-      cost: COST_PROFILES['vm'] as CostProfile,
+    taskOf: ({ policy: { definition }, policyValues }) => ({
+      ...{ policy: definition.name, params: policyValues, trace: EMPTY },
+      ...{ cost: COST_PROFILES['vm'] as CostProfile, oracle: 'epoch', check: false },
     }),
     finished: ({ key }, outcome) => {
       ended.push({ key, outcome })
@@ -87,18 +87,35 @@ async function run(cells: Cell[], jobs = 1, traces = new Traces(), stopAfter = I
 const threadsOf = (ended: Ended[]): number[] =>
   ended.map(({ outcome }) => (outcome.ok ? (outcome.verdicts['threadId'] ?? 0) : 0))
 
-test('each policy has a thread of its own, which runs its cells in order', async () => {
-  const [a, b] = [policy('a'), policy('b')]
-  const cells = [a, b].flatMap((p) => [1, 2, 3].map((seed) => cell(p, trace(seed))))
+test('cells run policy by policy, in order', async () => {
+  const cells = [policy('a'), policy('b')].flatMap((p) =>
+    [1, 2].map((seed) => cell(p, trace(seed))),
+  )
   const ended = await run(cells)
   expect(ended.map(({ key }) => key)).toEqual(cells.map(({ key }) => key))
   expect(ended.map(({ outcome }) => outcome.ok && outcome.breaches)).toEqual(
-    [...'aaabbb'].map((name) => [name]),
+    [...'aabb'].map((name) => [name]),
   )
-  const [first, second, third, fourth, ...rest] = threadsOf(ended)
-  expect([second, third]).toEqual([first, first])
-  expect(rest).toEqual([fourth, fourth])
-  expect(fourth).not.toBe(first)
+})
+
+test.each([
+  ['small policies share a thread', 1, [1, 1, 1, 1]],
+  ['large ones have one each', 1e7, [1, 1, 2, 2]],
+])('%s', async (_, events, threads) => {
+  const cells = [policy('a'), policy('b')].flatMap((p) =>
+    [1, 2].map((seed) => cell(p, trace(seed))),
+  )
+  const ids = threadsOf(await run(cells, 1, new Traces(events)))
+  // Counted from 1 in the order of their first cell.
+  const numbers = [...new Set(ids)]
+  expect(ids.map((id) => numbers.indexOf(id) + 1)).toEqual(threads)
+})
+
+test("a policy of one's own shares its thread with nobody", async () => {
+  const own = { ...policy('own'), file: { path: '/own.ts', hash: '' } }
+  const on = trace(1)
+  const ids = threadsOf(await run([cell(policy('a'), on), cell(own, on), cell(policy('b'), on)]))
+  expect(new Set(ids).size).toBe(3)
 })
 
 test('threads to spare divide the cells of one policy', async () => {
@@ -151,7 +168,7 @@ test('a trace is made once and held until its last cell', async () => {
 test('traces that do not fit into memory together are run one after another', async () => {
   const [a, b] = [policy('a'), policy('b')]
   const [one, two] = [trace(1), trace(2)]
-  const traces = new Traces(2 ** 30)
+  const traces = new Traces(2 ** 28)
   const ended = await run([cell(a, one), cell(a, two), cell(b, one), cell(b, two)], 1, traces)
   expect(ended.map(({ key }) => key)).toEqual(['a 1 work', 'b 1 work', 'a 2 work', 'b 2 work'])
   expect(traces).toMatchObject({ made: 2, most: 1 })

@@ -1,18 +1,21 @@
 /**
- * pool: runs the cells of a plan on worker threads, several policies at once and one policy per thread.
+ * pool: runs the cells of a plan on threads, several policies at once.
+ *
+ * A policy that has much to do gets a thread of its own: calls of its hooks stay monomorphic, which is worth 25 to 100 %.
+ * Small ones share threads, because a thread that has compiled nothing yet takes a second to warm up.
  *
  * A cell that fails, takes too long or kills its thread is one failed cell: the others go on in a fresh thread.
  */
 import { Worker } from 'node:worker_threads'
-import type { Cell, PolicyChoice, TraceChoice } from '../plan.ts'
+import type { Cell, TraceChoice } from '../plan.ts'
 import type { Trace } from '../trace/trace.ts'
-import type { CellOutcome, CellTask, WorkerJob } from '../worker.ts'
+import type { CellOutcome, CellTask } from '../worker.ts'
 
 export interface TraceSource {
   /** The trace in shared memory. Throws what the workload threw. */
   get(trace: TraceChoice): Trace
-  /** About how many bytes it will take. */
-  bytes(trace: TraceChoice): number
+  /** About how many there will be. */
+  events(trace: TraceChoice): number
   /** No cell needs it any more. */
   drop(trace: TraceChoice): void
 }
@@ -25,48 +28,49 @@ export interface PoolOptions {
   /** A cell that takes longer has failed. */
   readonly timeoutSeconds: number
   readonly traces: TraceSource
-  readonly jobOf: (policy: PolicyChoice) => WorkerJob
+  readonly taskOf: (cell: Cell, trace: Trace) => CellTask
   readonly finished: (cell: Cell, outcome: CellOutcome, seconds: number) => void
   /** When aborted, threads stop where they are and cells under way are not finished. */
   readonly signal: AbortSignal
 }
 
-/** Traces that are in memory at the same time, in bytes. */
-const MEMORY = 2 ** 30
+/** Events of the traces that are in memory at the same time: 1 GiB. */
+const MEMORY = 2 ** 28
+/** Events from which on a policy gets a thread of its own: there the shared thread's loss outgrows the warm-up. */
+const LARGE = 2e7
 
 export async function runCells(cells: readonly Cell[], options: PoolOptions): Promise<void> {
+  const lanes = Array.from({ length: options.jobs }, () => new Lane(options))
   for (const block of blocks(cells, options.traces)) {
     const groups = groupsOf(block, options.jobs)
     const uses = new Map<TraceChoice, number>()
     for (const { trace } of block) uses.set(trace, (uses.get(trace) ?? 0) + 1)
-    const lane = async (): Promise<void> => {
-      for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
-        if (options.signal.aborted) return
-        await runGroup(group, uses, options)
-      }
-    }
-    await Promise.all(Array.from({ length: options.jobs }, lane))
+    await Promise.all(lanes.map((lane) => lane.run(groups, uses)))
   }
+  await Promise.all(lanes.map((lane) => lane.stop()))
+}
+
+/** Code that did not come with the program shares a thread with nobody: it may keep state of its own. */
+function needsOwnThread(group: readonly Cell[], traces: TraceSource): boolean {
+  if (group[0]?.policy.file !== undefined) return true
+  return group.reduce((events, { trace }) => events + traces.events(trace), 0) >= LARGE
 }
 
 /** Cells in runs whose traces fit into memory together. */
-function blocks(cells: readonly Cell[], traces: TraceSource): Cell[][] {
-  const blockOf = new Map<TraceChoice, number>()
-  let block = 0
-  let bytes = 0
-  for (const { trace } of cells) {
-    if (blockOf.has(trace)) continue
-    const more = traces.bytes(trace)
-    if (bytes > 0 && bytes + more > MEMORY) {
-      block++
-      bytes = 0
+function* blocks(cells: readonly Cell[], traces: TraceSource): Generator<Cell[]> {
+  let block = new Set<TraceChoice>()
+  let events = 0
+  for (const trace of new Set(cells.map((cell) => cell.trace))) {
+    const more = traces.events(trace)
+    if (events > 0 && events + more > MEMORY) {
+      yield cells.filter((cell) => block.has(cell.trace))
+      block = new Set()
+      events = 0
     }
-    bytes += more
-    blockOf.set(trace, block)
+    events += more
+    block.add(trace)
   }
-  return Array.from({ length: block + 1 }, (_, i) =>
-    cells.filter((c) => blockOf.get(c.trace) === i),
-  )
+  yield cells.filter((cell) => block.has(cell.trace))
 }
 
 /** The cells of each policy, cut into as many parts as there are threads to spare. */
@@ -82,34 +86,56 @@ function groupsOf(cells: readonly Cell[], jobs: number): Cell[][] {
   })
 }
 
-async function runGroup(
-  group: readonly Cell[],
-  uses: Map<TraceChoice, number>,
-  options: PoolOptions,
-): Promise<void> {
-  const { traces, signal } = options
-  let thread: PolicyThread | undefined
-  for (const [index, cell] of group.entries()) {
-    if (signal.aborted) break
+/** Takes one group of cells after the other, and keeps its thread as long as that is any good. */
+class Lane {
+  readonly #options: PoolOptions
+  #thread: Thread | undefined
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+  }
+
+  async run(groups: Cell[][], uses: Map<TraceChoice, number>): Promise<void> {
+    const { signal, traces } = this.#options
+    for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
+      const alone = needsOwnThread(group, traces)
+      if (alone) await this.stop()
+      for (const [index, cell] of group.entries()) {
+        if (signal.aborted) return
+        await this.#runCell(cell, group[index + 1], uses)
+      }
+      if (alone) await this.stop()
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#thread?.stop()
+    this.#thread = undefined
+  }
+
+  async #runCell(
+    cell: Cell,
+    next: Cell | undefined,
+    uses: Map<TraceChoice, number>,
+  ): Promise<void> {
+    const { traces, taskOf, finished } = this.#options
     const started = performance.now()
     let outcome: CellOutcome | undefined
     try {
       const trace = traces.get(cell.trace)
-      if (thread === undefined || thread.dead) thread = new PolicyThread(cell.policy, options)
-      const answer = thread.run({ params: cell.policyValues, trace })
-      const next = group[index + 1]
+      if (this.#thread === undefined || this.#thread.dead) this.#thread = new Thread(this.#options)
+      const answer = this.#thread.run(taskOf(cell, trace))
       if (next !== undefined) prepare(next.trace, traces)
       outcome = await answer
     } catch (error) {
       outcome = { ok: false, error: (error as Error).message }
     }
-    if (outcome === undefined) break
+    if (outcome === undefined) return
     const left = (uses.get(cell.trace) ?? 0) - 1
     uses.set(cell.trace, left)
     if (left === 0) traces.drop(cell.trace)
-    options.finished(cell, outcome, (performance.now() - started) / 1000)
+    finished(cell, outcome, (performance.now() - started) / 1000)
   }
-  await thread?.stop()
 }
 
 /** Makes the next trace while the thread is busy with this one. If that fails, its own cell will say so. */
@@ -119,15 +145,15 @@ function prepare(trace: TraceChoice, traces: TraceSource): void {
   } catch {}
 }
 
-class PolicyThread {
+class Thread {
   readonly #worker: Worker
   readonly #timeoutSeconds: number
   readonly #signal: AbortSignal
   #answer: ((outcome: CellOutcome | undefined) => void) | undefined
   dead = false
 
-  constructor(policy: PolicyChoice, { worker, jobOf, timeoutSeconds, signal }: PoolOptions) {
-    this.#worker = new Worker(worker, { workerData: jobOf(policy) })
+  constructor({ worker, timeoutSeconds, signal }: PoolOptions) {
+    this.#worker = new Worker(worker)
     this.#timeoutSeconds = timeoutSeconds
     this.#signal = signal
     this.#worker.on('message', (outcome: CellOutcome) => this.#settle(outcome))

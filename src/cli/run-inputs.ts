@@ -28,7 +28,7 @@ export interface Inputs {
 }
 
 /** The recorded trace that belongs to every quick run. */
-const QUICK_TRACE = 'workloads/recorded/redis-bgsave.trace'
+const QUICK_TRACE = 'workloads/recorded/redis-bgsave.perf.txt.gz'
 
 export async function gatherInputs(options: RunOptions): Promise<Inputs> {
   const policies = await policyChoices(options)

@@ -11,11 +11,6 @@ export interface TraceFacts {
   readonly events: number
 }
 
-/** Assumed for a workload that does not say how many events it has. */
-const UNKNOWN_EVENTS = 2 ** 24
-/** Bytes of an event in a long run of loads or stores. */
-const EVENT = 4
-
 export class Traces implements TraceSource {
   readonly #origins: ReadonlyMap<unknown, TraceOrigin>
   readonly #held = new Map<TraceChoice, Trace>()
@@ -42,10 +37,20 @@ export class Traces implements TraceSource {
     }
   }
 
-  bytes({ workload, values }: TraceChoice): number {
+  /** As many as the workload says, or as its other traces had; if nobody knows, the trace is made to find out. */
+  events(choice: TraceChoice): number {
+    const { workload, values } = choice
     const origin = this.#origin(workload)
-    if ('trace' in origin) return EVENT * origin.trace.args.length
-    return EVENT * (origin.workload.events(values) || UNKNOWN_EVENTS)
+    if ('trace' in origin) return origin.trace.events
+    const known = this.#facts.get(choice)?.events ?? origin.workload.events(values)
+    if (known > 0) return known
+    const others = [...this.#facts].filter(([other]) => other.workload === workload)
+    if (others.length > 0) return Math.max(...others.map(([, facts]) => facts.events))
+    try {
+      return this.get(choice).events
+    } catch {
+      return 0 // Its cells will say why.
+    }
   }
 
   drop(choice: TraceChoice): void {

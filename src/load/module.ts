@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createJiti } from 'jiti'
 
 export interface SourceFile {
   /** Absolute. */
@@ -35,6 +34,7 @@ export async function defaultExport(noun: string, file: SourceFile): Promise<unk
   // that the file needs no node_modules beside it.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const cowbench = fileURLToPath(new URL(`../index.${extension}`, import.meta.url))
+  const { createJiti } = await import('jiti')
   const jiti = createJiti(import.meta.url, {
     moduleCache: false,
     fsCache: false,
