@@ -4,12 +4,11 @@ import { mapNewHuge, splitFolio } from './huge.ts'
 import {
   type Area,
   areaAt,
+  mappedPage,
   type Pmd,
   type Process,
-  type Pte,
   pmdAt,
-  pmdRanges,
-  ptesIn,
+  pteAt,
   TABLE_PAGES,
 } from './space.ts'
 import { swapIn } from './swap.ts'
@@ -18,8 +17,8 @@ import type { World } from './world.ts'
 
 interface Candidate {
   readonly process: Process
-  readonly pmd: Pmd
-  readonly pte: Pte
+  readonly vpn: number
+  readonly page: Page
 }
 
 /** Lets KSM scan until nothing changes: equal pages of mergeable areas become one, which nobody may write. */
@@ -27,7 +26,7 @@ export function ksmWait(w: World): void {
   w.drain()
   const byContent = new Map<number, Candidate[]>()
   for (const candidate of candidates(w)) {
-    const token = candidate.pte.page?.token ?? 0
+    const { token } = candidate.page
     byContent.set(token, [...(byContent.get(token) ?? []), candidate])
   }
   for (const group of byContent.values()) mergeGroup(w, group)
@@ -38,32 +37,29 @@ function candidates(w: World): Candidate[] {
   for (const process of w.processes.values()) {
     for (const area of process.areas) {
       if (!area.mergeable || area.kind !== 'anon') continue
-      for (const { pmd, first, last } of pmdRanges(process, area.start, area.end)) {
-        if (pmd.table === null) continue
-        for (const pte of ptesIn(pmd.table, first, last)) {
-          if (pte.page?.folio.kind === 'anon') found.push({ process, pmd, pte })
-        }
+      for (let vpn = area.start; vpn < area.end; vpn++) {
+        const page = mappedPage(process, vpn)
+        if (page?.folio.kind === 'anon') found.push({ process, vpn, page })
       }
     }
   }
   return found
 }
 
+/** A page that is shared already, by fork, is no second page to merge with. */
 function mergeGroup(w: World, group: readonly Candidate[]): void {
-  const pages = new Set(group.map(({ pte }) => pte.page))
-  if (pages.size < 2) return
-  const able = group.filter(({ pte }) => pte.page !== null && canMerge(w, pte.page))
-  const kept = (able.find(({ pte }) => pte.page?.folio.ksm) ?? able[0])?.pte.page
-  if (kept == null || new Set(able.map(({ pte }) => pte.page)).size < 2) return
-  for (const { process, pmd, pte } of able) {
-    if (pte.page === kept) continue
+  if (new Set(group.map(({ page }) => page)).size < 2) return
+  const able = group.filter(({ page }) => canMerge(w, page))
+  const kept = (able.find(({ page }) => page.folio.ksm) ?? able[0])?.page
+  if (kept === undefined || new Set(able.map(({ page }) => page)).size < 2) return
+  for (const { process, vpn, page } of able) {
+    const pmd = pmdAt(process, vpn)
+    if (page === kept || pmd === null) continue
     privateTable(w, pmd, 'merge')
-    const { table } = pmd
-    if (table === null) continue
-    const old = table.entries.get(pte.index)
-    if (old === undefined) continue
+    const old = pteAt(process, vpn)
+    if (old === null || pmd.table === null) continue
     w.clearPte(process, old)
-    w.mapPage(process, table, pte.index, kept).softDirty = old.softDirty
+    w.mapPage(process, pmd.table, vpn, kept).softDirty = old.softDirty
   }
   kept.folio.ksm = true
   kept.exclusive = false
