@@ -99,7 +99,7 @@ export class Shadow {
   pin(id: number, mm: number, vpn: number, pages: number, hold: number, event: number): void {
     if (hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE) {
       for (let at = vpn; at < vpn + pages; at++) {
-        if (this.pages.get(mm, at) === 0) this.pages.set(mm, at, this.identities.blank())
+        if (this.pages.get(mm, at) === 0) this.separate(mm, at, 1, null)
       }
     }
     this.pins.add(id, mm, vpn, pages, hold, event, this.family.forks(mm))
