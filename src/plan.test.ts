@@ -166,6 +166,11 @@ test.each<[string, Partial<PlanInput>, string]>([
     'invalid sweep: pages=2,2; expected each value once',
   ],
   [
+    'rows use its name already',
+    { workloads: [workload('mine', { kernel: pages })] },
+    'invalid parameter of mine: kernel; rows name the kernel so',
+  ],
+  [
     'policy and workload disagree about its default',
     { policies: [policy('mine', { pages: int(1, 1, 9, '') })] },
     'invalid parameter: pages; policy mine and workload zygote both have it, with different values',

@@ -84,6 +84,9 @@ export interface Plan {
   readonly skipped: readonly Skipped[]
 }
 
+/** Stands among the parameters of a row whose policy was chosen by its kernel. */
+const KERNEL = 'kernel'
+
 /** More than this is a typing mistake in a sweep. */
 const MOST_CELLS = 1_000_000
 
@@ -138,6 +141,10 @@ export function policyLabel(policy: PolicyChoice): string {
 
 function checkNames(input: PlanInput): void {
   const owners = [...input.policies.map((p) => p.definition), ...input.workloads]
+  const twin = owners.find((owner) => Object.hasOwn(owner.params, KERNEL))
+  if (twin !== undefined) {
+    throw new RangeError(`invalid parameter of ${twin.name}: ${KERNEL}; rows name the kernel so`)
+  }
   const known = [...new Set(owners.flatMap((owner) => Object.keys(owner.params)))].sort()
   const given = [
     ...[...input.params].map(([name, text]) => [name, [text]] as const),
@@ -203,7 +210,7 @@ function paramsColumn(
   workload: WorkloadChoice,
   values: Settings,
 ): string {
-  const kernel = policy.kernel === undefined ? {} : { kernel: policy.kernel.name }
+  const kernel = policy.kernel === undefined ? {} : { [KERNEL]: policy.kernel.name }
   const all: Record<string, ParamValue> = { ...values }
   for (const [name, value] of Object.entries({ ...policyValues, ...kernel })) {
     if (Object.hasOwn(all, name) && all[name] !== value) {
