@@ -127,27 +127,27 @@ function rowsOf(name: string, rows: readonly Row[]): Row[] {
   throw new UsageError(unknown('policy', name, [...new Set(rows.flatMap(namesOf))]))
 }
 
-/** What did not change is counted, not shown. */
+/** Under each cell that changed, the metrics that did; what did not change is counted. */
 function table(differences: readonly Difference[]): string {
   const changed = differences.filter(({ verdict }) => verdict !== 'no change')
-  const lines = changed.map((d) => [
-    d.group.policy,
-    [d.group.workload, d.group.params].filter((text) => text !== '').join(' '),
-    ...[d.metric, change(d), d.verdict],
-  ])
-  const widths = [0, 1, 2, 3].map((i) => Math.max(0, ...lines.map((line) => line[i]!.length)))
+  const groups = [...new Set(changed.map(({ group }) => group))]
+  const names = groups.map(({ policy, workload }) => `${policy} on ${workload}`)
+  const width = Math.max(0, ...changed.map(({ metric }) => metric.length))
+  const sections = groups.map((group, i) => {
+    // Parameters tell cells apart only where a sweep made several of one name.
+    const swept = names.filter((name) => name === names[i]).length > 1
+    const lines = changed.filter((d) => d.group === group)
+    return [
+      `${names[i]}${swept ? ` (${group.params})` : ''}`,
+      ...lines.map((d) => `  ${d.metric.padEnd(width)}  ${d.verdict}: ${change(d)}`),
+      '',
+    ].join('\n')
+  })
   const verdicts = new Map<string, number>()
   for (const { verdict } of differences) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1)
   const counts = [...verdicts].map(([verdict, n]) => `${n} ${verdict}`)
-  return [
-    ...lines.map((line) =>
-      line
-        .map((text, i) => text.padEnd(widths[i] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    ),
-    `${counted(differences.length, 'comparison')}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
-  ].join('\n')
+  const total = counted(differences.length, 'comparison')
+  return [...sections, counts.length > 0 ? `${total}: ${counts.join(', ')}` : total].join('\n')
 }
 
 /** `1000 -> 950 (-5.0 %, -60 to -40, d -2.1)`: means, relative change, interval of the difference, effect size. */

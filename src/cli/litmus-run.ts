@@ -37,6 +37,8 @@ interface Subject {
 }
 
 const SWAPS = ['zram', 'disk']
+/** The end of a test's name that wants a swap disk. */
+const DISK_SWAP = '@diskswap'
 
 /** Returns the exit code: 4 if an expectation is not met or a kernel disagrees. */
 export async function runLitmusTests(request: LitmusRequest): Promise<number> {
@@ -50,7 +52,8 @@ export async function runLitmusTests(request: LitmusRequest): Promise<number> {
 /** The tests in the named files and folders, or those that come with the program. */
 function testsOf(named: readonly string[]): LitmusTest[] {
   const collection = join(packageRoot(), 'workloads', 'litmus')
-  const paths = named.length > 0 ? named : [collection, join(collection, 'failures')]
+  const folders = ['.', 'failures', 'rules'].map((folder) => join(collection, folder))
+  const paths = named.length > 0 ? named : folders
   return paths.flatMap((path) =>
     statSync(path, { throwIfNoEntry: false })?.isDirectory()
       ? [...readTests(path).values()]
@@ -81,11 +84,11 @@ function checkTests(
   subjects: readonly Subject[],
   { files, drained, swap, json }: LitmusRequest,
 ): number {
-  const swapDisk = swap === 'disk'
-  const states = [...(drained ? ['drained'] : []), ...(swapDisk ? ['diskswap'] : [])]
   const unmet: string[] = []
   let met = 0
   for (const test of tests) {
+    const swapDisk = swap === 'disk' || test.name.endsWith(DISK_SWAP)
+    const states = [...(drained ? ['drained'] : []), ...(swapDisk ? ['diskswap'] : [])]
     for (const { policy, kernel, settings } of subjects) {
       const machine = () => litmusMachine({ ...settings, swapDisk })
       const results = runLitmus(test, machine, { policy: kernel ?? policy, drained })
