@@ -16,6 +16,7 @@ export default definePolicy({
   summary: 'PG_dontcow: fork copies pages that GUP touched',
   era: 'proposal 2009',
   kernel: '5.6',
+  lacks: ['thp'],
   hooks: () => ({
     copiesHuge: true,
     tagsGupPages: true,

@@ -29,6 +29,7 @@ export default definePolicy({
   summary: 'count + page_count == 2; reclaim refuses pinned swapcache pages',
   era: 'proposal 2009',
   kernel: '5.6',
+  lacks: ['thp'],
   params: {
     recheckAfterClear: flag(
       false,

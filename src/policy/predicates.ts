@@ -44,7 +44,7 @@ export function pageAnonExclusive(k: Kernel, pfn: number): boolean {
 }
 
 export function pageDontCow(k: Kernel, pfn: number): boolean {
-  return k.frames.has(pfn, PG_DONTCOW)
+  return k.frames.has(k.frames.head(pfn), PG_DONTCOW)
 }
 
 /** Pages in the folio. */

@@ -33,6 +33,8 @@ export function storeSame(m: Machine, mm: Mm, vpn: number, content: number): num
   if (vma === undefined || (vma.prot & PROT_WRITE) === 0) return SEGV
   makeWritable(m, mm, vma, vpn)
   m.frames.token[frameAt(m, mm, vpn)] = m.judge.storeSame(mm.id, vpn, content)
+  // KSM compares tokens: the next store has to make a new one.
+  m.tables.ptes[mm.pteIndex(vpn)]! &= ~PTE_TOK
   return OK
 }
 

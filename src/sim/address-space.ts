@@ -39,7 +39,7 @@ import { dropPte } from './drop.ts'
 import { lruAddLazyfree, lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { swapOut } from './reclaim.ts'
-import { unshareForWalk } from './shared-tables.ts'
+import { unshareForMove, unshareForWalk } from './shared-tables.ts'
 import { carve, changeAreas, onlyMapped, setPmdFlags, splitFolio, splitHugePmd } from './split.ts'
 import { forEachPmd } from './walk.ts'
 import { munmap, zapRange } from './zap.ts'
@@ -94,6 +94,7 @@ export function mremap(m: Machine, mm: Mm, start: number, end: number, to: numbe
       softDirty: true,
     })
   }
+  mm.moved = true
   movePageTables(m, mm, start, end, to)
   m.judge.mremap(mm.id, start, end - start, to)
   // The old range holds nothing any more; taking it away drains the batch, as any munmap does.
@@ -114,7 +115,7 @@ function movePageTables(m: Machine, mm: Mm, start: number, end: number, to: numb
         return
       }
       splitHugePmd(m, mm, vpn)
-    } else unshareForWalk(m, mm, vpn)
+    } else unshareForMove(m, mm, vpn)
     for (let page = vpn; page < stop; page++) movePte(m, mm, page, page + to - start)
   })
 }
@@ -140,7 +141,7 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
   switch (advice) {
     case MADV_DONTNEED:
       lruDrain(m)
-      zapRange(m, mm, start, end)
+      zapRange(m, mm, start, end, false)
       m.judge.dontneed(mm.id, start, end - start)
       m.spent += m.cost.tlbFlush
       m.endExit()

@@ -107,7 +107,7 @@ function collapseHugePage(m: Machine, mm: Mm, vma: Vma, start: number): void {
     if ((pte & PTE_PRESENT) !== 0) frames.token[head + i] = frames.token[pte >>> PFN_SHIFT]!
   }
   m.judge.separated(mm.id, start, HUGE_PAGES)
-  zapRange(m, mm, start, start + HUGE_PAGES)
+  zapRange(m, mm, start, start + HUGE_PAGES, true)
   mapHuge(frames, mm, head)
   installHuge(m, mm, start, (head << PFN_SHIFT) | dirtyFlags(vma) | PMD_HUGE)
   lruAdd(m, head)

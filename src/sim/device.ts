@@ -1,7 +1,9 @@
 /**
  * Devices and pipes: reads and stores through a reference, past all page tables; and speculative references.
  */
+import type { Pin } from '../state/kernel.ts'
 import type { Mm } from '../state/mm.ts'
+import { PTE_TOK } from '../state/tables.ts'
 import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
 import { presentFrame } from './walk.ts'
@@ -18,9 +20,18 @@ export function devwrite(m: Machine, id: number, index: number): number {
   const taken = m.k.pins.get(id)
   const pfn = taken?.frames[index]
   // A r/o reference is never stored through: it may well be the zero page's.
-  if (pfn === undefined || taken?.write === false) return FAILED
+  if (taken === undefined || pfn === undefined || !taken.write) return FAILED
   m.frames.token[pfn] = m.judge.devwrite(id, index)
+  forgetChecked(m, taken, index)
   return OK
+}
+
+/** What the owner should see has changed: its own next store has to be told to the judge again. */
+function forgetChecked(m: Machine, { mm: id, vpn }: Pin, index: number): void {
+  const mm = m.k.mms[id]
+  if (mm === undefined) return
+  if (mm.moved) m.tables.forgetChecked(mm.tables)
+  else m.tables.ptes[mm.pteIndex(vpn + index)]! &= ~PTE_TOK
 }
 
 /** A lockless lookup, compaction or a scan takes a reference for a moment. */

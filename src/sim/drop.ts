@@ -39,7 +39,7 @@ export function dropPte(m: Machine, mm: Mm, pte: number): void {
 }
 
 /** free_page_and_swap_cache(): a page that nobody maps leaves the swapcache, and memory if nothing else holds it. */
-function freeUnmapped(m: Machine, pfn: number): void {
+export function freeUnmapped(m: Machine, pfn: number): void {
   const { frames } = m
   const head = frames.head(pfn)
   const mapped = frames.order[head] === 0 ? frames.mapcount(head) : frames.largeMapcount[head]!

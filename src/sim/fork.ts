@@ -13,6 +13,7 @@ import { setPmdFlags, splitHugePmd } from './split.ts'
 export function fork(m: Machine, parent: Mm, childId: number): void {
   const child = new Mm(childId, parent.pmds.length)
   m.k.mms[childId] = child
+  child.moved = parent.moved
   m.k.mm = parent
   m.judge.fork(parent.id, childId)
   m.spent += m.cost.forkBase

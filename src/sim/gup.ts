@@ -2,7 +2,7 @@
  * get_user_pages(): references that outlive the page-table entry: pipes (vmsplice), direct I/O, io_uring buffers, RDMA.
  */
 import { GUP_BREAK_COW, GUP_TAKE, GUP_UNSHARE } from '../policy/api.ts'
-import { HUGE_ZERO_PFN, PG_ANON, PG_DONTCOW } from '../state/frames.ts'
+import { HUGE_ZERO_PFN, PG_ANON, PG_DONTCOW, ZERO_PFN } from '../state/frames.ts'
 import type { Pin } from '../state/kernel.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
@@ -117,7 +117,9 @@ function took(m: Machine, mm: Mm, vpn: number): number {
   const pfn = frameAt(m, mm, vpn)
   // A new observer: what the owner stores from now on has to be told to the judge again.
   m.tables.ptes[mm.pteIndex(vpn)]! &= ~PTE_TOK
-  if (m.policy.tagsGupPages && m.frames.has(pfn, PG_ANON)) m.frames.set(pfn, PG_DONTCOW)
+  if (m.policy.tagsGupPages && m.frames.has(pfn, PG_ANON)) {
+    m.frames.set(m.frames.head(pfn), PG_DONTCOW)
+  }
   gupMarksTable(m, mm, vpn)
   return pfn
 }
@@ -130,16 +132,13 @@ function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): numb
   const huge = (pmd & PMD_HUGE) !== 0
   const entry = huge ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
   if ((entry & PTE_PRESENT) === 0) {
-    if (want.write) m.counts.storeFaults++
-    else m.counts.loadFaults++
-    fault(m, mm, vma, vpn, want.write)
+    fault(m, mm, vma, vpn, want.write || breaksForReaders(m, want.follPin))
     return AGAIN
   }
   if ((entry & PTE_WRITE) !== 0 && (pmd & PTE_WRITE) !== 0) return TAKEN
   const need = want.write ? GUP_BREAK_COW : readNeeds(m, entry >>> PFN_SHIFT, want.follPin)
   if (need === GUP_TAKE) return TAKEN
   if (need === GUP_UNSHARE) {
-    m.counts.loadFaults++
     m.beginFault()
     unshare(m, mm, vma, vpn)
     m.endFault()
@@ -152,6 +151,11 @@ function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): numb
   return (vma.prot & PROT_WRITE) === 0 ? TAKEN : AGAIN
 }
 
+/** Does this era treat a reader as a writer (FOLL_WRITE is forced)? Then a hole is filled, not shown as zeroes. */
+function breaksForReaders(m: Machine, follPin: boolean): boolean {
+  return m.policy.gupReadNotAnon(m.k, ZERO_PFN, follPin) === GUP_BREAK_COW
+}
+
 /** `pfn` is the entry's: of a huge mapping, the folio's head. */
 function readNeeds(m: Machine, pfn: number, follPin: boolean): number {
   const { frames, policy } = m
@@ -161,7 +165,6 @@ function readNeeds(m: Machine, pfn: number, follPin: boolean): number {
 
 /** A write fault for a reader: COW is broken whatever the area's protection. */
 function breakCow(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
-  m.counts.storeFaults++
   m.beginFault()
   forceWrite(m, mm, vma, vpn)
   m.endFault()

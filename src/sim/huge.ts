@@ -6,6 +6,7 @@ import { HUGE_ORDER, HUGE_PAGES, PG_EXCLUSIVE, PG_ZERO } from '../state/frames.t
 import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_UFFD_WP } from '../state/tables.ts'
 import { dirtyFlags, fillHuge, installHuge, newAnonFolio } from './alloc.ts'
+import { freeUnmapped } from './drop.ts'
 import { mapHuge, unmapHuge } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
@@ -70,5 +71,5 @@ function copyHuge(m: Machine, mm: Mm, vma: Vma, vpn: number, old: number): void 
   installHuge(m, mm, vpn, (head << PFN_SHIFT) | dirtyFlags(vma) | PMD_HUGE)
   lruAdd(m, head)
   unmapHuge(frames, mm, old)
-  frames.freeIfUnused(old)
+  freeUnmapped(m, old)
 }

@@ -4,6 +4,7 @@
 import { PG_ANON, PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
+import { freeUnmapped } from './drop.ts'
 import { mapPte, unmapPte } from './folio.ts'
 import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
@@ -93,5 +94,5 @@ function replace(m: Machine, { mm, vpn, pfn }: Candidate, ksm: number): void {
   ptes[index] = (ksm << PFN_SHIFT) | flags
   mapPte(frames, mm, ksm)
   unmapPte(frames, mm, pfn)
-  frames.freeIfUnused(pfn)
+  freeUnmapped(m, pfn)
 }

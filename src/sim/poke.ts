@@ -73,7 +73,9 @@ function mayWrite(m: Machine, mm: Mm, vma: Vma, vpn: number, entry: number): boo
 
 function finish(m: Machine, mm: Mm, vpn: number): number {
   const pfn = frameAt(m, mm, vpn)
-  if (m.policy.tagsGupPages && m.frames.has(pfn, PG_ANON)) m.frames.set(pfn, PG_DONTCOW)
+  if (m.policy.tagsGupPages && m.frames.has(pfn, PG_ANON)) {
+    m.frames.set(m.frames.head(pfn), PG_DONTCOW)
+  }
   m.frames.token[pfn] = m.judge.store(mm.id, vpn)
   return OK
 }

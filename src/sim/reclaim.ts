@@ -25,7 +25,7 @@ import { unmapPte } from './folio.ts'
 import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { type Mapper, mappersOf } from './rmap.ts'
-import { unshareForWalk } from './shared-tables.ts'
+import { unshareForReclaim } from './shared-tables.ts'
 import { hugeMappers, onlyMapped, splitFolio, splitHugePmd } from './split.ts'
 import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
 
@@ -123,7 +123,7 @@ function unmapEverywhere(m: Machine, pfn: number, vpn: number): void {
 
 function tryToUnmapOne(m: Machine, { mm, vpn }: Mapper, pfn: number): boolean {
   const { frames, policy } = m
-  unshareForWalk(m, mm, vpn)
+  if (!unshareForReclaim(m, mm, vpn)) return true
   if (policy.reclaimRefuses(m.k, pfn, BEFORE_UNMAP)) return false
   const index = mm.pteIndex(vpn)
   const pte = m.tables.ptes[index]!

@@ -131,17 +131,11 @@ export function breakSharedTable(m: Machine, mm: Mm, vpn: number): void {
   const offset = mm.tables[vpn >>> TABLE_SHIFT]!
   const table = offset >>> TABLE_SHIFT
   const { tables } = m
-  // The mark overwrote the owner: the kernel no longer sees that the table is shared.
-  const blind = m.policy.tables === 'owner' && tables.owner[table] === EXCLUSIVE
-  if (blind) {
-    mm.setPmd(vpn, PMD_TABLE | PTE_WRITE, offset)
-    return
-  }
-  if (tables.shares[table] === 1 && m.policy.tables !== 'lazy') {
+  // A table that GUP has marked is copied even by the last one to use it (recorded).
+  const takes = m.policy.tables !== 'lazy' && tables.owner[table] !== EXCLUSIVE
+  if (tables.shares[table] === 1 && takes) {
     m.decided(SITE_TABLE, mm, start, TABLE_PAGES, REUSE)
-    tables.owner[table] = 0
-    mm.setPmd(vpn, PMD_TABLE | PTE_WRITE, offset)
-    m.judge.tableLeft(mm.id, start)
+    takeBack(m, mm, vpn)
     return
   }
   m.decided(SITE_TABLE, mm, start, TABLE_PAGES, COPY_MAPPED)
@@ -151,9 +145,41 @@ export function breakSharedTable(m: Machine, mm: Mm, vpn: number): void {
   m.judge.tableLeft(mm.id, start)
 }
 
-/** Any other modification of the entries (mprotect, zap, reclaim, KSM...): the same, where the design knows of it. */
+/** The last one to use a table has it to itself again. */
+function takeBack(m: Machine, mm: Mm, vpn: number): void {
+  const offset = mm.tables[vpn >>> TABLE_SHIFT]!
+  m.tables.owner[offset >>> TABLE_SHIFT] = 0
+  mm.setPmd(vpn, PMD_TABLE | PTE_WRITE, offset)
+  m.judge.tableLeft(mm.id, vpn & -TABLE_PAGES)
+}
+
+/** Any other modification of the entries (mprotect, KSM, madvise...): the same, where the design knows of it. */
 export function unshareForWalk(m: Machine, mm: Mm, vpn: number): void {
   if (m.policy.tables !== 'lazy') breakSharedTable(m, mm, vpn)
+}
+
+/** mremap of a part: also on-demand-fork breaks the sharing then. */
+export function unshareForMove(m: Machine, mm: Mm, vpn: number): void {
+  breakSharedTable(m, mm, vpn)
+}
+
+/**
+ * Reclaim's walk over the mappings. COW PTE v2 gives the table up for all sharers but the last, and what it held is
+ * lost to them (recorded). Returns whether the process still maps the range.
+ */
+export function unshareForReclaim(m: Machine, mm: Mm, vpn: number): boolean {
+  const offset = mm.tables[vpn >>> TABLE_SHIFT]!
+  const table = offset >>> TABLE_SHIFT
+  const lost =
+    m.policy.tables === 'owner' &&
+    isShared(mm, vpn) &&
+    (m.tables.shares[table]! > 1 || m.tables.owner[table] === EXCLUSIVE)
+  if (lost && m.tables.shares[table]! > 1) {
+    letGo(m, mm, vpn)
+    return false
+  }
+  unshareForWalk(m, mm, vpn)
+  return true
 }
 
 function copyTable(m: Machine, mm: Mm, start: number, old: number): void {
@@ -174,16 +200,16 @@ function copyTable(m: Machine, mm: Mm, start: number, old: number): void {
   leaveTable(m, old, mm)
 }
 
-/** on-demand-fork accounts at the break, write-protects only the new entries, and knows nothing of swap counts. */
+/** on-demand-fork accounts at the break, write-protects only the new entries, and loses swap entries. */
 function copyLazily(m: Machine, mm: Mm, old: number, fresh: number): void {
   const { ptes } = m.tables
   for (let i = 0; i < TABLE_PAGES; i++) {
     const pte = ptes[old + i]!
-    if (pte === 0) continue
+    if ((pte & PTE_PRESENT) === 0) continue
     m.spent += m.cost.ptePerFork
     ptes[fresh + i] = pte & ~(PTE_WRITE | PTE_TOK)
     const pfn = pte >>> PFN_SHIFT
-    if ((pte & PTE_PRESENT) !== 0 && !m.frames.has(pfn, PG_ZERO)) mapPte(m.frames, mm, pfn)
+    if (!m.frames.has(pfn, PG_ZERO)) mapPte(m.frames, mm, pfn)
   }
 }
 
@@ -206,25 +232,45 @@ function leaveTable(m: Machine, offset: number, mm?: Mm): void {
 }
 
 /**
- * zap of a whole shared table: the process lets go of it without copying. Returns false if it is the only one left and
- * the entries must be zapped as usual.
+ * A zap of the range around `vpn`: does it act on the table rather than on its entries? `whole`: nothing else of the
+ * process lies in the table. Returns true if nothing is left to do there.
  */
-export function zapSharedTable(m: Machine, mm: Mm, vpn: number): boolean {
-  const offset = mm.tables[vpn >>> TABLE_SHIFT]!
-  const table = offset >>> TABLE_SHIFT
-  if (m.tables.shares[table]! <= 1) {
-    mm.setPmd(vpn, PMD_TABLE | PTE_WRITE, offset)
-    m.tables.owner[table] = 0
-    m.judge.tableLeft(mm.id, vpn & -TABLE_PAGES)
+export function zapsByTable(
+  m: Machine,
+  mm: Mm,
+  vpn: number,
+  whole: boolean,
+  unmaps: boolean,
+): boolean {
+  const { tables } = m.policy
+  // The prototype forgets MADV_DONTNEED of a part of any table (recorded).
+  if (tables === 'lazy' && !whole && !unmaps) return true
+  if (!isShared(mm, vpn)) return false
+  const table = mm.tables[vpn >>> TABLE_SHIFT]! >>> TABLE_SHIFT
+  if (tables === 'owner' && m.tables.owner[table] === EXCLUSIVE) return false
+  if (m.tables.shares[table]! === 1) {
+    takeBack(m, mm, vpn)
     return false
   }
+  // COW PTE v2 gives a shared table up entirely, whatever part was asked for (recorded).
+  if (whole || tables === 'owner') {
+    letGo(m, mm, vpn)
+    return true
+  }
+  breakSharedTable(m, mm, vpn)
+  return false
+}
+
+/** The process does without its shared table; the others keep it. */
+function letGo(m: Machine, mm: Mm, vpn: number): void {
+  const offset = mm.tables[vpn >>> TABLE_SHIFT]!
+  const table = offset >>> TABLE_SHIFT
   if (m.policy.tables === 'accounted') unaccountEntries(m, mm, offset)
   if (m.tables.owner[table] === mm.id + 1) m.tables.owner[table] = 0
   m.tables.shares[table]!--
   mm.setPmd(vpn, 0, 0)
   m.spent += m.cost.tableShare
   m.judge.tableLeft(mm.id, vpn & -TABLE_PAGES)
-  return true
 }
 
 function unaccountEntries(m: Machine, mm: Mm, offset: number): void {
@@ -258,7 +304,10 @@ export function gupBelowSharedTable(
   }
   const pte = m.tables.ptes[mm.pteIndex(vpn)]!
   const needed = write ? PTE_PRESENT | PTE_WRITE : PTE_PRESENT
-  return (pte & needed) === needed && (pte & PTE_UFFD_WP) === 0
+  if ((pte & needed) === needed && (pte & PTE_UFFD_WP) === 0) return true
+  // What the lockless walk cannot take goes the slow way.
+  if (m.policy.tables === 'owner') breakSharedTable(m, mm, vpn)
+  return false
 }
 
 /** COW PTE v2: what GUP has walked is copied by later forks. Sticky until the table is freed. */

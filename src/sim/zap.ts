@@ -2,39 +2,47 @@
  * Unmapping: munmap, MADV_DONTNEED, exec and exit take entries away, and free what nobody refers to any more.
  */
 import { HUGE_PAGES, PG_ZERO } from '../state/frames.ts'
-import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_WRITE, TABLE_PAGES } from '../state/tables.ts'
-import { zapPteRange } from './drop.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import { PFN_SHIFT, PMD_HUGE, TABLE_PAGES } from '../state/tables.ts'
+import { freeUnmapped, zapPteRange } from './drop.ts'
 import { unmapHuge } from './folio.ts'
 import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { dropPin } from './pins.ts'
-import { breakSharedTable, zapSharedTable } from './shared-tables.ts'
+import { zapsByTable } from './shared-tables.ts'
 import { carve, splitHugePmd } from './split.ts'
+import { forEachPmd } from './walk.ts'
 
-/** zap_page_range(): empties every entry in [start, end). */
-export function zapRange(m: Machine, mm: Mm, start: number, end: number): void {
+/** zap_page_range(): empties every entry in [start, end), for an unmapping or for MADV_DONTNEED. */
+export function zapRange(m: Machine, mm: Mm, start: number, end: number, unmaps: boolean): void {
   m.k.mm = mm
-  for (let vpn = start; vpn < end; ) {
-    const next = Math.min(end, (vpn & -TABLE_PAGES) + TABLE_PAGES)
+  forEachPmd(start, end, (vpn, stop) => {
     const pmd = mm.pmd(vpn)
-    if (pmd !== 0) zapPmdRange(m, mm, vpn, next, pmd)
-    vpn = next
-  }
+    if (pmd === 0) return
+    if ((pmd & PMD_HUGE) !== 0) {
+      if (stop - vpn === HUGE_PAGES) {
+        zapHugePmd(m, mm, vpn)
+        return
+      }
+      splitHugePmd(m, mm, vpn)
+    } else if (m.policy.tables !== 'copy') {
+      if (zapsByTable(m, mm, vpn, coversTable(mm, vpn, start, end), unmaps)) return
+    }
+    const first = mm.pteIndex(vpn)
+    zapPteRange(m, mm, first, first + stop - vpn)
+  })
 }
 
-function zapPmdRange(m: Machine, mm: Mm, start: number, end: number, pmd: number): void {
-  if ((pmd & PMD_HUGE) !== 0) {
-    if (end - start === HUGE_PAGES) {
-      zapHugePmd(m, mm, start)
-      return
-    }
-    splitHugePmd(m, mm, start)
-  } else if ((pmd & PTE_WRITE) === 0) {
-    if (end - start === TABLE_PAGES && zapSharedTable(m, mm, start)) return
-    breakSharedTable(m, mm, start)
+/** Does [start, end) hold all that the process has within the 2 MiB around `vpn`? */
+function coversTable(mm: Mm, vpn: number, start: number, end: number): boolean {
+  const first = vpn & -TABLE_PAGES
+  const last = first + TABLE_PAGES
+  for (let i = mm.firstEndingAfter(first); i < mm.vmas.length; i++) {
+    const vma = mm.vmas[i] as Vma
+    if (vma.start >= last) return true
+    if (Math.max(vma.start, first) < start || Math.min(vma.end, last) > end) return false
   }
-  zapPteRange(m, mm, mm.pteIndex(start), mm.pteIndex(start) + end - start)
+  return true
 }
 
 function zapHugePmd(m: Machine, mm: Mm, vpn: number): void {
@@ -44,7 +52,7 @@ function zapHugePmd(m: Machine, mm: Mm, vpn: number): void {
   if (frames.has(head, PG_ZERO)) return
   m.spent += m.cost.ptePerExit
   unmapHuge(frames, mm, head)
-  frames.freeIfUnused(head)
+  freeUnmapped(m, head)
 }
 
 /** Takes the page table at `vpn` away from `mm`, which is the only one to use it. */
@@ -63,7 +71,8 @@ function freeTables(m: Machine, mm: Mm, start: number, end: number): void {
 
 export function munmap(m: Machine, mm: Mm, start: number, end: number): void {
   lruDrain(m)
-  for (const vma of carve(m, mm, start, end)) zapRange(m, mm, vma.start, vma.end)
+  carve(m, mm, start, end)
+  zapRange(m, mm, start, end, true)
   mm.remove(start, end)
   freeTables(m, mm, start, end)
   m.spent += m.cost.tlbFlush
@@ -72,11 +81,9 @@ export function munmap(m: Machine, mm: Mm, start: number, end: number): void {
 /** exit_mmap(), for exit and exec; the process's pins go too. */
 export function exitMm(m: Machine, mm: Mm): void {
   lruDrain(m)
-  const { vmas } = mm
-  for (const vma of vmas) zapRange(m, mm, vma.start, vma.end)
-  mm.vmas = []
-  mm.remove(0, 0)
   const end = mm.pmds.length * TABLE_PAGES
+  zapRange(m, mm, 0, end, true)
+  mm.remove(0, end)
   freeTables(m, mm, 0, end)
   for (const pin of [...m.k.pins.values()]) if (pin.mm === mm.id) dropPin(m, pin)
   lruDrain(m)

@@ -42,8 +42,8 @@ export class Mm {
   vmas: Vma[] = []
   /** MMF_HAS_PINNED: set by any FOLL_PIN, never cleared, not inherited by fork. */
   hasPinned = false
-  /** Page tables are shared at fork, on demand (the COW-page-table policies). */
-  alive = true
+  /** Has mremap ever moved a page? Then a pin's address may not be where its page is. */
+  moved = false
   /** Last area that was looked up. */
   #hint: Vma | undefined
 

@@ -63,6 +63,14 @@ export class PageTables {
     this.used--
   }
 
+  /** Clears PTE_TOK in the tables at these offsets (0: none). */
+  forgetChecked(offsets: Int32Array): void {
+    for (const offset of offsets) {
+      if (offset === 0) continue
+      for (let i = offset; i < offset + TABLE_PAGES; i++) this.ptes[i]! &= ~PTE_TOK
+    }
+  }
+
   #bump(): number {
     if (this.#next === this.shares.length) {
       const tables = 2 * this.shares.length
