@@ -131,7 +131,6 @@ test('fork copies are needed exactly for pages under a pin that must survive for
     false,
     false,
   ])
-  // Exact copies: the child expects the parent's content.
 })
 
 test('the copy made for the child holds what the parent had, and the pin stays with the parent', () => {

@@ -573,7 +573,7 @@ test('right answers break nothing, and are classified as the definition says', (
       expect(kernel.oracle.counts.unsafe_reuses).toBe(0)
       kernel.finish()
     }),
-    { numRuns: 500, seed: 1 },
+    { numRuns: 1000, seed: 1 },
   )
 })
 
@@ -585,6 +585,6 @@ test('any answers at all: soleness, loads and device reads are judged as the def
       play(kernel, history)
       kernel.finish()
     }),
-    { numRuns: 2000, seed: 2 },
+    { numRuns: 4000, seed: 2 },
   )
 })
