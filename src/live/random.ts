@@ -1,0 +1,300 @@
+/**
+ * random: random litmus tests, valid by construction; this file knows which operation makes sense when. A test is a
+ * list of lines, so that it can be printed, shrunk and kept as it is.
+ */
+import { Rng } from '../trace/rng.ts'
+
+const TABLE_PAGES = 512
+const MOST_PROCESSES = 6
+const MOST_PINS = 4
+const MOST_AREAS = 3
+const SMALL_PAGES = [1, 2, 8, 40]
+const HUGE_PAGES = [512, 512, 600, 1024]
+
+export interface RandomOptions {
+  /** Is there swap to swap out to? */
+  readonly swap: boolean
+  readonly uffdWp: boolean
+  readonly thp: boolean
+}
+
+interface Area {
+  readonly name: string
+  readonly huge: boolean
+  readonly kind: '' | 'thp' | 'shared' | 'file'
+  readonly mapped: boolean[]
+  /** Pages that MADV_DONTFORK was told of. */
+  readonly kept: boolean[]
+  registered: boolean
+}
+
+interface Process {
+  readonly name: string
+  areas: Area[]
+}
+
+interface Pin {
+  readonly name: string
+  readonly owner: Process
+  readonly pages: number
+  readonly kind: 'vmsplice' | 'iouring'
+}
+
+/** The lines of test `index` of the seed. */
+export function randomTest(seed: number, index: number, options: RandomOptions): string[] {
+  return new Author(new Rng(seed, `live/${index}`), options).write()
+}
+
+type Line = (self: Author) => string | undefined
+
+/** What is written how often, out of the sum of all. */
+const WEIGHTS: readonly (readonly [number, Line])[] = [
+  [30, (author) => author.access('write')],
+  [12, (author) => author.access('read')],
+  [10, (author) => author.fork()],
+  [6, (author) => author.exit()],
+  [1, (author) => author.exec()],
+  [4, (author) => author.mmap()],
+  [4, (author) => author.munmap()],
+  [8, (author) => author.onRange('mprotect', author.rng.pick(['ro', 'rw', 'rw']))],
+  [5, (author) => author.onPrivate('madvise', 'dontneed')],
+  [3, (author) => author.onPrivate('madvise', 'free')],
+  [3, (author) => author.collapse()],
+  [1, (author) => author.onPrivate('madvise', 'nohugepage')],
+  [1, (author) => author.onPrivate('madvise', 'hugepage')],
+  [2, (author) => author.dontfork()],
+  [3, (author) => author.mremap()],
+  [7, (author) => author.pin()],
+  [3, (author) => author.unpin()],
+  [6, (author) => author.device('devread')],
+  [3, (author) => author.device('devwrite')],
+  [5, (author) => author.uffdwp()],
+  [2, (author) => author.poke()],
+  [1, (author) => author.onPrivate('writesame', '')],
+  [1, () => 'drain'],
+  [1, (author) => author.onRange('show', '')],
+  [5, (author) => author.swapout()],
+]
+const ALL_WEIGHTS = WEIGHTS.reduce((sum, [weight]) => sum + weight, 0)
+
+class Author {
+  readonly rng: Rng
+  readonly #options: RandomOptions
+  readonly #processes: Process[] = []
+  #pins: Pin[] = []
+  #named = 0
+
+  constructor(rng: Rng, options: RandomOptions) {
+    this.rng = rng
+    this.#options = options
+  }
+
+  write(): string[] {
+    const lines = [this.#spawn(), this.#map(this.#some(this.#processes), true)]
+    const length = 6 + this.rng.below(25)
+    while (lines.length < length) {
+      const line = this.#one()
+      if (line !== undefined) lines.push(line)
+    }
+    return lines
+  }
+
+  access(verb: string): string | undefined {
+    return this.onRange(verb, '')
+  }
+
+  fork(): string | undefined {
+    if (this.#processCount >= MOST_PROCESSES) return undefined
+    const parent = this.#some(this.#processes)
+    const child = this.#nextProcess()
+    child.areas = parent.areas.map((area) => ({
+      ...area,
+      mapped: area.mapped.map((is, i) => is && area.kept[i] !== true),
+      kept: area.kept.map(() => false),
+      registered: false,
+    }))
+    child.areas = child.areas.filter(({ mapped }) => mapped.includes(true))
+    return `fork ${parent.name} ${child.name}`
+  }
+
+  exit(): string | undefined {
+    if (this.#processes.length < 2) return undefined
+    const leaving = this.#some(this.#processes)
+    this.#processes.splice(this.#processes.indexOf(leaving), 1)
+    this.#pins = this.#pins.filter(({ owner }) => owner !== leaving)
+    return `exit ${leaving.name}`
+  }
+
+  exec(): string | undefined {
+    if (this.#processes.length < 2) return undefined
+    const process = this.#some(this.#processes)
+    process.areas = []
+    this.#pins = this.#pins.filter(({ owner }) => owner !== process)
+    return `exec ${process.name}`
+  }
+
+  mmap(): string | undefined {
+    const process = this.#some(this.#processes)
+    return process.areas.length < MOST_AREAS ? this.#map(process, false) : undefined
+  }
+
+  munmap(): string | undefined {
+    const at = this.#range()
+    if (at === undefined) return undefined
+    at.area.mapped.fill(false, at.first, at.last + 1)
+    if (!at.area.mapped.includes(true)) at.owner.areas.splice(at.owner.areas.indexOf(at.area), 1)
+    return `munmap ${at.text}`
+  }
+
+  onRange(verb: string, operand: string): string | undefined {
+    const at = this.#range()
+    return at === undefined ? undefined : `${verb} ${at.text} ${operand}`.trim()
+  }
+
+  onPrivate(verb: string, operand: string): string | undefined {
+    const at = this.#range()
+    if (at === undefined || !isPrivate(at.area)) return undefined
+    return `${verb} ${at.text} ${operand}`.trim()
+  }
+
+  collapse(): string | undefined {
+    const at = this.#range()
+    if (at === undefined || at.area.kind !== 'thp') return undefined
+    const table = Math.floor(at.first / TABLE_PAGES) * TABLE_PAGES
+    if (at.area.mapped.length < table + TABLE_PAGES) return undefined
+    if (at.area.mapped.slice(table, table + TABLE_PAGES).includes(false)) return undefined
+    const { owner, area } = at
+    return `madvise ${owner.name} ${area.name}[${table}..${table + TABLE_PAGES - 1}] collapse`
+  }
+
+  dontfork(): string | undefined {
+    const at = this.#range()
+    if (at === undefined) return undefined
+    at.area.kept.fill(true, at.first, at.last + 1)
+    return `madvise ${at.text} dontfork`
+  }
+
+  mremap(): string | undefined {
+    const at = this.#range()
+    if (at === undefined || !isPrivate(at.area) || at.area.registered) return undefined
+    const { owner, area, first, last } = at
+    const name = this.#areaName()
+    const kept = area.kept.slice(first, last + 1)
+    owner.areas.push({ ...area, name, mapped: kept.map(() => true), kept })
+    area.mapped.fill(false, first, last + 1)
+    if (!area.mapped.includes(true)) owner.areas.splice(owner.areas.indexOf(area), 1)
+    return `mremap ${at.text} ${name}`
+  }
+
+  pin(): string | undefined {
+    const at = this.#range()
+    if (at === undefined || this.#pins.length >= MOST_PINS) return undefined
+    const kind = this.rng.pick(['vmsplice', 'iouring'] as const)
+    // io_uring takes fixed buffers of anonymous memory only.
+    if (kind === 'iouring' && !isPrivate(at.area)) return undefined
+    const name = `P${++this.#named}`
+    this.#pins.push({ name, owner: at.owner, pages: at.last - at.first + 1, kind })
+    return `pin ${at.text} ${name} ${kind}`
+  }
+
+  unpin(): string | undefined {
+    const pin = this.#pins[this.rng.below(Math.max(1, this.#pins.length))]
+    if (pin === undefined) return undefined
+    this.#pins = this.#pins.filter((other) => other !== pin)
+    return `unpin ${pin.name}`
+  }
+
+  device(verb: 'devread' | 'devwrite'): string | undefined {
+    const pin = this.#pins[this.rng.below(Math.max(1, this.#pins.length))]
+    if (pin === undefined || (verb === 'devwrite' && pin.kind === 'vmsplice')) return undefined
+    if (this.rng.chance(30)) return `${verb} ${pin.name}`
+    return `${verb} ${pin.name}[${this.rng.below(pin.pages)}]`
+  }
+
+  uffdwp(): string | undefined {
+    const at = this.#options.uffdWp ? this.#range() : undefined
+    if (at === undefined || !isPrivate(at.area) || at.area.mapped.includes(false)) return undefined
+    if (!at.area.registered && this.rng.chance(20)) return undefined
+    const turn = at.area.registered ? this.rng.pick(['on', 'off']) : 'on'
+    at.area.registered = true
+    return `uffdwp ${at.text} ${turn}`
+  }
+
+  poke(): string | undefined {
+    const at = this.#range()
+    return at === undefined || !isPrivate(at.area)
+      ? undefined
+      : `poke ${at.owner.name} ${at.area.name}[${at.first}]`
+  }
+
+  swapout(): string | undefined {
+    return this.#options.swap ? this.onPrivate('swapout', '') : undefined
+  }
+
+  #one(): string | undefined {
+    let draw = this.rng.below(ALL_WEIGHTS)
+    for (const [weight, line] of WEIGHTS) {
+      if (draw < weight) return line(this)
+      draw -= weight
+    }
+    return undefined
+  }
+
+  #spawn(): string {
+    return `spawn ${this.#nextProcess().name}`
+  }
+
+  #nextProcess(): Process {
+    const name = String.fromCharCode('A'.charCodeAt(0) + this.#processCount++)
+    const process = { name, areas: [] }
+    this.#processes.push(process)
+    return process
+  }
+  #processCount = 0
+
+  #map(process: Process, first: boolean): string {
+    const { rng } = this
+    const huge = this.#options.thp && rng.chance(50)
+    const odd = !first && rng.chance(15)
+    const kind = odd ? rng.pick(['shared', 'file'] as const) : huge ? 'thp' : ''
+    // One page: a fault on a file or on shared memory maps its cached neighbours too.
+    const pages = odd ? 1 : rng.pick(kind === 'thp' ? HUGE_PAGES : SMALL_PAGES)
+    const name = this.#areaName()
+    const flags = Array.from({ length: pages }, () => false)
+    const mapped = flags.map(() => true)
+    process.areas.push({ name, huge, kind, mapped, kept: flags, registered: false })
+    return `mmap ${process.name} ${name} ${pages} ${kind}`.trim()
+  }
+
+  #areaName(): string {
+    return `a${++this.#named}`
+  }
+
+  #some<T>(items: readonly T[]): T {
+    return this.rng.pick(items)
+  }
+
+  /** Some pages of some area, all of them mapped. */
+  #range(): { owner: Process; area: Area; first: number; last: number; text: string } | undefined {
+    const { rng } = this
+    const owner = this.#some(this.#processes)
+    const area = owner.areas[rng.below(Math.max(1, owner.areas.length))]
+    if (area === undefined) return undefined
+    const pages = area.mapped.length
+    const edges = [0, 1, 7, 255, 256, 511, 512, 513, pages - 1].filter((page) => page < pages)
+    let first = rng.chance(80) ? rng.pick(edges) : rng.below(pages)
+    let last = first
+    const shape = rng.below(10)
+    if (shape < 3) [first, last] = [0, pages - 1]
+    else if (shape < 6) last = Math.min(pages - 1, first + rng.below(8))
+    else if (shape < 7) last = Math.max(first, rng.pick(edges))
+    if (area.mapped.slice(first, last + 1).includes(false)) return undefined
+    const whole = first === 0 && last === pages - 1
+    const part = whole ? '' : first === last ? `[${first}]` : `[${first}..${last}]`
+    return { owner, area, first, last, text: `${owner.name} ${area.name}${part}` }
+  }
+}
+
+function isPrivate({ kind }: Area): boolean {
+  return kind === '' || kind === 'thp'
+}
