@@ -28,7 +28,7 @@ export function sourceFile(noun: string, path: string): SourceFile {
   }
 }
 
-/** The default export of `file`. Throws Error `invalid <noun> file: <path>: <why>` if there is none. */
+/** The default export of `file`. Throws Error `invalid <noun> file: <path>: <why>` if it cannot be run. */
 export async function defaultExport(noun: string, file: SourceFile): Promise<unknown> {
   // Loaded afresh, so that a worker of a later run never gets an earlier text; `cowbench` is this very program, so
   // that the file needs no node_modules beside it.
@@ -40,15 +40,11 @@ export async function defaultExport(noun: string, file: SourceFile): Promise<unk
     fsCache: false,
     alias: { cowbench },
   })
-  let module: { default?: unknown }
   try {
-    module = await jiti.import(file.path)
+    const module = await jiti.import<{ default?: unknown }>(file.path)
+    return module.default
   } catch (error) {
     const [line] = (error as Error).message.split('\n')
     throw new Error(`invalid ${noun} file: ${file.path}: ${line}`)
   }
-  if (module.default === undefined) {
-    throw new Error(`invalid ${noun} file: ${file.path}: it has no default export`)
-  }
-  return module.default
 }

@@ -25,11 +25,11 @@ const DECIDES =
   /^(policies|workloads|src\/(trace|state|params|policy|workload|sim|oracle))\/|^src\/run\./
 
 /** Hash of the code that rows depend on: two programs with one hash write the same rows. */
-export function codeHash(): string {
+export function codeHash(root = CODE_ROOT): string {
   const hash = createHash('sha256')
   for (const folder of ['policies', 'src', 'workloads']) {
-    for (const file of codeFiles(join(CODE_ROOT, folder))) {
-      const name = relative(CODE_ROOT, file).split(sep).join('/')
+    for (const file of codeFiles(join(root, folder))) {
+      const name = relative(root, file).split(sep).join('/')
       if (DECIDES.test(name)) hash.update(`${name}\0`).update(readFileSync(file)).update('\0')
     }
   }

@@ -35,7 +35,7 @@ export async function loadPolicy(nameOrPath: string): Promise<LoadedPolicy> {
 
 /** Every policy has all of these hooks, each of the type that it has here. */
 const MODEL = definePolicy({
-  ...{ name: 'model', summary: '', era: '', kernel: '6.18.44' },
+  ...{ name: 'model', summary: '', era: '', kernel: '6.18' },
   hooks: () => ({ wpReuse: () => COPY }),
 }).create({})
 
