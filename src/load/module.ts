@@ -30,8 +30,8 @@ export function sourceFile(noun: string, path: string): SourceFile {
 
 /** The default export of `file`. Throws Error `invalid <noun> file: <path>: <why>` if it cannot be run. */
 export async function defaultExport(noun: string, file: SourceFile): Promise<unknown> {
-  // Loaded afresh, so that a worker of a later run never gets an earlier text; `cowbench` is this very program, so
-  // that the file needs no node_modules beside it.
+  // No caches: a file that was changed must not be run as it was. `cowbench` is this very program, so that the file
+  // needs no node_modules beside it.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const cowbench = fileURLToPath(new URL(`../index.${extension}`, import.meta.url))
   const { createJiti } = await import('jiti')
