@@ -36,7 +36,7 @@ import { installHuge, pteAlloc } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
 import { collapse } from './collapse.ts'
 import { dropPte } from './drop.ts'
-import { lruAddLazyfree, lruDrain } from './lru.ts'
+import { lruAddLazyfree, lruDrain, lruDrainAtZap } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { swapOut } from './reclaim.ts'
 import { unshareForMove, unshareForWalk } from './shared-tables.ts'
@@ -140,7 +140,7 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
   m.k.mm = mm
   switch (advice) {
     case MADV_DONTNEED:
-      lruDrain(m)
+      lruDrainAtZap(m)
       zapRange(m, mm, start, end, false)
       m.judge.dontneed(mm.id, start, end - start)
       m.spent += m.cost.tlbFlush
@@ -217,7 +217,7 @@ function madviseFreeHuge(m: Machine, mm: Mm, vpn: number, stop: number, pmd: num
   const head = pmd >>> PFN_SHIFT
   if (frames.has(head, PG_ZERO) || frames.largeMapcount[head] !== 1) return
   if (stop - vpn < HUGE_PAGES) {
-    if (!splitFolio(m, head)) return
+    if (!splitFolio(m, head, vpn & -HUGE_PAGES)) return
     for (let page = vpn; page < stop; page++) madviseFreePte(m, mm, page)
     return
   }
@@ -238,10 +238,10 @@ function madviseFreePte(m: Machine, mm: Mm, vpn: number): void {
   const pfn = pte >>> PFN_SHIFT
   if ((pte & PTE_PRESENT) === 0 || !frames.has(pfn, PG_ANON)) return
   if (frames.has(pfn, PG_LARGE)) {
-    if (frames.mapcount(pfn) !== 1 || !onlyMapped(m, frames.head(pfn)) || !splitFolio(m, pfn))
+    if (frames.mapcount(pfn) !== 1 || !onlyMapped(m, frames.head(pfn)) || !splitFolio(m, pfn, vpn))
       return
   }
-  if (frames.mapcount(pfn) !== 1) return
+  if (tables.ptes[index]! >>> PFN_SHIFT !== pfn || frames.mapcount(pfn) !== 1) return
   tables.ptes[index] = pte & ~(PTE_DIRTY | PTE_TOK)
   markLazyfree(m, pfn)
 }

@@ -51,7 +51,8 @@ function holdsHugeRange(vma: Vma): boolean {
 
 function collapseRange(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
   const pmd = mm.pmd(start)
-  if ((pmd & PMD_HUGE) !== 0) return !m.frames.has(pmd >>> PFN_SHIFT, PG_ZERO)
+  // SCAN_PMD_MAPPED, the huge zero page included.
+  if ((pmd & PMD_HUGE) !== 0) return true
   if (pmd === 0 || !vma.anonVma) return false
   unshareForWalk(m, mm, start)
   if (!scanPmd(m, mm, vma, start)) return false

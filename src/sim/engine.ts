@@ -6,6 +6,7 @@ import { OP_LOAD, OP_STORE, OPERANDS } from '../trace/ops.ts'
 import { SEGMENT, type Trace } from '../trace/trace.ts'
 import { load, store } from './access.ts'
 import { checkInvariants } from './invariants.ts'
+import { lruDrain } from './lru.ts'
 import { Machine, type MachineOptions } from './machine.ts'
 import { frameOf, pageKind } from './observe.ts'
 import { OPERATIONS } from './operations.ts'
@@ -29,7 +30,7 @@ export class Engine {
     this.#check = options.check ?? false
   }
 
-  /** Runs the whole trace. */
+  /** Runs the whole trace; what is left in the batches afterwards goes where it belongs. */
   run(trace: Trace): void {
     const { segments, args } = trace
     const small = trace.events <= CHECK_ALL_EVENTS
@@ -41,6 +42,8 @@ export class Engine {
       if (this.#check) this.#runChecked(op, mm, args, lo, hi, small)
       else this.runSegment(op, mm, args, lo, hi)
     }
+    lruDrain(this.machine)
+    this.machine.spent = 0
     if (this.#check) checkInvariants(this.machine)
   }
 

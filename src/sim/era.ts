@@ -9,6 +9,14 @@ export interface Era {
   readonly hugeZeroStore: 'thp' | 'split'
   /** Where a PMD split leaves the dirty bit: on the page (until 6.1) or in each entry. */
   readonly splitDirty: 'page' | 'pte'
+  /** munmap, MADV_DONTNEED and exit empty this CPU's LRU batches (measured: not on 6.18). */
+  readonly zapDrains: boolean
+  /** Pages that an LRU batch holds: 15 until 6.9, 31 since. */
+  readonly lruBatch: 15 | 31
+  /** A folio that is split gives its zero-filled pages up for the zero page (b1f202060afe, 6.12). */
+  readonly splitDropsZeroes: boolean
+  /** MADV_DONTNEED of a whole 2 MiB frees its page table (CONFIG_PT_RECLAIM, 6.14). */
+  readonly freesEmptyTables: boolean
   /** Block direct I/O takes FOLL_GET until 6.4, FOLL_PIN from 6.5. */
   readonly odirect: 'get' | 'pin'
 }
@@ -19,21 +27,34 @@ const base: Era = {
   collapse: 'none',
   hugeZeroStore: 'split',
   splitDirty: 'page',
+  zapDrains: true,
+  lruBatch: 15,
+  splitDropsZeroes: false,
+  freesEmptyTables: false,
   odirect: 'get',
+}
+
+const era6_12: Era = {
+  ...base,
+  collapse: 'writable',
+  splitDirty: 'pte',
+  lruBatch: 31,
+  splitDropsZeroes: true,
+  odirect: 'pin',
 }
 
 export const ERAS = {
   '5.6': { ...base, uffdWp: false, hugeZeroStore: 'thp' },
   '5.8': base,
   '6.1': { ...base, collapse: 'writable' },
-  '6.12': { ...base, collapse: 'writable', splitDirty: 'pte', odirect: 'pin' },
+  '6.12': era6_12,
   '6.18': {
-    ...base,
+    ...era6_12,
     softDirty: false,
     collapse: 'any',
     hugeZeroStore: 'thp',
-    splitDirty: 'pte',
-    odirect: 'pin',
+    zapDrains: false,
+    freesEmptyTables: true,
   },
 } as const satisfies Record<string, Era>
 

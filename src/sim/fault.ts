@@ -6,7 +6,7 @@ import { COPY_NOT_ANON, SITE_WP } from '../policy/api.ts'
 import { HUGE_ORDER, HUGE_PAGES, HUGE_ZERO_PFN, ZERO_PFN } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_SWAP, PTE_WRITE } from '../state/tables.ts'
-import { MAP_PRIVATE_ANON, MAP_SHARED } from '../trace/ops.ts'
+import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import {
   allocAnonPage,
   dirtyFlags,
@@ -145,6 +145,8 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
     return
   }
   mapPte(m.frames, mm, cached)
-  const flags = write ? dirtyFlags(vma) : PTE_PRESENT
+  // Shared memory is not write-protected to be tracked: a load maps it writable too.
+  const writable = vma.kind === MAP_SHARED && (vma.prot & PROT_WRITE) !== 0
+  const flags = write ? dirtyFlags(vma) : PTE_PRESENT | (writable ? PTE_WRITE : 0)
   m.tables.ptes[index] = (cached << PFN_SHIFT) | flags
 }

@@ -54,7 +54,7 @@ function mergeableAt(m: Machine, mm: Mm, vpn: number): number {
 /** try_to_merge_with_ksm_page(): all pages that are only mapped become the first of them. */
 function merge(m: Machine, pages: readonly Candidate[]): void {
   const { frames } = m
-  const free = pages.filter(({ pfn }) => frames.has(pfn, PG_KSM) || mayMerge(m, pfn))
+  const free = pages.filter((page) => frames.has(page.pfn, PG_KSM) || mayMerge(m, page))
   const target = free.find(({ pfn }) => frames.has(pfn, PG_KSM)) ?? free[0]
   if (target === undefined || free.every(({ pfn }) => pfn === target.pfn)) return
   writeProtect(m, target)
@@ -71,8 +71,10 @@ function merge(m: Machine, pages: readonly Candidate[]): void {
  * write_protect_page(): a reference besides the mappings keeps the page from being merged. A large folio is split
  * first.
  */
-function mayMerge(m: Machine, pfn: number): boolean {
-  if (m.frames.has(pfn, PG_LARGE)) return splitFolio(m, pfn)
+function mayMerge(m: Machine, { mm, vpn, pfn }: Candidate): boolean {
+  if (m.frames.has(pfn, PG_LARGE) && !splitFolio(m, pfn, vpn)) return false
+  // The split may have given the page up for the zero page.
+  if (presentFrame(m, mm, vpn) !== pfn) return false
   return onlyMapped(m, pfn)
 }
 

@@ -2,7 +2,6 @@
  * LRU batches: a fresh page waits in its CPU's batch, which holds a reference, until the batch is full or drained.
  */
 import { PG_LARGE, PG_LAZYFREE_BATCH, PG_LRU_BATCH } from '../state/frames.ts'
-import { BATCH } from '../state/lru-batches.ts'
 import type { Machine } from './machine.ts'
 
 /** folio_add_lru(): a page enters the batch when it is filled, copied or read from swap. */
@@ -15,7 +14,7 @@ export function lruAdd(m: Machine, pfn: number): void {
   }
   frames.set(pfn, PG_LRU_BATCH)
   batches.fresh[batches.freshCount++] = pfn
-  if (batches.freshCount === BATCH) drainFresh(m)
+  if (batches.freshCount === batches.capacity) drainFresh(m)
 }
 
 /** folio_mark_lazyfree(), at the end of MADV_FREE. */
@@ -24,7 +23,12 @@ export function lruAddLazyfree(m: Machine, head: number): void {
   if (frames.has(head, PG_LAZYFREE_BATCH)) return
   frames.set(head, PG_LAZYFREE_BATCH)
   batches.lazyfree[batches.lazyfreeCount++] = head
-  if (batches.lazyfreeCount === BATCH || frames.has(head, PG_LARGE)) drainLazyfree(m)
+  if (batches.lazyfreeCount === batches.capacity || frames.has(head, PG_LARGE)) drainLazyfree(m)
+}
+
+/** Unmapping empties the batches too, until some version before 6.18. */
+export function lruDrainAtZap(m: Machine): void {
+  if (m.era.zapDrains) lruDrain(m)
 }
 
 /** lru_add_drain(): empties this CPU's batches; pages that only a batch still held are freed. */

@@ -78,7 +78,7 @@ export class Machine {
   readonly cost: WorkCost
   readonly eager: boolean
   readonly swapDisk: boolean
-  readonly batches = new LruBatches()
+  readonly batches: LruBatches
   readonly counts: MachineCounts = {
     loadFaults: 0,
     storeFaults: 0,
@@ -126,6 +126,7 @@ export class Machine {
     this.tables = this.k.tables
     this.policy = options.policy
     this.era = options.era
+    this.batches = new LruBatches(options.era.lruBatch)
     this.judge = options.judge
     this.cost = options.cost
     this.eager = options.eager ?? false

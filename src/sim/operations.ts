@@ -93,7 +93,7 @@ export const OPERATIONS: readonly Operation[] = [
   (m, mm, vpn, content) => storeSame(m, m.mm(mm), vpn, content),
   (m, mm, vpn) => {
     const pfn = frameAt(m, m.mm(mm), vpn)
-    const split = pfn !== 0 && splitFolio(m, pfn)
+    const split = pfn !== 0 && splitFolio(m, pfn, vpn)
     m.endCall()
     return split ? OK : FAILED
   },

@@ -80,7 +80,7 @@ function reclaimLarge(
   }
   const whole = first >= start && first + pages <= end && mapsAll(m, mm, first, head, pages)
   if (whole) reclaimFolio(m, head, first)
-  else if (splitFolio(m, head)) reclaimFolio(m, pfn, vpn)
+  else if (splitFolio(m, head, first) && anonFrameAt(m, mm, vpn) === pfn) reclaimFolio(m, pfn, vpn)
 }
 
 function mapsAll(m: Machine, mm: Mm, first: number, head: number, pages: number): boolean {

@@ -21,8 +21,9 @@ import {
   PTE_WRITE,
   TABLE_PAGES,
 } from '../state/tables.ts'
-import { remapHugeAsPtes } from './folio.ts'
+import { remapHugeAsPtes, unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
+import { mappersOf } from './rmap.ts'
 
 /** Changes a huge mapping's flags; the translations that were cached behind it are void. */
 export function setPmdFlags(m: Machine, mm: Mm, vpn: number, pmd: number): void {
@@ -92,19 +93,37 @@ export function carve(m: Machine, mm: Mm, start: number, end: number): Vma[] {
 }
 
 /**
- * split_folio(): order-0 folios instead of a large one. Refused while anything but mappings and the swapcache refers
- * to the folio. Huge mappings of it are split first, in every process.
+ * split_folio(): order-0 folios instead of a large one, of which one page, `pfn`, is mapped at `vpn` by somebody.
+ * Refused while anything but mappings and the swapcache refers to the folio. Huge mappings of it are split first, in
+ * every process.
  */
-export function splitFolio(m: Machine, pfn: number): boolean {
+export function splitFolio(m: Machine, pfn: number, vpn: number): boolean {
   const { frames } = m
   if (!frames.has(pfn, PG_LARGE)) return false
   const head = frames.head(pfn)
   if (!onlyMapped(m, head)) return false
   if (frames.entire[head] !== 0) {
-    for (const { mm, vpn } of hugeMappers(m, head)) splitHugePmd(m, mm, vpn)
+    for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
   }
+  const pages = frames.pages(head)
   frames.splitFolio(head)
+  if (m.era.splitDropsZeroes && !frames.has(head, PG_SWAPCACHE)) {
+    for (let i = 0; i < pages; i++) mapUnusedToZeropage(m, head + i, vpn - (pfn - head) + i)
+  }
   return true
+}
+
+/** try_to_map_unused_to_zeropage(): a page that holds only zeroes is freed, and the zero page mapped instead. */
+function mapUnusedToZeropage(m: Machine, pfn: number, vpn: number): void {
+  const { frames, tables } = m
+  if (frames.token[pfn] !== 0 || frames.mapcount(pfn) === 0) return
+  for (const mapper of mappersOf(m, pfn, vpn)) {
+    const index = mapper.mm.pteIndex(mapper.vpn)
+    const kept = tables.ptes[index]! & (PTE_UFFD_WP | PTE_SOFT_DIRTY)
+    tables.ptes[index] = (ZERO_PFN << PFN_SHIFT) | PTE_PRESENT | kept
+    unmapPte(frames, mapper.mm, pfn)
+  }
+  frames.freeIfUnused(pfn)
 }
 
 /** Does nothing but mappings (and the swapcache) refer to the folio? */

@@ -6,7 +6,7 @@ import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, TABLE_PAGES } from '../state/tables.ts'
 import { freeUnmapped, zapPteRange } from './drop.ts'
 import { unmapHuge } from './folio.ts'
-import { lruDrain } from './lru.ts'
+import { lruDrainAtZap } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { dropPin } from './pins.ts'
 import { zapsByTable } from './shared-tables.ts'
@@ -30,6 +30,7 @@ export function zapRange(m: Machine, mm: Mm, start: number, end: number, unmaps:
     }
     const first = mm.pteIndex(vpn)
     zapPteRange(m, mm, first, first + stop - vpn)
+    if (!unmaps && m.era.freesEmptyTables && stop - vpn === TABLE_PAGES) releaseTable(m, mm, vpn)
   })
 }
 
@@ -70,7 +71,7 @@ function freeTables(m: Machine, mm: Mm, start: number, end: number): void {
 }
 
 export function munmap(m: Machine, mm: Mm, start: number, end: number): void {
-  lruDrain(m)
+  lruDrainAtZap(m)
   carve(m, mm, start, end)
   zapRange(m, mm, start, end, true)
   mm.remove(start, end)
@@ -80,11 +81,11 @@ export function munmap(m: Machine, mm: Mm, start: number, end: number): void {
 
 /** exit_mmap(), for exit and exec; the process's pins go too. */
 export function exitMm(m: Machine, mm: Mm): void {
-  lruDrain(m)
+  lruDrainAtZap(m)
   const end = mm.pmds.length * TABLE_PAGES
   zapRange(m, mm, 0, end, true)
   mm.remove(0, end)
   freeTables(m, mm, 0, end)
   for (const pin of [...m.k.pins.values()]) if (pin.mm === mm.id) dropPin(m, pin)
-  lruDrain(m)
+  lruDrainAtZap(m)
 }

@@ -1,14 +1,17 @@
 /**
  * LruBatches: the pages that wait in one CPU's batches for their place on an LRU list.
  */
-
-/** PAGEVEC_SIZE until 6.9. */
-export const BATCH = 15
-
-/** One CPU's batches. */
 export class LruBatches {
-  readonly fresh = new Int32Array(BATCH)
+  /** Pages that a batch holds. */
+  readonly capacity: number
+  readonly fresh: Int32Array
   freshCount = 0
-  readonly lazyfree = new Int32Array(BATCH)
+  readonly lazyfree: Int32Array
   lazyfreeCount = 0
+
+  constructor(capacity: number) {
+    this.capacity = capacity
+    this.fresh = new Int32Array(capacity)
+    this.lazyfree = new Int32Array(capacity)
+  }
 }
