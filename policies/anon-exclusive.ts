@@ -42,7 +42,7 @@ export const exclusiveParams = {
   ),
   forceNeedsNoFault: flag(true, 'an FOLL_FORCE store needs no fault on an exclusive page (6.0)'),
   longtermUnsharesFile: flag(
-    false,
+    true,
     'a r/o long-term pin copies page cache and zero page first (6.2)',
   ),
 }
@@ -54,7 +54,6 @@ export function later(params: typeof exclusiveParams): typeof exclusiveParams {
     mprotectUpgrade: { ...params.mprotectUpgrade, default: 'any' },
     swapinWritable: { ...params.swapinWritable, default: true },
     wpResolveWritable: { ...params.wpResolveWritable, default: true },
-    longtermUnsharesFile: { ...params.longtermUnsharesFile, default: true },
   }
 }
 
