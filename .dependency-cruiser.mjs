@@ -28,7 +28,7 @@ const layers = {
   },
   'src/litmus': { may: ['src/trace', 'src/params', 'src/run'] },
   'src/check': { may: ['src/run', 'src/litmus', 'src/load'] },
-  'src/live': { may: ['src/run', 'src/litmus', 'src/load'] },
+  'src/live': { may: ['src/run', 'src/litmus', 'src/load', 'src/trace'] },
   'src/run': { may: ALL, not: ['src/cli', 'src/worker', 'src/load', 'src/check', 'src/live'] },
   'src/plan': { may: ALL, not: ['src/cli', 'src/worker', 'src/load', 'src/check', 'src/live'] },
   'src/index': { may: ALL, not: ['src/cli', 'src/worker'] },

@@ -7,6 +7,7 @@ import { completionsOf } from './completion.ts'
 import type { Command } from './flag-table.ts'
 import { listCommand } from './list.ts'
 import { litmusCommand } from './litmus.ts'
+import { liveCommand } from './live.ts'
 import { mergeCommand } from './merge.ts'
 import { refusal } from './refusal.ts'
 import { reportCommand } from './report.ts'
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   list: listCommand,
   litmus: litmusCommand,
   trace: traceCommand,
+  live: liveCommand,
 }
 const NAMES = [...Object.keys(COMMANDS), 'completion']
 

@@ -1,6 +1,5 @@
 /** facilities: what the running machine can do, and what a test needs of it; this file gives the reason for a skip. */
 import { existsSync, readFileSync } from 'node:fs'
-import { SHOW } from '../litmus/language.ts'
 import type { LitmusTest, Operation } from '../litmus/program.ts'
 import {
   MADV_COLLAPSE,
@@ -8,8 +7,8 @@ import {
   OP_CLEAR_REFS,
   OP_DEVWRITE,
   OP_KSM_WAIT,
-  OP_MMAP,
   OP_MADVISE,
+  OP_MMAP,
   OP_PIN,
   OP_SWAPOUT,
   OP_UFFD_WP,
@@ -131,7 +130,6 @@ function lacking(
       return value === PIN_VMSPLICE ? undefined : 'no system call holds such a pin'
     case OP_DEVWRITE:
       return pins[pin]?.kind === PIN_VMSPLICE ? 'a pipe does not store to its pages' : undefined
-    case SHOW:
     default:
       return undefined
   }

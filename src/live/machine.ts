@@ -2,11 +2,12 @@
  * machine: what the driver saw, shown as the machine that a litmus test runs on; so the running kernel's words come out
  * of the same code as the model's (src/litmus/run.ts).
  */
+
+import { SHOW } from '../litmus/language.ts'
 import { DONE, type LitmusMachine, PAGE_NONE, REFUSED } from '../litmus/machine-shape.ts'
 import type { LitmusTest, Operation } from '../litmus/program.ts'
 import type { OperationResult } from '../litmus/result.ts'
 import { LitmusRun } from '../litmus/run.ts'
-import { SHOW } from '../litmus/language.ts'
 import { OP_DEVREAD, OP_DEVWRITE, OP_LOAD, OP_POKE, OP_STORE, OP_STORE_SAME } from '../trace/ops.ts'
 import { type OperationSeen, type PageSeen, type Seen, tokenOf } from './request.ts'
 import { LiveShadow } from './shadow.ts'

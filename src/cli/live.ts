@@ -1,0 +1,42 @@
+/** live: runs litmus tests on the running kernel, with real processes, as if it were one more policy. */
+import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+import { parseWhole } from './flags.ts'
+
+const FLAGS = {
+  against: { kind: 'text', value: 'NAME', what: 'policy or kernel to compare with' },
+  drained: { kind: 'switch', what: 'drain the LRU batches before every operation' },
+  record: { kind: 'text', value: 'FILE', what: 'write what this kernel did, as a truth file' },
+  random: { kind: 'text', value: 'N', what: 'N random tests, here and in the model' },
+  seed: { kind: 'text', value: 'S', what: 'of the random tests [1]' },
+  program: { kind: 'text', value: 'CMD', what: 'record a program and compare its counts' },
+  json: { kind: 'switch', what: 'one line of JSON for every operation, as litmus prints' },
+} as const satisfies FlagTable
+
+const MOST_TESTS = 10_000_000
+
+export const liveCommand: Command = {
+  flags: FLAGS,
+  command: 'live [files..]',
+  describe: 'run litmus tests on the running kernel',
+  builder: (yargs) =>
+    addFlags(yargs, FLAGS)
+      .positional('files', { type: 'string', array: true, describe: '.cow files or folders [all]' })
+      .example('$0 live my.cow --json', 'what every operation shows here')
+      .example('$0 live --against mm-id', 'agreement with a policy')
+      .example('$0 live --random 1000 --seed 7 --against 6.18.44', 'search for a difference')
+      .example('$0 live --record truth.json', 'add this kernel to what models are held against')
+      .epilogue(
+        'Needs Linux, root and a C compiler. Exit codes: 4 the model disagrees with this kernel; ' +
+          '5 something needed is missing.',
+      ),
+  handler: async (argv) => {
+    const { against, drained, record, random, seed, program, json } = readFlags(argv, FLAGS)
+    const { runLive } = await import('./live-run.ts')
+    process.exitCode = await runLive({
+      files: ((argv['files'] as unknown[] | undefined) ?? []).map(String),
+      ...{ against, record, program, drained: drained ?? false, json: json ?? false },
+      random: random === undefined ? undefined : parseWhole('random', random, 1, MOST_TESTS),
+      seed: parseWhole('seed', seed ?? '1', 0, Number.MAX_SAFE_INTEGER),
+    })
+  },
+}
