@@ -13,7 +13,8 @@ const WORDS = 7
 const ANYONE = -1
 
 export class Causes {
-  readonly #slots = new Int32Array(SLOTS * WORDS)
+  /** Allocated by the first verdict worth remembering: most runs have none. */
+  #slots: Int32Array | undefined
 
   /** Of one process and frame, only the latest verdict counts. `id` is positive. */
   remember(id: number, cause: Cause): void {
@@ -27,6 +28,7 @@ export class Causes {
   }
 
   #put(id: number, mm: number, cause: Cause): void {
+    this.#slots ??= new Int32Array(SLOTS * WORDS)
     const slots = this.#slots
     const at = slotOf(id, mm)
     slots[at] = id
@@ -41,7 +43,7 @@ export class Causes {
   #get(id: number, mm: number): Cause | null {
     const slots = this.#slots
     const at = slotOf(id, mm)
-    if (id <= 0 || slots[at] !== id || slots[at + 1] !== mm) return null
+    if (slots === undefined || id <= 0 || slots[at] !== id || slots[at + 1] !== mm) return null
     return {
       event: slots[at + 2]!,
       mm: slots[at + 3]!,

@@ -261,9 +261,18 @@ function heldReferences(word: number): number {
   )
 }
 
+/** Integers that are copied, or found to be all zero, at a time: one page of the operating system's. */
+const PIECE = 1024
+
+/** A longer column with the same contents. What is zero is not copied: memory that nobody used stays unused. */
 export function grown(column: Int32Array, length: number): Int32Array {
   const larger = new Int32Array(length)
-  larger.set(column)
+  for (let at = 0; at < column.length; at += PIECE) {
+    const end = Math.min(column.length, at + PIECE)
+    let any = 0
+    for (let i = at; i < end; i++) any |= column[i]!
+    if (any !== 0) larger.set(column.subarray(at, end), at)
+  }
   return larger
 }
 
