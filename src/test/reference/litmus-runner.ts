@@ -1,21 +1,7 @@
 /** litmus-runner: executes a .cow test in the reference model and says what a driver with real processes would see. */
-import {
-  MADV_COLLAPSE,
-  MADV_DONTFORK,
-  MADV_DONTNEED,
-  MADV_FREE,
-  MADV_HUGEPAGE,
-  MADV_MERGEABLE,
-  MADV_NOHUGEPAGE,
-  MADV_PAGEOUT,
-  PIN_DMAPIN,
-  PIN_IOURING,
-  PIN_ODIRECT,
-  PIN_ROPIN,
-  PIN_VMSPLICE,
-} from '../../trace/ops.ts'
 import { deviceRead, deviceWrite, load, poke, store } from './access.ts'
 import { joinOutcomes, type Operation, parseCow, parseRange } from './cow-language.ts'
+import { ADVICE, codeOf, PIN_KINDS } from './cow-trace.ts'
 import { fork } from './fork.ts'
 import { dropPin, takePin } from './gup.ts'
 import { madvise } from './madvise.ts'
@@ -34,31 +20,6 @@ export interface Outcome {
   readonly flags: readonly string[]
   /** Per page, whether it faulted and what it allocated: what a blind measurement sees. */
   readonly blind: string
-}
-
-const PIN_KINDS: Readonly<Record<string, number>> = {
-  vmsplice: PIN_VMSPLICE,
-  iouring: PIN_IOURING,
-  odirect: PIN_ODIRECT,
-  dmapin: PIN_DMAPIN,
-  ropin: PIN_ROPIN,
-}
-
-const ADVICE: Readonly<Record<string, number>> = {
-  dontneed: MADV_DONTNEED,
-  free: MADV_FREE,
-  pageout: MADV_PAGEOUT,
-  collapse: MADV_COLLAPSE,
-  hugepage: MADV_HUGEPAGE,
-  nohugepage: MADV_NOHUGEPAGE,
-  mergeable: MADV_MERGEABLE,
-  dontfork: MADV_DONTFORK,
-}
-
-function namedIn(codes: Readonly<Record<string, number>>, word: string | undefined): number {
-  const code = codes[word ?? '']
-  if (code === undefined) throw new RangeError(`unknown word: ${word}`)
-  return code
 }
 
 interface Named {
@@ -176,7 +137,7 @@ class LitmusRun {
         mprotect(w, process, start, end, { read: true, write: words[2] === 'rw' })
         return 'ok'
       case 'madvise':
-        return madvise(w, process, start, end, namedIn(ADVICE, words[2]))
+        return madvise(w, process, start, end, codeOf(ADVICE, words[2]))
       case 'swapout':
         swapOut(w, process, start, end)
         return presence(process, start, end)
@@ -278,7 +239,7 @@ class LitmusRun {
   }
 
   #pin(process: Process, start: number, end: number, words: readonly string[]): string {
-    const kind = namedIn(PIN_KINDS, words[3])
+    const kind = codeOf(PIN_KINDS, words[3])
     const id = ++this.#pinIds
     const outcome = takePin(this.#world, process, id, { start, pages: end - start }, kind)
     this.#pins.set(words[2] ?? '', this.#world.pins.get(id) ?? 'gone')

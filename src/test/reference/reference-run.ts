@@ -41,7 +41,7 @@ import { ownEra } from './kernels.ts'
 import { madvise } from './madvise.ts'
 import { ksmWait } from './merge.ts'
 import { clearSoftDirty, mprotect, uffdWriteProtect } from './protect.ts'
-import { type Era, type Params, policyNamed } from './rules.ts'
+import { type Era, type Params, policyNamed, type Rules } from './rules.ts'
 import { mappedPage, type Process } from './space.ts'
 import { addArea, spawn } from './spawn.ts'
 import { swapOut } from './swap.ts'
@@ -52,12 +52,13 @@ import { World } from './world.ts'
 /** Counts of a run; see Tally for their names. */
 export function referenceRun(
   trace: Trace,
-  policyId: string,
+  policy: string | Rules,
   params: Params = {},
-  era: Era = ownEra(policyId),
+  era: Era = ownEra(typeof policy === 'string' ? policy : policy.id),
   diskSwap = false,
 ): Tally {
-  const run = new TraceRun(new World({ rules: policyNamed(policyId, params), era, diskSwap }))
+  const rules = typeof policy === 'string' ? policyNamed(policy, params) : policy
+  const run = new TraceRun(new World({ rules, era, diskSwap }))
   for (let at = 0; at < trace.segments.length; at += SEGMENT) {
     const [op, process, first, last] = trace.segments.subarray(at, at + SEGMENT)
     run.segment(op ?? -1, process ?? -1, [...trace.args.subarray(first, last)])

@@ -34,12 +34,18 @@ function mayReuse(w: World, test: ReuseTest, page: Page, process: Process): bool
     case 'refinedPageCount':
       return refined(w, folio)
     case 'soleUser':
-      if (!isSoleUser(process, page)) return false
-      folio.ksm = false
-      return true
+      return takeSole(w, page, process)
     case 'exclusive':
       throw new RangeError('exclusivity is asked for before any count')
   }
+}
+
+/** A page of its own: neither merged nor in the swapcache any longer. */
+function takeSole(w: World, page: Page, process: Process): boolean {
+  if (!isSoleUser(process, page)) return false
+  page.folio.ksm = false
+  w.freeSwapcache(page.folio)
+  return true
 }
 
 /** reuse_ksm_page(), 5.0 to 5.8: the last mapper takes the page over as its own. */
@@ -157,7 +163,7 @@ export function swapinReuse(w: World, page: Page, lookup: number, process: Proce
     case 'mapSwapAndPageCount':
       return !page.folio.ksm && countAndPageCount(w, page, lookup)
     case 'soleUser':
-      return isSoleUser(process, page)
+      return takeSole(w, page, process)
     default:
       return false
   }

@@ -3,6 +3,7 @@ import {
   extraReferences,
   maybeDmaPinned,
   type Page,
+  pageMapcount,
   refcount,
   type Slot,
   swapcount,
@@ -22,7 +23,7 @@ export function swapOut(w: World, process: Process, start: number, end: number):
 /** MADV_PAGEOUT: the same, but only for pages that no one else maps. */
 export function pageOut(w: World, process: Process, start: number, end: number): void {
   w.drain()
-  reclaim(w, process, start, end, (page) => page.mappers.size + page.folio.pmdMappers.size === 1)
+  reclaim(w, process, start, end, (page) => pageMapcount(page) === 1)
 }
 
 function reclaim(
