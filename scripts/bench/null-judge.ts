@@ -1,0 +1,55 @@
+/**
+ * null-judge: an oracle that knows nothing, to find out what the real one costs: the machine does all that it does
+ * otherwise, and every store still gets a token of its own.
+ */
+import type { Judge } from '../../src/sim/judge.ts'
+
+export class NullJudge implements Judge {
+  event = 0
+  #token = 0
+
+  spawn(): void {}
+  fork(): void {}
+  exec(): void {}
+  exit(): void {}
+  mmap(): void {}
+  munmap(): void {}
+  dontneed(): void {}
+  mremap(): void {}
+
+  seesExpected(): boolean {
+    return true
+  }
+  load(): number {
+    return 0
+  }
+  store(): number {
+    return ++this.#token
+  }
+  storeSame(_mm: number, _vpn: number, content: number): number {
+    return -content
+  }
+  objectPage(): number {
+    return ++this.#token
+  }
+
+  pin(): void {}
+  unpin(): void {}
+  devread(): number {
+    return 0
+  }
+  devwrite(): number {
+    return ++this.#token
+  }
+
+  verdict(): boolean {
+    return false
+  }
+  refusedHuge(): void {}
+  separated(): void {}
+  merged(): void {}
+  tableShared(): void {}
+  tableLeft(): void {}
+  uffdWp(): void {}
+  uffdEvent(): void {}
+}

@@ -1,0 +1,15 @@
+/**
+ * sample: one measurement in a process of its own: `node sample.js NAME OPTIONS-AS-JSON` prints one line of JSON.
+ */
+import { measureMemory } from './memory.ts'
+import { simulateFile } from './simulate-file.ts'
+
+const SAMPLES: Readonly<Record<string, (options: never) => object | Promise<object>>> = {
+  simulate: simulateFile,
+  memory: measureMemory,
+}
+
+const [name = '', options = '{}'] = process.argv.slice(2)
+const sample = SAMPLES[name]
+if (sample === undefined) throw new RangeError(`unknown sample: ${name}`)
+process.stdout.write(`${JSON.stringify(await sample(JSON.parse(options) as never))}\n`)

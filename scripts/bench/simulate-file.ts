@@ -1,0 +1,61 @@
+/**
+ * simulate-file: runs a trace file through one policy and reports what that took, and what was counted.
+ */
+import { POLICIES } from '../../policies/index.ts'
+import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../../src/metrics/cost.ts'
+import { Oracle } from '../../src/oracle/oracle.ts'
+import { isCopy } from '../../src/policy/api.ts'
+import { policyWith } from '../../src/run.ts'
+import { Engine } from '../../src/sim/engine.ts'
+import { ERAS, type EraName } from '../../src/sim/era.ts'
+import { startClock } from './clock.ts'
+import { NullJudge } from './null-judge.ts'
+import { readTrace } from './traces.ts'
+
+export interface SimulateFileOptions {
+  readonly trace: string
+  readonly policy: string
+  readonly oracle: 'on' | 'off'
+}
+
+export interface Simulated {
+  readonly cpuMs: number
+  readonly waitMs: number
+  readonly events: number
+  readonly faults: number
+  readonly copies: number
+  readonly reuses: number
+  readonly rssMb: number
+}
+
+export function newEngine(policyName: string, judge: Oracle | NullJudge): Engine {
+  const definition = POLICIES.find(({ name }) => name === policyName)
+  if (definition === undefined) throw new RangeError(`unknown policy: ${policyName}`)
+  return new Engine({
+    policy: policyWith(definition, {}),
+    era: ERAS[definition.kernel as EraName],
+    cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
+    judge,
+  })
+}
+
+export function simulateFile({ trace: path, policy, oracle }: SimulateFileOptions): Simulated {
+  const trace = readTrace(path)
+  const stop = startClock()
+  const judge = oracle === 'on' ? new Oracle() : new NullJudge()
+  const engine = newEngine(policy, judge)
+  engine.run(trace)
+  const { cpuMs, waitMs } = stop()
+  const { counts, verdicts } = engine.machine
+  const decided = { copies: 0, reuses: 0 }
+  for (const [verdict, times] of verdicts.entries()) {
+    if (isCopy(verdict)) decided.copies += times
+    else decided.reuses += times
+  }
+  return {
+    ...{ cpuMs, waitMs, events: trace.events },
+    faults: counts.loadFaults + counts.storeFaults,
+    ...decided,
+    rssMb: process.memoryUsage.rss() / 2 ** 20,
+  }
+}
