@@ -14,9 +14,11 @@ import {
   folioPages,
   GUP_TAKE,
   GUP_UNSHARE,
+  pageSwapCache,
   pinnedByAnyone,
   promisedPin,
   REUSE,
+  REUSE_FREE_SWAP,
   soleUser,
 } from '../src/policy/api.ts'
 
@@ -26,7 +28,10 @@ export default definePolicy({
   era: '-',
   kernel: '6.18',
   hooks: () => ({
-    wpReuse: (k, pfn) => (soleUser(k, pfn) ? REUSE : COPY_REFERENCED),
+    wpReuse(k, pfn) {
+      if (!soleUser(k, pfn)) return COPY_REFERENCED
+      return pageSwapCache(k, pfn) ? REUSE_FREE_SWAP : REUSE
+    },
     // The page by the pin it is under, never by a count; a huge mapping is split where one of its pages is.
     forkCopies: promisedPin,
     forkSplitsHuge(k, head) {

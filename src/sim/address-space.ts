@@ -1,27 +1,9 @@
 /**
  * Address spaces: mmap, mremap and madvise.
  */
-import {
-  HUGE_PAGES,
-  PG_ANON,
-  PG_DIRTY,
-  PG_LARGE,
-  PG_LAZYFREE,
-  PG_LRU_BATCH,
-  PG_SWAPCACHE,
-  PG_ZERO,
-} from '../state/frames.ts'
+import { HUGE_PAGES } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
-import {
-  PFN_SHIFT,
-  PMD_HUGE,
-  PTE_DIRTY,
-  PTE_PRESENT,
-  PTE_SOFT_DIRTY,
-  PTE_SWAP,
-  PTE_TOK,
-  PTE_UFFD_WP,
-} from '../state/tables.ts'
+import { PMD_HUGE, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_TOK, PTE_UFFD_WP } from '../state/tables.ts'
 import {
   MADV_COLLAPSE,
   MADV_DONTFORK,
@@ -35,12 +17,12 @@ import {
 import { installHuge, pteAlloc } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
 import { collapse } from './collapse.ts'
-import { dropPte } from './drop.ts'
-import { lruAddLazyfree, lruDrain, lruDrainAtZap } from './lru.ts'
+import { madviseFree } from './lazyfree.ts'
+import { lruDrainAtZap } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { swapOut } from './reclaim.ts'
-import { unshareForMove, unshareForWalk } from './shared-tables.ts'
-import { carve, changeAreas, onlyMapped, setPmdFlags, splitFolio, splitHugePmd } from './split.ts'
+import { unshareForMove } from './shared-tables.ts'
+import { carve, changeAreas, splitHugePmd } from './split.ts'
 import { forEachPmd } from './walk.ts'
 import { munmap, zapRange } from './zap.ts'
 
@@ -147,7 +129,6 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
       m.endExit()
       return OK
     case MADV_FREE:
-      lruDrain(m)
       madviseFree(m, mm, start, end)
       m.endExit()
       return OK
@@ -196,61 +177,4 @@ function adviseArea(vma: Vma, advice: number): void {
     default:
       throw new RangeError(`unknown advice: ${advice}`)
   }
-}
-
-/** madvise_free_single_vma(): pages of this process alone may be dropped by reclaim until they are stored to again. */
-function madviseFree(m: Machine, mm: Mm, start: number, end: number): void {
-  forEachPmd(start, end, (vpn, stop) => {
-    const pmd = mm.pmd(vpn)
-    if (pmd === 0) return
-    if ((pmd & PMD_HUGE) !== 0) {
-      madviseFreeHuge(m, mm, vpn, stop, pmd)
-      return
-    }
-    unshareForWalk(m, mm, vpn)
-    for (let page = vpn; page < stop; page++) madviseFreePte(m, mm, page)
-  })
-}
-
-function madviseFreeHuge(m: Machine, mm: Mm, vpn: number, stop: number, pmd: number): void {
-  const { frames } = m
-  const head = pmd >>> PFN_SHIFT
-  if (frames.has(head, PG_ZERO) || frames.largeMapcount[head] !== 1) return
-  if (stop - vpn < HUGE_PAGES) {
-    if (!splitFolio(m, head, vpn & -HUGE_PAGES)) return
-    for (let page = vpn; page < stop; page++) madviseFreePte(m, mm, page)
-    return
-  }
-  setPmdFlags(m, mm, vpn, pmd & ~PTE_DIRTY)
-  markLazyfree(m, head)
-}
-
-function madviseFreePte(m: Machine, mm: Mm, vpn: number): void {
-  const { frames, tables } = m
-  const index = mm.pteIndex(vpn)
-  const pte = tables.ptes[index]!
-  if ((pte & PTE_SWAP) !== 0) {
-    tables.ptes[index] = 0
-    dropPte(m, mm, pte)
-    m.judge.dontneed(mm.id, vpn, 1)
-    return
-  }
-  const pfn = pte >>> PFN_SHIFT
-  if ((pte & PTE_PRESENT) === 0 || !frames.has(pfn, PG_ANON)) return
-  if (frames.has(pfn, PG_LARGE)) {
-    if (frames.mapcount(pfn) !== 1 || !onlyMapped(m, frames.head(pfn)) || !splitFolio(m, pfn, vpn))
-      return
-  }
-  if (tables.ptes[index]! >>> PFN_SHIFT !== pfn || frames.mapcount(pfn) !== 1) return
-  tables.ptes[index] = pte & ~(PTE_DIRTY | PTE_TOK)
-  markLazyfree(m, pfn)
-}
-
-/** Only pages on the LRU, and not in the swapcache, go on the lazyfree list. */
-function markLazyfree(m: Machine, head: number): void {
-  const { frames } = m
-  if (frames.has(head, PG_LRU_BATCH | PG_SWAPCACHE | PG_LAZYFREE)) return
-  frames.clear(head, PG_DIRTY)
-  frames.set(head, PG_LAZYFREE)
-  lruAddLazyfree(m, head)
 }

@@ -1,7 +1,7 @@
 /**
  * MADV_COLLAPSE: copies the pages of an aligned 2 MiB into a huge folio of the process's own.
  */
-import { HUGE_ORDER, HUGE_PAGES, PG_ANON, PG_KSM, PG_ZERO } from '../state/frames.ts'
+import { HUGE_ORDER, HUGE_PAGES, PG_ANON, PG_ZERO } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
@@ -82,7 +82,7 @@ function scanPmd(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
     }
     anything++
     if ((pte & PTE_WRITE) !== 0) writable++
-    if (!frames.has(pfn, PG_ANON) || frames.has(pfn, PG_KSM)) return false
+    if (!frames.has(pfn, PG_ANON)) return false
     if (!onlyMapped(m, frames.head(pfn))) return false
   }
   return anything > 0 && (writable > 0 || m.era.collapse === 'any')

@@ -17,6 +17,8 @@ export interface Era {
   readonly splitDropsZeroes: boolean
   /** MADV_DONTNEED of a whole 2 MiB frees its page table (CONFIG_PT_RECLAIM, 6.14). */
   readonly freesEmptyTables: boolean
+  /** How madvise tells that others map a large folio too: the page's mapcount, or (6.15) the folio's MM ids. */
+  readonly mappedShared: 'mapcount' | 'mmIds'
   /** Block direct I/O takes FOLL_GET until 6.4, FOLL_PIN from 6.5. */
   readonly odirect: 'get' | 'pin'
 }
@@ -31,6 +33,7 @@ const base: Era = {
   lruBatch: 15,
   splitDropsZeroes: false,
   freesEmptyTables: false,
+  mappedShared: 'mapcount',
   odirect: 'get',
 }
 
@@ -55,6 +58,7 @@ export const ERAS = {
     hugeZeroStore: 'thp',
     zapDrains: false,
     freesEmptyTables: true,
+    mappedShared: 'mmIds',
   },
 } as const satisfies Record<string, Era>
 

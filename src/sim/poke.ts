@@ -17,6 +17,7 @@ import { fault } from './access.ts'
 import { FAILED, OK } from './answers.ts'
 import { forceWrite } from './gup.ts'
 import type { Machine } from './machine.ts'
+import { gupMarksTable } from './shared-tables.ts'
 import { tracksSoftDirty } from './soft-dirty.ts'
 import { frameAt } from './walk.ts'
 
@@ -76,6 +77,7 @@ function finish(m: Machine, mm: Mm, vpn: number): number {
   if (m.policy.tagsGupPages && m.frames.has(pfn, PG_ANON)) {
     m.frames.set(m.frames.head(pfn), PG_DONTCOW)
   }
+  gupMarksTable(m, mm, vpn)
   m.frames.token[pfn] = m.judge.store(mm.id, vpn)
   return OK
 }

@@ -92,6 +92,9 @@ function mapsAll(m: Machine, mm: Mm, first: number, head: number, pages: number)
 function reclaimFolio(m: Machine, head: number, vpn: number): void {
   const { frames, policy } = m
   const pages = frames.pages(head)
+  if (frames.has(head, PG_LARGE)) {
+    for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
+  }
   if (discardLazyfree(m, head, vpn)) return
   if (!frames.has(head, PG_SWAPCACHE)) {
     if (policy.reclaimRefuses(m.k, head, BEFORE_SWAPCACHE)) {
@@ -99,9 +102,6 @@ function reclaimFolio(m: Machine, head: number, vpn: number): void {
       return
     }
     addToSwap(m, head)
-  }
-  if (frames.has(head, PG_LARGE)) {
-    for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
   }
   // The isolation reference of whoever reclaims.
   frames.refs[head]!++
@@ -151,21 +151,20 @@ function finishReclaim(m: Machine, head: number): void {
   }
 }
 
-/** A page that MADV_FREE gave up is dropped if it is still clean and only mapped. */
+/**
+ * A page that MADV_FREE gave up is dropped if it is still clean and only mapped; else it counts as swap-backed again.
+ */
 function discardLazyfree(m: Machine, head: number, vpn: number): boolean {
   const { frames } = m
-  if (!frames.has(head, PG_LAZYFREE) || frames.has(head, PG_DIRTY) || !onlyMapped(m, head))
-    return false
+  if (!frames.has(head, PG_LAZYFREE)) return false
+  frames.clear(head, PG_LAZYFREE)
   const pages = frames.pages(head)
   const mappers: Mapper[] = []
   for (let i = 0; i < pages; i++) mappers.push(...mappersOf(m, head + i, vpn + i))
-  const dirty = mappers.some(
-    ({ mm, vpn: at }) => (m.tables.ptes[mm.pteIndex(at)]! & PTE_DIRTY) !== 0,
-  )
-  if (dirty) {
-    frames.clear(head, PG_LAZYFREE)
-    return false
-  }
+  const dirty =
+    frames.has(head, PG_DIRTY) ||
+    mappers.some(({ mm, vpn: at }) => (m.tables.ptes[mm.pteIndex(at)]! & PTE_DIRTY) !== 0)
+  if (dirty || !onlyMapped(m, head)) return false
   for (const { mm, vpn: at } of mappers) {
     const index = mm.pteIndex(at)
     const pfn = m.tables.ptes[index]! >>> PFN_SHIFT

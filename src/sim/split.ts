@@ -4,6 +4,7 @@
 import {
   HUGE_PAGES,
   HUGE_ZERO_PFN,
+  PG_DIRTY,
   PG_EXCLUSIVE,
   PG_LARGE,
   PG_SWAPCACHE,
@@ -50,6 +51,7 @@ export function splitHugePmd(m: Machine, mm: Mm, vpn: number): void {
     tables.ptes.fill((ZERO_PFN << PFN_SHIFT) | PTE_PRESENT | uffd, table, table + TABLE_PAGES)
     return
   }
+  if ((pmd & PTE_DIRTY) !== 0) frames.set(head, PG_DIRTY)
   const kept = PTE_PRESENT | PTE_WRITE | PTE_SOFT_DIRTY | PTE_UFFD_WP
   const flags = pmd & (m.era.splitDirty === 'pte' ? kept | PTE_DIRTY : kept)
   for (let i = 0; i < TABLE_PAGES; i++) tables.ptes[table + i] = ((head + i) << PFN_SHIFT) | flags

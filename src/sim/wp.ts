@@ -120,7 +120,6 @@ export function ask(m: Machine, question: Question, pfn: number): number {
 function reuseKsmPage(m: Machine, pfn: number): number {
   const { frames } = m
   if (frames.has(pfn, PG_SWAPCACHE) || frames.pageCount(pfn) !== 1) return COPY_KSM
-  frames.clear(pfn, PG_KSM)
   return REUSE
 }
 
@@ -131,6 +130,8 @@ function wpPageReuse(m: Machine, mm: Mm, vma: Vma, vpn: number, verdict: number)
   const pte = m.tables.ptes[index]!
   const pfn = pte >>> PFN_SHIFT
   if (verdict === REUSE_FREE_SWAP) tryToFreeSwap(m, pfn)
+  // A KSM page that its last user takes over is an ordinary page from now on.
+  m.frames.clear(pfn, PG_KSM)
   if (m.policy.tracksExclusive) m.frames.set(pfn, PG_EXCLUSIVE)
   m.tables.ptes[index] = (pte & ~PTE_TOK) | dirtyFlags(vma)
 }
