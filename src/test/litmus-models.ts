@@ -20,6 +20,8 @@ export interface Model {
   readonly policy: string
   /** What an `expect[...]` line may call it: the kernel, then the policy. */
   readonly names: readonly string[]
+  /** What the policy was never meant for: 'thp'. */
+  readonly lacks: readonly string[]
   machines(setting: { swapDisk: boolean }): MachineFactory
 }
 
@@ -64,6 +66,7 @@ function model(
     name,
     names,
     policy: policy.name,
+    lacks: policy.lacks,
     machines:
       ({ swapDisk }) =>
       () =>
