@@ -164,8 +164,8 @@ async function searchFor(
   const { agreements, differing, unstable, kinds } = result
   say(
     `kernel ${machine.kernel}, model ${name}: ${counted(tests, 'random test')}, natural and ` +
-      `drained: ${agreements} operations agree; ${counted(differing, 'test')} differ in ` +
-      `${counted(kinds.length, 'way')}; ${unstable} unstable`,
+      `drained: ${agreements} operations agree; ${counted(differing, 'test')} differ, ` +
+      `${counted(kinds.length, 'kind')}; ${unstable} unstable`,
   )
   return differing > 0 ? 4 : 0
 }

@@ -45,6 +45,7 @@ export function randomTest(seed: number, index: number, options: RandomOptions):
   return new Author(new Rng(seed, `live/${index}`), options).write()
 }
 
+/** One line, or several that make sense together only. */
 type Line = (self: Author) => string | undefined
 
 /** What is written how often, out of the sum of all. */
@@ -57,6 +58,7 @@ const WEIGHTS: readonly (readonly [number, Line])[] = [
   [4, (author) => author.mmap()],
   [4, (author) => author.munmap()],
   [8, (author) => author.onRange('mprotect', author.rng.pick(['ro', 'rw', 'rw']))],
+  [4, (author) => author.mapByEntries()],
   [5, (author) => author.onPrivate('madvise', 'dontneed')],
   [3, (author) => author.onPrivate('madvise', 'free')],
   [3, (author) => author.collapse()],
@@ -91,10 +93,10 @@ class Author {
 
   write(): string[] {
     const lines = [this.#spawn(), this.#map(this.#some(this.#processes), true)]
-    const length = 6 + this.rng.below(25)
+    const length = 6 + this.rng.below(this.rng.chance(10) ? 60 : 25)
     while (lines.length < length) {
       const line = this.#one()
-      if (line !== undefined) lines.push(line)
+      if (line !== undefined) lines.push(...line.split('\n'))
     }
     return lines
   }
@@ -157,6 +159,13 @@ class Author {
     return `${verb} ${at.text} ${operand}`.trim()
   }
 
+  /** A huge mapping becomes one by entries, and everything else stays as it was. */
+  mapByEntries(): string | undefined {
+    const at = this.#range()
+    if (at === undefined || at.area.kind !== 'thp' || at.first !== at.last) return undefined
+    return `mprotect ${at.text} ro\nmprotect ${at.text} rw`
+  }
+
   collapse(): string | undefined {
     const at = this.#range()
     if (at === undefined || at.area.kind !== 'thp') return undefined
@@ -176,11 +185,13 @@ class Author {
 
   mremap(): string | undefined {
     const at = this.#range()
-    if (at === undefined || !isPrivate(at.area) || at.area.registered) return undefined
+    if (at === undefined || !isPrivate(at.area)) return undefined
     const { owner, area, first, last } = at
+    // The kernel refuses to move what userfaultfd knows, if it has become more than one area by now.
+    if (area.registered && first !== last) return undefined
     const name = this.#areaName()
     const kept = area.kept.slice(first, last + 1)
-    owner.areas.push({ ...area, name, mapped: kept.map(() => true), kept })
+    owner.areas.push({ ...area, name, mapped: kept.map(() => true), kept, registered: false })
     area.mapped.fill(false, first, last + 1)
     if (!area.mapped.includes(true)) owner.areas.splice(owner.areas.indexOf(area), 1)
     return `mremap ${at.text} ${name}`

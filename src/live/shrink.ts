@@ -5,7 +5,7 @@ import type { LitmusTest } from '../litmus/program.ts'
 /** Asks whether a test still shows what the first one showed. */
 export type StillShows = (test: LitmusTest) => Promise<boolean>
 
-/** The shortest test on the way: no line can be left out of it, and no range be made a single page. */
+/** The shortest test on the way: no line or fork can be left out of it, and no range be made a single page. */
 export async function shrink(
   lines: readonly string[],
   name: string,
@@ -19,6 +19,7 @@ export async function shrink(
   for (let before = -1; before !== sizeOf(best); ) {
     before = sizeOf(best)
     best = await withoutLines(best, holds)
+    best = await withoutForks(best, holds)
     best = await withSmallerRanges(best, holds)
   }
   return best
@@ -32,6 +33,21 @@ async function withoutLines(lines: string[], holds: Holds): Promise<string[]> {
       const candidate = [...lines.slice(0, at), ...lines.slice(at + chunk)]
       if (candidate.length > 0 && (await holds(candidate))) lines = candidate
     }
+  }
+  return lines
+}
+
+/** What a child does, done by its parent. */
+async function withoutForks(lines: string[], holds: Holds): Promise<string[]> {
+  for (let i = lines.length - 1; i >= 0; i--) {
+    const [, parent, child] = /^fork (\w+) (\w+)$/.exec(lines[i] as string) ?? []
+    if (parent === undefined) continue
+    const candidate = lines.toSpliced(i, 1).map((line) =>
+      line.replace(/^(\w+) (\w+)/, (all, verb, name) => {
+        return name === child ? `${verb} ${parent}` : all
+      }),
+    )
+    if (await holds(candidate)) lines = candidate
   }
   return lines
 }

@@ -1,0 +1,173 @@
+/**
+ * live.test: the running kernel itself, where the machine allows; elsewhere the reason for not running it is printed,
+ * and what is left is that the reason is one line.
+ */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compareWithTruth, formatDisagreement } from '../litmus/compare.ts'
+import { readTests } from '../litmus/library.ts'
+import { parseLitmus } from '../litmus/parse.ts'
+import { parseTruth, type Truth } from '../litmus/truth.ts'
+import { packageRoot } from '../load/package.ts'
+import { KERNELS } from '../sim/kernels.ts'
+import { KERNEL_MODELS, POLICY_MODELS } from '../test/litmus-models.ts'
+import { driverProgram } from './build.ts'
+import { configFacts } from './config.ts'
+import { LiveDriver } from './driver.ts'
+import {
+  demandLinuxRoot,
+  type Facilities,
+  facilitiesOf,
+  MissingFacility,
+  reasonToSkip,
+} from './facilities.ts'
+import { formatTruth, observe, truthOf } from './observe.ts'
+import { formatFound, search } from './search.ts'
+
+const cache = mkdtempSync(join(tmpdir(), 'cowbench-live-'))
+let driver: LiveDriver | undefined
+let machine: Facilities | undefined
+let reason = ''
+
+beforeAll(async () => {
+  try {
+    demandLinuxRoot()
+    driver = new LiveDriver(driverProgram(cache))
+    machine = await facilitiesOf(driver)
+  } catch (error) {
+    if (!(error instanceof MissingFacility)) throw error
+    reason = error.message
+    console.log(`SKIPPED: the running kernel is not tested: ${reason}`)
+  }
+})
+
+afterAll(() => {
+  driver?.close()
+  rmSync(cache, { recursive: true })
+})
+
+/** The driver and the machine, or nothing on a machine that cannot run live tests. */
+function running(): { driver: LiveDriver; machine: Facilities } | undefined {
+  if (driver !== undefined && machine !== undefined) return { driver, machine }
+  expect(reason).toMatch(/^.+$/)
+  return undefined
+}
+
+async function outcomes(lines: readonly string[], drained = true): Promise<string[] | undefined> {
+  const live = running()
+  if (live === undefined) return undefined
+  const cow = parseLitmus(lines.join('\n'), 'case')
+  const why = reasonToSkip(cow, live.machine)
+  if (why !== undefined) {
+    console.log(`SKIPPED: ${lines.join('; ')}: ${why}`)
+    return undefined
+  }
+  const seen = await observe(live.driver, cow, {
+    drained,
+    thpAlways: live.machine.thp === 'always',
+  })
+  return seen.map(({ result: { outcome, flags } }) => [outcome, ...flags].join(' '))
+}
+
+test('a store after fork copies for the first and is in place for the last', async () => {
+  const fork = ['spawn A', 'mmap A buf 2', 'write A buf', 'fork A B']
+  const seen = await outcomes([...fork, 'write A buf[0]', 'write B buf[0]', 'read B buf'])
+  if (seen === undefined) return
+  // Every kernel since fork() was copy-on-write.
+  expect(seen.slice(2)).toEqual(['0..1=zerofill', 'ok', '0=copy', '0=reuse', '0..1=nofault'])
+})
+
+test('what is not permitted is a signal, and the process lives on', async () => {
+  const lines = ['spawn A', 'mmap A buf 1', 'write A buf', 'mprotect A buf ro', 'write A buf']
+  const seen = await outcomes([...lines, 'read A buf', 'munmap A buf', 'write A buf'])
+  expect(seen?.slice(4) ?? []).toEqual(seen ? ['0=segv', '0=nofault', 'ok', '0=segv'] : [])
+})
+
+test('a pin of io_uring is coherent both ways, and exec leaves an empty process', async () => {
+  const pin = ['spawn A', 'mmap A buf 2', 'write A buf', 'pin A buf P1 iouring', 'write A buf[1]']
+  const device = ['devread P1', 'devwrite P1[0]', 'read A buf', 'unpin P1']
+  const seen = await outcomes([...pin, ...device, 'exec A', 'mmap A new 1', 'write A new'])
+  if (seen === undefined) return
+  expect(seen.slice(3)).toEqual(
+    `ok 1=nofault 0..1=coherent ok 0..1=nofault ok ok ok 0=zerofill`.split(' '),
+  )
+})
+
+test('a driver that was built once is found again, and a damaged one is built anew', () => {
+  if (running() === undefined) return
+  const program = driverProgram(cache)
+  const built = statSync(program).mtimeMs
+  expect(driverProgram(cache)).toBe(program)
+  expect(statSync(program).mtimeMs).toBe(built)
+  expect(statSync(program).mode & 0o777).toBe(0o700)
+
+  const other = mkdtempSync(join(tmpdir(), 'cowbench-live-'))
+  try {
+    const copy = driverProgram(other)
+    const intact = readFileSync(copy)
+    writeFileSync(copy, 'not what the compiler wrote')
+    expect(driverProgram(other)).toBe(copy)
+    expect(readFileSync(copy).equals(intact)).toBe(true)
+  } finally {
+    rmSync(other, { recursive: true })
+  }
+})
+
+test('a search finds where always-copy parts from the kernel, and prints the test', async () => {
+  const live = running()
+  const model = POLICY_MODELS.find(({ name }) => name === 'always-copy')
+  if (live === undefined || model === undefined) return
+  const subject = {
+    ...{ driver: live.driver, thpAlways: live.machine.thp === 'always' },
+    machine: model.machines({ swapDisk: false }),
+  }
+  const options = {
+    ...{ tests: 20, seed: 1, model: model.name, kernel: live.machine.kernel },
+    ...{ swap: false, uffdWp: false, thp: false },
+  }
+  const { kinds, differing, agreements } = await search(subject, options, () => {})
+  expect(agreements).toBeGreaterThan(100)
+  expect(differing).toBeGreaterThan(0)
+  // The last process to map a page writes in place; always-copy copies.
+  const found = kinds.find(({ difference: { live: seen } }) => /=reuse/.test(seen.outcome))
+  if (found === undefined) throw new Error('no test in which a page is reused')
+  const cow = parseLitmus(formatFound(found, options), 'found.cow')
+  expect(cow.operations.length).toBe(found.lines.length)
+  expect(cow.operations.at(-1)?.expectations[0]?.outcome).toBe(found.difference.live.outcome)
+})
+
+/** The recorded tests on this kernel, once as a record and once against the model of this kernel, if there is one. */
+test('the collection agrees with the model of the running kernel, by way of a truth file', async () => {
+  const live = running()
+  if (live === undefined) return
+  const tests = readTests(join(packageRoot(), 'workloads', 'litmus'))
+  const thpAlways = live.machine.thp === 'always'
+  const recorded: [string, ReturnType<typeof truthOf>][] = []
+  for (const [name, cow] of tests) {
+    if (reasonToSkip(cow, live.machine) !== undefined) continue
+    const natural = await observe(live.driver, cow, { drained: false, thpAlways, repeats: 3 })
+    const drained = await observe(live.driver, cow, { drained: true, thpAlways, repeats: 3 })
+    recorded.push([name, truthOf(natural, drained)])
+  }
+  const { kernel } = live.machine
+  const truth: Truth = {
+    ...{ kernel, what: `Linux ${kernel}`, policy: 'mm-id', informative: false },
+    ...{ naturalOnly: false, blind: false, padded: false, tests: new Map(recorded) },
+  }
+  const text = formatTruth(truth, configFacts(live.machine))
+  expect(parseTruth(text, 'live.json')).toEqual(truth)
+
+  const model = KERNEL_MODELS.find(({ name }) => name === kernel)
+  if (model === undefined) {
+    const known = KERNELS.map(({ name }) => name).join(', ')
+    console.log(`SKIPPED: no model of Linux ${kernel} to agree with; known: ${known}`)
+    return
+  }
+  const { disagreements, agreements } = compareWithTruth(truth, {
+    ...{ tests, machines: model.machines },
+  })
+  expect(disagreements.map(formatDisagreement)).toEqual([])
+  expect(agreements).toBeGreaterThan(500)
+}, 120_000)

@@ -1,0 +1,51 @@
+/** random.test: random litmus tests are valid, repeat, and shrink to what matters. */
+import { expect, test } from 'vitest'
+import { parseLitmus } from '../litmus/parse.ts'
+import { randomTest } from './random.ts'
+import { shrink } from './shrink.ts'
+
+const ALL = { swap: true, uffdWp: true, thp: true }
+
+test('500 random tests are valid, and together hold every kind of operation', () => {
+  const verbs = new Set<string>()
+  for (let index = 0; index < 500; index++) {
+    const lines = randomTest(3, index, ALL)
+    const { operations } = parseLitmus(lines.join('\n'), `random-3-${index}`)
+    expect(operations).toHaveLength(lines.length)
+    for (const { verb } of operations) verbs.add(verb)
+  }
+  const rare = ['swapout', 'uffdwp', 'mremap', 'exec', 'poke', 'writesame', 'drain', 'show']
+  for (const verb of [...rare, 'pin', 'unpin', 'devread', 'devwrite', 'fork', 'exit', 'munmap']) {
+    expect(verbs).toContain(verb)
+  }
+})
+
+test('a test is what its seed and its number say', () => {
+  expect(randomTest(1, 5, ALL)).toEqual(randomTest(1, 5, ALL))
+  expect(randomTest(1, 5, ALL)).not.toEqual(randomTest(1, 6, ALL))
+  expect(randomTest(1, 5, ALL)).not.toEqual(randomTest(2, 5, ALL))
+})
+
+test('nothing is swapped out where there is no swap', () => {
+  const lines = Array.from({ length: 200 }, (_, i) => randomTest(4, i, { ...ALL, swap: false }))
+  expect(lines.flat().filter((line) => line.startsWith('swapout'))).toEqual([])
+})
+
+test('shrinking keeps the lines that a difference needs, and makes ranges single pages', async () => {
+  const lines = [
+    'spawn A',
+    'mmap A buf 8',
+    'write A buf[0..7]',
+    'fork A B',
+    'read B buf[3]',
+    'madvise B buf[2..4] free',
+    'exit A',
+    'write B buf',
+  ]
+  // The difference: B stores after MADV_FREE of the page, whatever else there is.
+  const short = await shrink(lines, 'case', async ({ operations }) => {
+    const freed = operations.findIndex(({ text }) => text.endsWith(' free'))
+    return freed >= 0 && operations.slice(freed).some(({ verb }) => verb === 'write')
+  })
+  expect(short).toEqual(['spawn A', 'mmap A buf 8', 'madvise A buf[2] free', 'write A buf[0]'])
+})
