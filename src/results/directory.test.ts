@@ -51,6 +51,20 @@ test('a directory that no run made is never touched', () => {
   expect(readdirSync(dir)).toEqual(['rows.csv'])
 })
 
+test('a folder that cannot be made is refused in one line', () => {
+  writeFileSync(join(home, 'results'), '')
+  expect(() => claimDirectory(dir, 'refuse')).toThrow(
+    `invalid results directory: ${dir} cannot be made (ENOTDIR)`,
+  )
+})
+
+test('nor does one where none can be made keep it waiting', () => {
+  // On Linux mkdir there fails with ENOENT although /proc exists.
+  expect(() => claimDirectory('/proc/cowbench/mine', 'refuse')).toThrow(
+    /^invalid results directory: \/proc(\/cowbench)? cannot be made \(E[A-Z]+\)$/,
+  )
+})
+
 test('a file in its place is refused in one line', () => {
   mkdirSync(join(home, 'results'))
   writeFileSync(dir, '')

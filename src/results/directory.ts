@@ -1,6 +1,6 @@
 /** Results directory: when one may be written to, and what is removed first. */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { JOURNAL } from './journal.ts'
 
 export const MANIFEST = 'manifest.json'
@@ -29,7 +29,22 @@ export function claimDirectory(dir: string, ifExists: IfExists): void {
       for (const file of OURS) rmSync(join(dir, file), { recursive: true, force: true })
     }
   }
-  mkdirSync(dir, { recursive: true })
+  makeFolder(dir)
+}
+
+/** As mkdirSync with `recursive`, which never returns where folders cannot be made though their parent exists (/proc). */
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return
+  const parent = dirname(dir)
+  if (parent !== dir) makeFolder(parent)
+  try {
+    mkdirSync(dir)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EEXIST') {
+      throw new Error(`invalid results directory: ${dir} cannot be made (${code})`)
+    }
+  }
 }
 
 function listing(dir: string): string[] {
