@@ -22,6 +22,7 @@ import {
   PTE_WRITE,
   TABLE_PAGES,
 } from '../state/tables.ts'
+import { freeUnmapped } from './drop.ts'
 import { remapHugeAsPtes, unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
 import { mappersOf } from './rmap.ts'
@@ -108,9 +109,11 @@ export function splitFolio(m: Machine, pfn: number, vpn: number): boolean {
     for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
   }
   const pages = frames.pages(head)
+  const cached = frames.has(head, PG_SWAPCACHE)
   frames.splitFolio(head)
-  if (m.era.splitDropsZeroes && !frames.has(head, PG_SWAPCACHE)) {
-    for (let i = 0; i < pages; i++) mapUnusedToZeropage(m, head + i, vpn - (pfn - head) + i)
+  for (let i = 0; i < pages; i++) {
+    if (cached) freeUnmapped(m, head + i)
+    else if (m.era.splitDropsZeroes) mapUnusedToZeropage(m, head + i, vpn - (pfn - head) + i)
   }
   return true
 }

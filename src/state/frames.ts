@@ -204,7 +204,7 @@ export class Frames {
     const end = head + this.pages(head)
     this.#resetOwners(head)
     this.largeMapcount[head] = 0
-    const inherited = this.word[head]! & (PG_LAZYFREE | PG_DIRTY | PG_DONTCOW)
+    const inherited = this.word[head]! & (PG_LAZYFREE | PG_DIRTY | PG_DONTCOW | PG_SWAPCACHE)
     for (let pfn = head; pfn < end; pfn++) {
       this.order[pfn] = 0
       this.word[pfn] = (this.word[pfn]! & ~PG_LARGE) | inherited
