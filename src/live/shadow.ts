@@ -34,7 +34,7 @@ interface Page {
   /** Which stores it takes part in: its own, or all mappings' of an object. */
   readonly content: { token: number }
   readonly shared: boolean
-  forked: boolean
+  readonly forked: boolean
 }
 
 interface Process {
@@ -161,7 +161,7 @@ export class LiveShadow {
     for (let i = vpn; i < vpn + pages; i++) {
       const page = map.get(i)
       if (page === undefined) continue
-      if (advice === MADV_DONTFORK) page.forked = false
+      if (advice === MADV_DONTFORK) map.set(i, { ...page, forked: false })
       if (advice === MADV_DONTNEED && !page.shared) {
         map.set(i, { ...page, content: { token: ZEROES } })
       }

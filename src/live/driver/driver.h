@@ -69,7 +69,7 @@ struct request {
 	u32 magic;
 	u32 ops;
 	u32 drained;	/* drain the batches before every operation */
-	u32 zero;
+	u32 rings;	/* for each worker to make before it begins: doing so drains the batches */
 };
 
 #define MAGIC 0x6c776f63U	/* "cowl" */
@@ -146,6 +146,6 @@ void drop_pin(struct slot *me, struct pin *pin);
 void drop_pins(struct slot *me, u32 index);
 int device_read(struct slot *me, struct op *op);
 int device_write(struct slot *me, struct op *op);
-int io_uring_works(struct slot *me);
+int make_rings(struct slot *me, u32 count);
 
 #endif

@@ -44,33 +44,30 @@ static int splice_pages(struct pin *pin)
 	return 0;
 }
 
-/* A ring of the worker's own that no pin uses, or a new one: rings are not unmapped, as munmap() drains the batches. */
-static struct ring *free_ring(struct slot *me)
+/* One more ring. They are kept until the worker leaves, as munmap() of a ring is one more event that nobody asked for. */
+static int new_ring(struct slot *me)
 {
 	struct io_uring_params *params = (void *)S->scratch[me - S->slots];
 	struct ring *ring;
 	long at;
 
-	for (u32 i = 0; i < me->rings; i++)
-		if (me->ring[i].free)
-			return &me->ring[i];
 	if (me->rings == MAX_PINS)
-		return 0;
+		return -1;
 	ring = &me->ring[me->rings];
 	memset(params, 0, sizeof(*params));
 	ring->fd = (s32)sys2(__NR_io_uring_setup, 4, params);
 	if (ring->fd < 0)
-		return 0;
+		return -1;
 	sys3(__NR_fcntl, ring->fd, F_SETFD, FD_CLOEXEC);
 	at = sys6(__NR_mmap, 0, params->cq_off.cqes + params->cq_entries * sizeof(struct io_uring_cqe),
 		  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, (ul)ring->fd, IORING_OFF_SQ_RING);
 	if (at < 0)
-		return 0;
+		return -1;
 	ring->rings = (u8 *)at;
 	at = sys6(__NR_mmap, 0, params->sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
 		  MAP_SHARED | MAP_POPULATE, (ul)ring->fd, IORING_OFF_SQES);
 	if (at < 0)
-		return 0;
+		return -1;
 	ring->sqes = (u8 *)at;
 	ring->sq_tail = params->sq_off.tail;
 	ring->sq_array = params->sq_off.array;
@@ -79,7 +76,23 @@ static struct ring *free_ring(struct slot *me)
 	ring->cqes = params->cq_off.cqes;
 	ring->free = 1;
 	me->rings++;
-	return ring;
+	return 0;
+}
+
+int make_rings(struct slot *me, u32 count)
+{
+	while (count--)
+		if (new_ring(me) < 0)
+			return -1;
+	return 0;
+}
+
+static struct ring *free_ring(struct slot *me)
+{
+	for (u32 i = 0; i < me->rings; i++)
+		if (me->ring[i].free)
+			return &me->ring[i];
+	return new_ring(me) < 0 ? 0 : &me->ring[me->rings - 1];
 }
 
 /* One transfer of 8 bytes between the fixed buffer and the pipe; its result. */
@@ -229,9 +242,4 @@ int device_write(struct slot *me, struct op *op)
 			return n < 0 ? n : -1;
 	}
 	return 0;
-}
-
-int io_uring_works(struct slot *me)
-{
-	return free_ring(me) != 0;
 }
