@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { POLICIES } from '../../policies/index.ts'
 import { type Comparison, compareWithTruth, formatDisagreement } from '../litmus/compare.ts'
 import { expectationFor, meets } from '../litmus/expect.ts'
-import { readTest, readTests, readTruth } from '../litmus/library.ts'
+import { readExceptions, readTest, readTests, readTruth } from '../litmus/library.ts'
 import type { LitmusTest } from '../litmus/program.ts'
 import type { OperationResult } from '../litmus/result.ts'
 import { runLitmus } from '../litmus/run.ts'
@@ -116,13 +116,14 @@ function lineOf({ test, policy, n, op, outcome, flags }: OperationResult): strin
 
 async function compareTests(tests: readonly LitmusTest[], request: LitmusRequest): Promise<number> {
   const byName = new Map(tests.map((test) => [test.name, test]))
+  const exceptions = readExceptions(join(packageRoot(), 'workloads', 'litmus', 'exceptions.json'))
   let disagree = false
   for (const file of request.against) {
     const whole = readTruth(file)
     const truth = request.files.length > 0 ? only(whole, byName) : whole
     for (const { settings, policy, kernel } of await subjectsOf(subjectOf(truth, request))) {
       const comparison = compareWithTruth(truth, {
-        tests: byName,
+        ...{ tests: byName, exceptions },
         machines:
           ({ swapDisk }) =>
           () =>

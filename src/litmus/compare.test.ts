@@ -289,3 +289,36 @@ test.each([
 ])('%s is no truth file', (text, says) => {
   expect(() => parseTruth(text, 'k.json')).toThrow(says)
 })
+
+test('a reviewed exception is not compared, and says why; one that excuses nothing is blamed', () => {
+  const reviewed = (got: string, kernel = '0.1') => {
+    const one = {
+      kernel,
+      test: 't',
+      state: 'natural',
+      n: 4,
+      got,
+      why: 'the recorder slept',
+    } as const
+    return compare({ outcome: '0..3=reuse' }, always, {}, { exceptions: [one] })
+  }
+  const { disagreements, skips } = reviewed('0..3=copy')
+  expect(disagreements.map(formatDisagreement)).toEqual([
+    't (drained) 4 write A buf: kernel 0..3=reuse, model 0..3=copy',
+  ])
+  expect(skips).toEqual([
+    {
+      test: 't',
+      state: 'natural',
+      operations: 1,
+      reason: 'reviewed exception: the recorder slept',
+    },
+  ])
+  expect(reviewed('0..3=segv').disagreements.map(formatDisagreement)).toEqual([
+    't (natural) 4 write A buf: kernel 0..3=reuse, model 0..3=copy',
+    't (drained) 4 write A buf: kernel 0..3=reuse, model 0..3=copy',
+    't (natural) 4 reviewed exception: kernel 0..3=segv, model no such outcome',
+  ])
+  // Another kernel's exception.
+  expect(reviewed('0..3=copy', '0.2').disagreements).toHaveLength(2)
+})

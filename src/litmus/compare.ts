@@ -6,6 +6,7 @@
  * left to chance.
  */
 import { OP_LOAD, OP_MMAP } from '../trace/ops.ts'
+import { excuses, type ReviewedException } from './exceptions.ts'
 import type { LitmusMachine, MachineFactory } from './machine-shape.ts'
 import type { LitmusTest, Operation } from './program.ts'
 import type { OperationResult } from './result.ts'
@@ -49,6 +50,8 @@ export interface CompareOptions {
   readonly machines: (setting: { swapDisk: boolean }) => MachineFactory
   /** Default: both. */
   readonly states?: readonly LruState[]
+  /** Disagreements that were reviewed; those of other kernels do no harm. Default: none. */
+  readonly exceptions?: readonly ReviewedException[]
 }
 
 const TABLE_PAGES = 512
@@ -66,7 +69,7 @@ const COMPARED = new Set([
 
 export function compareWithTruth(
   truth: Truth,
-  { tests, machines, states = ['natural', 'drained'] }: CompareOptions,
+  { tests, machines, states = ['natural', 'drained'], exceptions = [] }: CompareOptions,
 ): Comparison {
   const disagreements: Disagreement[] = []
   const skips: Skip[] = []
@@ -124,7 +127,35 @@ export function compareWithTruth(
       })
     }
   }
-  return { kernel: truth.kernel, informative: truth.informative, agreements, disagreements, skips }
+  const { kernel, informative } = truth
+  const reviewed = exceptions.filter(
+    (one) => one.kernel === kernel && truth.tests.has(one.test) && states.includes(one.state),
+  )
+  return { kernel, informative, agreements, ...review(reviewed, disagreements, skips) }
+}
+
+/** Excuses what was reviewed, and blames what was reviewed and is not so any longer. */
+function review(
+  reviewed: readonly ReviewedException[],
+  disagreements: readonly Disagreement[],
+  skips: readonly Skip[],
+): Pick<Comparison, 'disagreements' | 'skips'> {
+  const excused = reviewed.filter((one) => disagreements.some((other) => excuses(one, other)))
+  const stale = reviewed.filter((one) => !excused.includes(one))
+  return {
+    disagreements: [
+      ...disagreements.filter((other) => !excused.some((one) => excuses(one, other))),
+      ...stale.map(({ test, state, n, got }) => {
+        return { test, state, n, op: 'reviewed exception', expected: got, got: 'no such outcome' }
+      }),
+    ],
+    skips: [
+      ...skips,
+      ...excused.map(({ test, state, why }) => {
+        return { test, state, operations: 1, reason: `reviewed exception: ${why}` }
+      }),
+    ],
+  }
 }
 
 /** The same test with every area as long as the page tables that it starts, and no huge folios. */
@@ -151,7 +182,7 @@ function reasonToSkip(
   operation: Operation,
 ): string | undefined {
   if (recorded.artefact) return 'artefact of the recorded tree'
-  if (truth.blind && ['pin', 'swapout', 'show'].includes(operation.verb)) {
+  if (truth.blind && ['pin', 'poke', 'swapout', 'show'].includes(operation.verb)) {
     return 'recorded without frame numbers'
   }
   return undefined

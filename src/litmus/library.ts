@@ -1,6 +1,7 @@
 /** library: litmus tests and truth files on disk. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseExceptions, type ReviewedException } from './exceptions.ts'
 import { parseLitmus } from './parse.ts'
 import type { LitmusTest } from './program.ts'
 import { parseTruth, type Truth } from './truth.ts'
@@ -26,4 +27,9 @@ export function readTests(folder: string): Map<string, LitmusTest> {
 /** The record in `file`. Throws RangeError if it is none. */
 export function readTruth(file: string): Truth {
   return parseTruth(readFileSync(file, 'utf8'), file)
+}
+
+/** The reviewed exceptions in `file`. Throws RangeError if it is no such file. */
+export function readExceptions(file: string): ReviewedException[] {
+  return parseExceptions(readFileSync(file, 'utf8'), file)
 }

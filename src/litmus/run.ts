@@ -199,7 +199,10 @@ function loads(m: LitmusMachine, { mm, vpn, pages }: Operation, codes: Uint8Arra
       continue
     }
     saw |= m.lastSaw
-    if (before === PAGE_NONE) codes[i] = fillWord(m.pageKind(mm, vpn + i))
+    const after = m.pageKind(mm, vpn + i)
+    // A swap entry may have been lost (on-demand-fork): then the load finds zeroes.
+    const filled = before === PAGE_NONE || (before === PAGE_SWAP && after === PAGE_ZERO)
+    if (filled) codes[i] = fillWord(after)
     else codes[i] = before === PAGE_SWAP ? W.SWAPIN : W.NOFAULT
   }
   return saw

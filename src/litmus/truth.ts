@@ -1,4 +1,5 @@
 /** truth: what a real kernel did on the litmus tests, as recorded in a KERNEL.json; its README holds the meaning. */
+import { objectIn, parseJson, textIn, textsIn } from './json.ts'
 
 export interface TruthOperation {
   readonly n: number
@@ -81,26 +82,4 @@ function truthOperation(value: unknown): TruthOperation | undefined {
     drainedUnstable: textsIn(record['drained_unstable']) ?? [],
     artefact: record['artefact'] === true,
   }
-}
-
-function parseJson(text: string, fail: (what: string) => never): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return fail('not JSON')
-  }
-}
-
-function objectIn(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
-}
-
-function textIn(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-function textsIn(value: unknown): readonly string[] | undefined {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined
 }
