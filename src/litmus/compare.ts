@@ -6,15 +6,13 @@
  * left to chance.
  */
 import { OP_LOAD, OP_MMAP } from '../trace/ops.ts'
-import { excuses, type ReviewedException } from './exceptions.ts'
+import type { ReviewedException } from './exceptions.ts'
 import type { LitmusMachine, MachineFactory } from './machine-shape.ts'
 import type { LitmusTest, Operation } from './program.ts'
 import type { OperationResult } from './result.ts'
 import { LitmusRun } from './run.ts'
-import type { Truth, TruthOperation } from './truth.ts'
+import type { LruState, Truth, TruthOperation } from './truth.ts'
 import { parseRuns } from './words.ts'
-
-export type LruState = 'natural' | 'drained'
 
 export interface Disagreement {
   readonly test: string
@@ -156,6 +154,11 @@ function review(
       }),
     ],
   }
+}
+
+/** Is this the disagreement that was reviewed? */
+function excuses(one: ReviewedException, { test, state, n, got }: Disagreement): boolean {
+  return one.test === test && one.state === state && one.n === n && one.got === got
 }
 
 /** The same test with every area as long as the page tables that it starts, and no huge folios. */

@@ -1,6 +1,6 @@
 /** exceptions: reviewed disagreements with a recorded kernel; workloads/litmus/exceptions.json documents the format. */
-import type { Disagreement, LruState } from './compare.ts'
 import { objectIn, parseJson, textIn } from './json.ts'
+import type { LruState } from './truth.ts'
 
 export interface ReviewedException {
   readonly kernel: string
@@ -34,9 +34,4 @@ function exceptionIn(entry: unknown): ReviewedException | undefined {
   if (state !== 'natural' && state !== 'drained') return undefined
   if (typeof n !== 'number' || why === undefined || why === '') return undefined
   return { kernel, test, state, n, got, why }
-}
-
-/** Is this the disagreement that was reviewed? */
-export function excuses(one: ReviewedException, { test, state, n, got }: Disagreement): boolean {
-  return one.test === test && one.state === state && one.n === n && one.got === got
 }

@@ -1,6 +1,8 @@
 /** truth: what a real kernel did on the litmus tests, as recorded in a KERNEL.json; its README holds the meaning. */
 import { objectIn, parseJson, textIn, textsIn } from './json.ts'
 
+export type LruState = 'natural' | 'drained'
+
 export interface TruthOperation {
   readonly n: number
   readonly op: string
