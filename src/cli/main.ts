@@ -9,6 +9,7 @@ import { listCommand } from './list.ts'
 import { litmusCommand } from './litmus.ts'
 import { liveCommand } from './live.ts'
 import { mergeCommand } from './merge.ts'
+import { recordCommand } from './record.ts'
 import { refusal } from './refusal.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
@@ -25,6 +26,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   litmus: litmusCommand,
   trace: traceCommand,
   live: liveCommand,
+  record: recordCommand,
 }
 const NAMES = [...Object.keys(COMMANDS), 'completion']
 

@@ -72,6 +72,10 @@ struct request {
 	u32 rings;	/* for each worker to make before it begins: doing so drains the batches */
 };
 
+/* struct rusage in longs: two timevals, then ru_maxrss and three others. */
+#define RU_MINFLT 8
+#define RU_MAJFLT 9
+
 #define MAGIC 0x6c776f63U	/* "cowl" */
 #define MAX_SLOTS 32
 #define MAX_PINS 64

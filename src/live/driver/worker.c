@@ -11,8 +11,6 @@
 
 #define SIGSEGV_NR 11
 #define SIGBUS_NR 7
-#define RU_MINFLT 8	/* struct rusage in longs: two timevals, then ru_maxrss and three others */
-#define RU_MAJFLT 9
 #define PR_SET_PDEATHSIG 1
 #define SIGKILL_NR 9
 

@@ -1,0 +1,86 @@
+/** record-run: from a command or a process to a trace file, and to what is said about it. */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import { driverProgram } from '../live/build.ts'
+import { MissingFacility } from '../live/facilities.ts'
+import { type Recorded, recordTrace, type Target } from '../live/recorder.ts'
+import { formatStatistics } from '../load/import/statistics.ts'
+import { writeTrace } from '../load/trace-file.ts'
+import { print, say } from './streams.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface RecordRequest {
+  readonly command: readonly string[]
+  readonly output: string | undefined
+  readonly text: string | undefined
+  readonly pid: number | undefined
+  readonly seconds: number | undefined
+  readonly strip: boolean
+  readonly overhead: boolean
+}
+
+/** Returns the exit code: 5 if perf or what it needs is missing. */
+export async function runRecord(request: RecordRequest): Promise<number> {
+  checkRequest(request)
+  const { command, pid, strip, text, overhead } = request
+  const output = request.output ?? `${basename(command[0] ?? `pid-${pid}`)}.trace.gz`
+  if (request.output === undefined && existsSync(output)) {
+    throw new UsageError(`invalid --output: ${output} exists; expected -o FILE`)
+  }
+  try {
+    const recorded = await recordTrace(targetOf(request), { strip, text })
+    const { trace, source, program, statistics, recording } = recorded.loaded
+    const origin = {
+      source,
+      ...(program === undefined ? {} : { program }),
+      ...(statistics === undefined ? {} : { statistics: { ...statistics } }),
+    }
+    writeTrace(output, trace, origin, recording)
+    if (statistics !== undefined) print(formatStatistics(statistics))
+    sayRecording(recorded, output)
+    if (overhead) sayOverhead(command, recorded.recording.seconds)
+    return 0
+  } catch (error) {
+    if (!(error instanceof MissingFacility)) throw error
+    say(`cowbench: ${error.message}`)
+    return 5
+  }
+}
+
+function checkRequest({ command, pid, overhead }: RecordRequest): void {
+  if ((command.length === 0) === (pid === undefined)) {
+    throw new UsageError('missing command: expected -- CMD, or --pid PID without one')
+  }
+  if (overhead && pid !== undefined) {
+    throw new UsageError('unsupported --overhead: a process cannot be run again; expected -- CMD')
+  }
+}
+
+function targetOf({ command, pid, seconds }: RecordRequest): Target {
+  if (pid === undefined) return { command, counter: driverProgram() }
+  if (!existsSync(`/proc/${pid}`)) throw new UsageError(`unknown process: ${pid}`)
+  return { pid, seconds }
+}
+
+function sayRecording({ recording, loaded }: Recorded, output: string): void {
+  const { seconds, bytes, faults, pgreuse, exitCode } = recording
+  const megabytes = (bytes / 1e6).toFixed(1)
+  if (exitCode !== 0) say(`the command returned ${exitCode}`)
+  const { events, processes } = loaded.trace
+  say(
+    `${output}: ${events} events, ${processes} processes; recorded ${seconds.toFixed(1)} s, ` +
+      `${megabytes} MB of perf data`,
+  )
+  const taken = faults === undefined ? '' : `${faults} faults by the program, `
+  say(`the kernel meanwhile: ${taken}${pgreuse} reuses in the whole system (pgreuse)`)
+}
+
+function sayOverhead(command: readonly string[], recorded: number): void {
+  const [program = '', ...words] = command
+  const start = performance.now()
+  spawnSync(program, words, { stdio: ['inherit', 'ignore', 'inherit'] })
+  const bare = (performance.now() - start) / 1000
+  const percent = Math.round((recorded / bare - 1) * 100)
+  say(`overhead: ${recorded.toFixed(2)} s with perf, ${bare.toFixed(2)} s without (+${percent} %)`)
+}
