@@ -29,11 +29,17 @@ const declared = defineWorkload({
 
 const choiceOf = (name: string): WorkloadChoice => ({ name, params: {}, needs: () => [] })
 const [generated, large, recorded] = [choiceOf('stores'), choiceOf('declared'), choiceOf('file')]
+const wild = defineWorkload({
+  ...{ name: 'wild', summary: '', params: {} },
+  generate: (t) => t.store(5, 0),
+})
+const own: WorkloadChoice = { ...choiceOf('wild'), file: { path: '/wild.ts', hash: '' } }
 const writer = new TraceWriter()
 writer.exit(writer.spawn())
 const origins = new Map<WorkloadChoice, TraceOrigin>([
   [generated, { workload: stores }],
   [large, { workload: declared }],
+  [own, { workload: wild }],
   [recorded, { trace: writer.finish(), hash: 'abc' }],
 ])
 const choice = (workload: WorkloadChoice, count = 3, seed = 1): TraceChoice => ({
@@ -77,4 +83,10 @@ test('a workload that throws is asked once', () => {
   expect(traces.events(bad)).toBe(0)
   for (let i = 0; i < 2; i++) expect(() => traces.get(bad)).toThrow('not thirteen')
   expect(made).toBe(1)
+})
+
+test("a workload of one's own that writes events that cannot be is refused by the first", () => {
+  expect(() => new Traces(origins).get({ workload: own, values: {}, seed: 1 })).toThrow(
+    'invalid trace: event 0: store: process 5 was never started',
+  )
 })

@@ -2,6 +2,7 @@
 import { traceHash } from '../load/trace-hash.ts'
 import type { TraceChoice } from '../plan.ts'
 import type { Trace } from '../trace/trace.ts'
+import { validateTrace } from '../trace/validate.ts'
 import { buildTrace } from '../workload/api.ts'
 import type { TraceSource } from './pool.ts'
 import type { TraceOrigin } from './run-inputs.ts'
@@ -68,6 +69,7 @@ export class Traces implements TraceSource {
       'trace' in origin
         ? shared(origin.trace)
         : buildTrace(origin.workload, choice.values, choice.seed, true)
+    if ('workload' in origin && choice.workload.file !== undefined) expectValid(trace)
     const hash = 'trace' in origin ? origin.hash : traceHash(trace)
     this.#facts.set(choice, { hash, events: trace.events })
     return trace
@@ -78,6 +80,12 @@ export class Traces implements TraceSource {
     if (origin === undefined) throw new Error('a workload that nobody loaded')
     return origin
   }
+}
+
+/** A workload that did not come with the program may write events that cannot be. */
+function expectValid(trace: Trace): void {
+  const [first] = validateTrace(trace, 1)
+  if (first !== undefined) throw new Error(`invalid trace: event ${first.event}: ${first.problem}`)
 }
 
 function shared(trace: Trace): Trace {

@@ -37,8 +37,26 @@ test('one of your own is loaded from its file, types and all', async () => {
   const loaded = await loadPolicy(path)
   expect(loaded.definition.name).toBe('own')
   expect(loaded.file).toEqual({ path, hash: expect.stringMatching(/^[0-9a-f]{16}$/) })
-  expect(loaded.definition.create({}).wpReuse(undefined as never, 42)).toBe(42)
+  expect(loaded.definition.create({}).wpReuse(undefined as never, 9)).toBe(9)
 })
+
+test.each([
+  ['wpReuse', `'banana'`, 'invalid answer of wpReuse: banana; expected a verdict'],
+  ['swapinReuse', '7', 'invalid answer of swapinReuse: 7; expected a verdict'], // 4 to 7 mean nothing
+  ['forkCopies', '1', 'invalid answer of forkCopies: 1; expected true or false'],
+  [
+    'gupRead',
+    '3',
+    'invalid answer of gupRead: 3; expected one of GUP_TAKE, GUP_UNSHARE, GUP_BREAK_COW',
+  ],
+] as const)(
+  'an answer that makes no sense is refused when it is given: %s %s',
+  async (hook, answer, line) => {
+    const path = policy(`hooks: () => ({ wpReuse: () => 0, ${hook}: () => ${answer} as never })`)
+    const { definition } = await loadPolicy(path)
+    expect(() => definition.create({})[hook](undefined as never, 0, false)).toThrow(line)
+  },
+)
 
 test('a file that was changed is loaded again, with another hash', async () => {
   const path = policy('hooks: () => ({ wpReuse: () => 1 })')
@@ -75,6 +93,11 @@ test.each<[string, () => string, RegExp]>([
     'an answer where a hook belongs',
     () => policy('hooks: () => ({ wpReuse: () => 0, swapinWritable: (() => true) as never })'),
     /: its hook swapinWritable is function; expected boolean$/,
+  ],
+  [
+    'tables of no kind',
+    () => policy(`hooks: () => ({ wpReuse: () => 0, tables: 'own' as never })`),
+    /: its hook tables is own; expected copy, lazy, owner, accounted$/,
   ],
   [
     'hooks that throw',

@@ -3,6 +3,7 @@ import { POLICIES } from '../../policies/index.ts'
 import { unknown } from '../params/closest.ts'
 import { defaults } from '../params/params.ts'
 import { COPY, definePolicy, type Policy, type PolicyDefinition } from '../policy/api.ts'
+import { checkedPolicy } from './checked-policy.ts'
 import { defaultExport, isPath, type SourceFile, sourceFile } from './module.ts'
 
 export interface LoadedPolicy {
@@ -30,7 +31,7 @@ export async function loadPolicy(nameOrPath: string): Promise<LoadedPolicy> {
   const definition = await defaultExport('policy', file)
   const reason = whyNoPolicy(definition)
   if (reason !== undefined) throw new Error(`invalid policy file: ${file.path}: ${reason}`)
-  return { definition: definition as PolicyDefinition, file }
+  return { definition: checkedPolicy(definition as PolicyDefinition), file }
 }
 
 /** Every policy has all of these hooks, each of the type that it has here. */
@@ -38,6 +39,8 @@ const MODEL = definePolicy({
   ...{ name: 'model', summary: '', era: '', kernel: '6.18' },
   hooks: () => ({ wpReuse: () => COPY }),
 }).create({})
+
+const TABLES: readonly string[] = ['copy', 'lazy', 'owner', 'accounted']
 
 function whyNoPolicy(value: unknown): string | undefined {
   const { name, params, create } = (value ?? {}) as Partial<PolicyDefinition>
@@ -59,5 +62,7 @@ function whyNoPolicy(value: unknown): string | undefined {
       return `its hook ${hook} is ${typeof policy[hook]}; expected ${expected}`
     }
   }
-  return undefined
+  return TABLES.includes(policy.tables)
+    ? undefined
+    : `its hook tables is ${policy.tables}; expected ${TABLES.join(', ')}`
 }
