@@ -16,6 +16,9 @@ export default definePolicy({
   summary: 'shared tables with an owner; GUP marks tables exclusive',
   era: 'RFC v2, 2022',
   kernel: '5.8',
-  params: exclusiveParams,
+  params: {
+    ...exclusiveParams,
+    longtermUnsharesFile: { ...exclusiveParams.longtermUnsharesFile, default: false },
+  },
   hooks: (p) => ({ ...exclusiveHooks(p), tables: 'owner' }),
 })

@@ -13,6 +13,7 @@ import {
   MADV_MERGEABLE,
   MADV_NOHUGEPAGE,
   MADV_PAGEOUT,
+  PROT_WRITE,
 } from '../trace/ops.ts'
 import { installHuge, pteAlloc } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
@@ -51,6 +52,7 @@ export function mmap(
     pgoff,
     anonVma: false,
     dontfork: false,
+    accounted: (prot & PROT_WRITE) !== 0,
     mergeable: false,
     uffdWp: false,
     softDirty: true,
@@ -65,7 +67,7 @@ export function mremap(m: Machine, mm: Mm, start: number, end: number, to: numbe
   if (mm.covers(to, to + end - start)) return FAILED
   m.k.mm = mm
   const vmas = carve(m, mm, start, end)
-  if (vmas.length === 0) return FAILED
+  if (vmas.length === 0 || (vmas.length > 1 && !m.era.mremapsAreas)) return FAILED
   for (const vma of vmas) {
     mm.insert({
       ...vma,

@@ -29,7 +29,8 @@ import { zapRange } from './zap.ts'
  */
 export function collapse(m: Machine, mm: Mm, start: number, end: number): number {
   const vma = mm.find(start)
-  if (m.era.collapse === 'none' || vma === undefined || !holdsHugeRange(vma)) return FAILED
+  if (m.era.collapse === 'none' || vma === undefined) return FAILED
+  if (!holdsHugeRange(vma) || !vma.anonVma) return FAILED
   lruDrain(m)
   const first = (start + HUGE_PAGES - 1) & -HUGE_PAGES
   const last = end & -HUGE_PAGES
@@ -66,26 +67,22 @@ function scanPmd(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
   const { frames, tables } = m
   const table = mm.pteIndex(start)
   let writable = 0
-  let anything = 0
   for (let i = table; i < table + TABLE_PAGES; i++) {
     const pte = tables.ptes[i]!
     if ((pte & PTE_UFFD_WP) !== 0) return false
-    if ((pte & PTE_SWAP) !== 0) {
-      anything++
-      continue
-    }
+    if ((pte & PTE_SWAP) !== 0) continue
     const pfn = pte >>> PFN_SHIFT
     if ((pte & PTE_PRESENT) === 0 || frames.has(pfn, PG_ZERO)) {
       // userfaultfd_armed(): a hole is the manager's to fill.
       if (vma.uffdWp) return false
       continue
     }
-    anything++
     if ((pte & PTE_WRITE) !== 0) writable++
     if (!frames.has(pfn, PG_ANON)) return false
     if (!onlyMapped(m, frames.head(pfn))) return false
   }
-  return anything > 0 && (writable > 0 || m.era.collapse === 'any')
+  // The caller's wish overrides max_ptes_none: holes and zero pages are no obstacle, however many.
+  return writable > 0 || m.era.collapse === 'any'
 }
 
 /** __collapse_huge_page_swapin(). */

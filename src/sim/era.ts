@@ -19,6 +19,10 @@ export interface Era {
   readonly freesEmptyTables: boolean
   /** How madvise tells that others map a large folio too: the page's mapcount, or (6.15) the folio's MM ids. */
   readonly mappedShared: 'mapcount' | 'mmIds'
+  /** mprotect to read-only gives the charge of a never written area back (6.5). */
+  readonly unaccounts: boolean
+  /** mremap moves a range that spans several areas (6.17). */
+  readonly mremapsAreas: boolean
   /** Block direct I/O takes FOLL_GET until 6.4, FOLL_PIN from 6.5. */
   readonly odirect: 'get' | 'pin'
 }
@@ -34,6 +38,8 @@ const base: Era = {
   splitDropsZeroes: false,
   freesEmptyTables: false,
   mappedShared: 'mapcount',
+  unaccounts: false,
+  mremapsAreas: false,
   odirect: 'get',
 }
 
@@ -43,6 +49,7 @@ const era6_12: Era = {
   splitDirty: 'pte',
   lruBatch: 31,
   splitDropsZeroes: true,
+  unaccounts: true,
   odirect: 'pin',
 }
 
@@ -59,6 +66,7 @@ export const ERAS = {
     zapDrains: false,
     freesEmptyTables: true,
     mappedShared: 'mmIds',
+    mremapsAreas: true,
   },
 } as const satisfies Record<string, Era>
 

@@ -66,7 +66,7 @@ export function pin(
   const follPin = hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE
   const write = hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE
   if (follPin) mm.hasPinned = true
-  const want: Want = { write, follPin, slow: kind === PIN_IOURING }
+  const want: Want = { write, follPin, slow: kind === PIN_IOURING || kind === PIN_ROPIN }
   const taken: Pin = { id, mm: mm.id, vpn, follPin, write, frames: new Int32Array(pages) }
   for (let i = 0; i < pages; i++) {
     const pfn = gupPage(m, mm, vpn + i, want)

@@ -69,16 +69,3 @@ export interface Judge {
   /** A write event for the page reached the manager, which has not answered yet. */
   uffdEvent(mm: number, vpn: number): void
 }
-
-export {
-  DEV_COHERENT,
-  DEV_INCOHERENT,
-  DEV_LEAK,
-  DEV_NOLEAK,
-  HOLD_GET_RO,
-  HOLD_GET_WRITE,
-  HOLD_PIN_RO,
-  HOLD_PIN_WRITE,
-  SAW_LEAK,
-  SAW_MISMATCH,
-} from '../trace/observed.ts'

@@ -12,7 +12,7 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
-import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
+import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
 import { unshareForWalk } from './shared-tables.ts'
@@ -32,12 +32,19 @@ export function mprotect(m: Machine, mm: Mm, start: number, end: number, prot: n
     (vma) => vma.prot !== prot,
     (vma) => {
       vma.prot = prot
+      account(m, vma)
       changeProtection(m, mm, vma)
     },
   )
   m.spent += m.cost.tlbFlush
   m.endCall()
   return OK
+}
+
+/** mprotect_fixup(): what may be written to is charged; since 6.5 what never was written to is given back. */
+function account(m: Machine, vma: Vma): void {
+  if ((vma.prot & PROT_WRITE) !== 0) vma.accounted = true
+  else if (m.era.unaccounts && vma.kind === MAP_PRIVATE_ANON && !vma.anonVma) vma.accounted = false
 }
 
 function changeProtection(m: Machine, mm: Mm, vma: Vma): void {

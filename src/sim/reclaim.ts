@@ -35,10 +35,13 @@ import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
  */
 export function swapOut(m: Machine, mm: Mm, start: number, end: number, soleOnly: boolean): void {
   lruDrain(m)
+  m.k.mm = mm
+  // Isolated first, reclaimed then: what becomes of the range meanwhile does not matter.
+  const isolated = new Int32Array(end - start)
+  for (let vpn = start; vpn < end; vpn++) isolated[vpn - start] = anonFrameAt(m, mm, vpn)
   for (let vpn = start; vpn < end; vpn++) {
-    m.k.mm = mm
-    const pfn = anonFrameAt(m, mm, vpn)
-    if (pfn === 0) continue
+    const pfn = isolated[vpn - start]!
+    if (pfn === 0 || mappings(m, pfn) === 0) continue
     if (soleOnly && mappings(m, pfn) !== 1) continue
     if (m.frames.has(pfn, PG_LARGE)) reclaimLarge(m, mm, vpn, pfn, start, end)
     else reclaimFolio(m, pfn, vpn)

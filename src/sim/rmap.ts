@@ -15,12 +15,15 @@ export interface Mapper {
  * unless mremap moved it.
  */
 export function mappersOf(m: Machine, pfn: number, vpn: number): Mapper[] {
-  const wanted = m.frames.mapcount(pfn)
+  // Below tables that are shared with an owner a page counts once for all that reach it.
+  const wanted = m.policy.tables === 'owner' ? Number.POSITIVE_INFINITY : m.frames.mapcount(pfn)
   const found: Mapper[] = []
+  if (mapsAt(m, m.k.mm, vpn, pfn)) found.push({ mm: m.k.mm, vpn })
   for (const mm of m.k.mms) {
     if (found.length === wanted) return found
-    if (mm !== undefined && mapsAt(m, mm, vpn, pfn)) found.push({ mm, vpn })
+    if (mm !== undefined && mm !== m.k.mm && mapsAt(m, mm, vpn, pfn)) found.push({ mm, vpn })
   }
+  if (found.length >= m.frames.mapcount(pfn)) return found
   if (found.length < wanted) searchEverywhere(m, pfn, vpn, wanted, found)
   return found
 }

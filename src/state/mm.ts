@@ -26,6 +26,8 @@ export interface Vma {
   /** Has an anonymous page ever been put in here? fork skips areas that have none. */
   anonVma: boolean
   dontfork: boolean
+  /** VM_ACCOUNT: its memory is charged; an area that lost it does not merge with one that has it. */
+  accounted: boolean
   mergeable: boolean
   /** Registered with userfaultfd for write-protection. */
   uffdWp: boolean
@@ -165,6 +167,7 @@ function continues(lower: Vma, upper: Vma): boolean {
     lower.object === upper.object &&
     lower.pgoff + lower.end - lower.start === upper.pgoff &&
     lower.dontfork === upper.dontfork &&
+    lower.accounted === upper.accounted &&
     lower.mergeable === upper.mergeable &&
     lower.uffdWp === upper.uffdWp
   )

@@ -46,10 +46,10 @@ const BREACHES = [
     says: /^src\/oracle\/shadow\.ts: imports src\/sim\/machine\.ts \(src\/oracle may import /m,
   },
   {
-    breach: 'a policy imports another policy',
+    breach: 'a policy imports the mechanism',
     file: 'policies/page-count.ts',
-    text: "export { default } from './mapcount.ts'\n",
-    says: /^policies\/page-count\.ts: imports policies\/mapcount\.ts \(policies may import src\/policy\/api\)$/m,
+    text: "export * from '../src/sim/machine.ts'\n",
+    says: /^policies\/page-count\.ts: imports src\/sim\/machine\.ts \(policies may import src\/policy\/api\)$/m,
   },
   {
     breach: 'a pure layer imports a builtin',
