@@ -270,6 +270,7 @@ test('a child forked later expects what its parent should have seen of the devic
   const { oracle } = parent()
   oracle.pin(1, P, 0, 2, HOLD_PIN_WRITE)
   oracle.fork(P, C)
+  oracle.event = 8
   oracle.verdict(SITE_WP, P, 0, 1, COPY_MAPPED, 0)
   const mapped = oracle.store(P, 0)
   oracle.devwrite(1, 0)
@@ -277,6 +278,7 @@ test('a child forked later expects what its parent should have seen of the devic
   oracle.fork(P, 2)
   expect(oracle.load(2, 0, mapped)).toBe(SAW_MISMATCH)
   expect(oracle.counts.lost_coherence).toBe(1)
+  expect(oracle.breaches[0]?.cause).toMatchObject({ event: 8, mm: P })
 })
 
 test('a page given up reads zeroes: finding the old content is a lost write, of nobody else', () => {

@@ -282,6 +282,16 @@ test('a pin without UNSHARE goes stale at the first store of its owner, from the
   expect(spurious(oracle, C, 0)).toBe(true)
 })
 
+test('a pipe that holds the zero page keeps nobody from the page that a write pin put there later', () => {
+  const oracle = parent()
+  oracle.pin(1, P, 0, 1, HOLD_GET_RO)
+  oracle.pin(2, P, 0, 1, HOLD_PIN_WRITE)
+  oracle.unpin(2)
+  oracle.fork(P, C)
+  expect(spurious(oracle, P, 0)).toBe(false)
+  expect(spurious(oracle, C, 0)).toBe(true)
+})
+
 test('a write pin of an untouched page takes a frame of zeroes, which fork shares', () => {
   const oracle = parent()
   oracle.pin(1, P, 0, 2, HOLD_GET_WRITE)

@@ -7,7 +7,6 @@
  */
 import {
   COPY,
-  COPY_NOT_ANON,
   SITE_FORK,
   SITE_SWAPIN,
   SITE_TABLE,
@@ -78,7 +77,7 @@ export class Score {
     const { counts } = this.#ledger
     let needed = 0
     for (let at = vpn; at < vpn + pages; at++) {
-      if (verdict === COPY_NOT_ANON || !this.#isSole(mm, at)) needed++
+      if (!this.#isSole(mm, at)) needed++
     }
     counts.copies += pages
     counts.needed_copies += needed

@@ -12,7 +12,7 @@ import {
   SITE_WP,
   SITE_WP_HUGE,
 } from '../policy/verdict.ts'
-import { SAW_LEAK, SAW_MISMATCH } from '../trace/observed.ts'
+import { HOLD_GET_RO, SAW_LEAK, SAW_MISMATCH } from '../trace/observed.ts'
 import { MAP_PRIVATE_ANON, MAP_PRIVATE_FILE, MAP_SHARED } from '../trace/ops.ts'
 import { describe } from './describe.ts'
 import { noCounts } from './judge.ts'
@@ -174,6 +174,24 @@ test('moves add up on both sides: halves of an area that went different ways sti
   expect(oracle.idle).toBe(true)
 })
 
+test('a move carries along what was moved into the area before, and what was there from the start', () => {
+  const oracle = parent()
+  oracle.mmap(P, 1024, 2, MAP_PRIVATE_ANON, 0, 0)
+  oracle.store(P, 1024)
+  oracle.fork(P, C)
+  oracle.mremap(P, 4, 2, 1026)
+  oracle.mremap(P, 1024, 4, 2048)
+  // Home 1024 is at 2048 now, home 4 at 2050; the child has both at home.
+  for (const [mine, home] of [
+    [2048, 1024],
+    [2050, 4],
+  ] as const) {
+    expect(sole(oracle, P, mine)).toBe(false)
+    oracle.dontneed(C, home, 1)
+    expect(sole(oracle, P, mine)).toBe(true)
+  }
+})
+
 test('KSM: the page is shared by whoever was merged, relatives or not, and by their children', () => {
   const oracle = new Oracle()
   for (const mm of [P, C]) {
@@ -199,6 +217,21 @@ test('KSM: the page is shared by whoever was merged, relatives or not, and by th
   // The child that was forked from a member is the last user.
   expect(sole(oracle, D, 5)).toBe(true)
   expect(oracle.load(D, 5, token)).toBe(0)
+})
+
+test("KSM: another process's pin of a merged page keeps the last mapper from being the sole user", () => {
+  const oracle = new Oracle()
+  for (const mm of [P, C]) {
+    oracle.spawn(mm)
+    oracle.mmap(mm, 0, 8, MAP_PRIVATE_ANON, 0, 0)
+    oracle.storeSame(mm, 0, 1)
+  }
+  oracle.merged([P, 0, C, 0])
+  oracle.pin(1, C, 0, 1, HOLD_GET_RO)
+  oracle.munmap(C, 0, 8)
+  expect(sole(oracle, P, 0)).toBe(false)
+  oracle.unpin(1)
+  expect(sole(oracle, P, 0)).toBe(true)
 })
 
 test('KSM: the last user is sole, and a copy for it is spurious', () => {
@@ -295,6 +328,15 @@ test('file mappings are cut and moved with their pages', () => {
   oracle.store(P, 4)
   oracle.dontneed(P, 2, 4)
   expect(oracle.seesExpected(P, 4, 0)).toBe(true)
+  oracle.mmap(P, 1025, 1, MAP_PRIVATE_ANON, 0, 0)
+  oracle.dontneed(P, 1025, 1)
+  expect(oracle.seesExpected(P, 1025, 0)).toBe(true)
+  // The child has the parent's mappings.
+  oracle.fork(P, C)
+  oracle.verdict(SITE_WP, C, 7, 1, COPY_NOT_ANON, 0)
+  oracle.store(C, 7)
+  oracle.dontneed(C, 7, 1)
+  expect(oracle.seesExpected(C, 7, cached[7] ?? -1)).toBe(true)
 })
 
 test('shared memory: everybody sees the last store, and nobody leaks', () => {
@@ -480,6 +522,8 @@ test('userfaultfd: the child is not registered, and what is dropped or moved is 
   oracle.mremap(P, 4, 4, 1024)
   oracle.verdict(SITE_WP, P, 1024, 1, COPY_MAPPED, 0)
   oracle.store(P, 1024)
+  oracle.mmap(P, 4, 4, MAP_PRIVATE_ANON, 0, 0)
+  oracle.store(P, 4)
   expect(oracle.counts.lost_events).toBe(0)
   oracle.verdict(SITE_WP, P, 2, 1, COPY_MAPPED, 0)
   oracle.store(P, 2)
