@@ -15,6 +15,7 @@ import {
 } from '../live/facilities.ts'
 import { LIVE } from '../live/machine.ts'
 import { formatTruth, observe, REPEATS, truthOf } from '../live/observe.ts'
+import { compareProgram, formatCounts } from '../live/program.ts'
 import { formatFound, search } from '../live/search.ts'
 import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
 import { litmusMachine, type RunSettings } from '../run.ts'
@@ -42,6 +43,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
     demandLinuxRoot()
     driver = new LiveDriver(driverProgram())
     const machine = await facilitiesOf(driver)
+    if (request.program !== undefined) return await compareCounts(request.program, machine, request)
     if (request.random !== undefined)
       return await searchFor(request.random, driver, machine, request)
     if (request.record !== undefined || request.against !== undefined) {
@@ -168,6 +170,27 @@ async function searchFor(
       `${counted(kinds.length, 'kind')}; ${unstable} unstable`,
   )
   return differing > 0 ? 4 : 0
+}
+
+async function compareCounts(
+  command: string,
+  machine: Facilities,
+  { against, json }: LiveRequest,
+): Promise<number> {
+  const { name, settings } = await modelOf(against, machine)
+  const comparison = await compareProgram(command, driverProgram(), settings)
+  const { counts, events, seconds, exitCode } = comparison
+  if (json) {
+    print(JSON.stringify({ program: command, kernel: machine.kernel, model: name, ...comparison }))
+    return 0
+  }
+  for (const count of counts) print(formatCounts(count))
+  if (exitCode !== 0) say(`the command returned ${exitCode}`)
+  say(
+    `kernel ${machine.kernel}, model ${name}: ${events} events in ${seconds.toFixed(1)} s; ` +
+      'the kernel counts the reuses of the whole system, about 25 a second when idle',
+  )
+  return 0
 }
 
 interface Model {
