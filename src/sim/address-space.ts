@@ -47,7 +47,7 @@ export function mmap(
     kind,
     prot,
     folioOrder,
-    nohuge: false,
+    hugeAdvice: folioOrder > 0 ? 'huge' : 'none',
     object,
     pgoff,
     anonVma: false,
@@ -156,7 +156,7 @@ function hasAdvice(vma: Vma, advice: number): boolean {
   const advised: Vma = { ...vma }
   adviseArea(advised, advice)
   return (
-    advised.nohuge === vma.nohuge &&
+    advised.hugeAdvice === vma.hugeAdvice &&
     advised.mergeable === vma.mergeable &&
     advised.dontfork === vma.dontfork
   )
@@ -165,10 +165,10 @@ function hasAdvice(vma: Vma, advice: number): boolean {
 function adviseArea(vma: Vma, advice: number): void {
   switch (advice) {
     case MADV_HUGEPAGE:
-      vma.nohuge = false
+      vma.hugeAdvice = 'huge'
       break
     case MADV_NOHUGEPAGE:
-      vma.nohuge = true
+      vma.hugeAdvice = 'never'
       break
     case MADV_MERGEABLE:
       vma.mergeable = true

@@ -12,7 +12,15 @@ import {
   PG_ZERO,
 } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_DIRTY, PTE_PRESENT, PTE_SWAP, PTE_TOK } from '../state/tables.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PTE_DIRTY,
+  PTE_PRESENT,
+  PTE_SWAP,
+  PTE_TOK,
+  PTE_UFFD_WP,
+} from '../state/tables.ts'
 import { dropPte } from './drop.ts'
 import { lruAddLazyfree, lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
@@ -74,9 +82,11 @@ function mapsWhole(m: Machine, mm: Mm, vpn: number, stop: number, pfn: number): 
   const pages = m.frames.pages(pfn)
   if (pfn !== m.frames.head(pfn) || vpn + pages > stop) return false
   const first = mm.pteIndex(vpn)
+  // folio_pte_batch() overlooks all bits but uffd-wp's.
+  const kept = m.tables.ptes[first]! & (PTE_PRESENT | PTE_UFFD_WP)
   for (let i = 0; i < pages; i++) {
     const pte = m.tables.ptes[first + i]!
-    if ((pte & PTE_PRESENT) === 0 || pte >>> PFN_SHIFT !== pfn + i) return false
+    if ((pte & (PTE_PRESENT | PTE_UFFD_WP)) !== kept || pte >>> PFN_SHIFT !== pfn + i) return false
   }
   return true
 }

@@ -1,7 +1,7 @@
 /**
  * ptrace's store (FOLL_FORCE | FOLL_WRITE | FOLL_GET): through the page table, whatever the area's protection.
  */
-import { PG_ANON, PG_DONTCOW, PG_EXCLUSIVE } from '../state/frames.ts'
+import { PG_ANON, PG_DIRTY, PG_DONTCOW, PG_EXCLUSIVE } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
@@ -78,6 +78,8 @@ function finish(m: Machine, mm: Mm, vpn: number): number {
     m.frames.set(m.frames.head(pfn), PG_DONTCOW)
   }
   gupMarksTable(m, mm, vpn)
+  // set_page_dirty_lock(), at the end of access_remote_vm().
+  m.frames.set(m.frames.head(pfn), PG_DIRTY)
   m.frames.token[pfn] = m.judge.store(mm.id, vpn)
   return OK
 }

@@ -18,8 +18,8 @@ export interface Vma {
   prot: number
   /** Largest folio that a first store may fill (0 to 9); a huge folio needs the aligned range inside the area. */
   folioOrder: number
-  /** MADV_NOHUGEPAGE was the last word. */
-  nohuge: boolean
+  /** Which of MADV_HUGEPAGE and MADV_NOHUGEPAGE was the last word, if any. */
+  hugeAdvice: 'none' | 'huge' | 'never'
   readonly object: number
   /** Page of the object that `start` shows. */
   pgoff: number
@@ -163,7 +163,7 @@ function continues(lower: Vma, upper: Vma): boolean {
     lower.kind === upper.kind &&
     lower.prot === upper.prot &&
     lower.folioOrder === upper.folioOrder &&
-    lower.nohuge === upper.nohuge &&
+    lower.hugeAdvice === upper.hugeAdvice &&
     lower.object === upper.object &&
     lower.pgoff + lower.end - lower.start === upper.pgoff &&
     lower.dontfork === upper.dontfork &&
