@@ -74,7 +74,7 @@ function doAnonymousPage(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boole
 /** alloc_anon_folio(): the area's order where the aligned range lies in the area and is empty, else 0. */
 function anonFolioOrder(m: Machine, mm: Mm, vma: Vma, vpn: number): number {
   const order = vma.folioOrder
-  if (order === 0 || order === HUGE_ORDER || vma.hugeAdvice === 'never' || vma.uffdWp) return 0
+  if (order === 0 || order === HUGE_ORDER || vma.hugeAdvice !== 'huge' || vma.uffdWp) return 0
   const start = vpn & -(1 << order)
   const end = start + (1 << order)
   if (start < vma.start || end > vma.end) return 0
@@ -103,7 +103,7 @@ export function hugeAllowed(vma: Vma, vpn: number): boolean {
   return (
     vma.kind === MAP_PRIVATE_ANON &&
     vma.folioOrder === HUGE_ORDER &&
-    !vma.hugeAdvice === 'never' &&
+    vma.hugeAdvice === 'huge' &&
     start >= vma.start &&
     start + HUGE_PAGES <= vma.end
   )
