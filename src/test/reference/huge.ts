@@ -144,8 +144,19 @@ export function splitFolio(w: World, folio: Folio): boolean {
     w.detachPage(page)
     page.folio.swapcache = cached && page.slot !== null
     if (page.mappers.size === 0) page.exclusive = false
+    if (w.era.splitDropsZeros && page.token === 0 && !page.folio.swapcache) mapZeroPage(w, page)
   }
   folio.pages = []
   folio.swapcache = false
   return true
+}
+
+/** try_to_map_unused_to_zeropage(): the page itself is freed. */
+function mapZeroPage(w: World, page: Page): void {
+  for (const pte of [...page.mappers]) {
+    page.mappers.delete(pte)
+    pte.page = w.zeroPage
+    pte.write = false
+    pte.dirty = false
+  }
 }

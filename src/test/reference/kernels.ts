@@ -7,14 +7,23 @@ const ERA_5_8: Era = {
   collapse: 'no',
   hugeZeroStore: 'split',
   splitDirtiesPtes: false,
+  splitDropsZeros: false,
+  freesWholeFolios: false,
   odirect: 'get',
+  swapBypass: true,
   forceFollows: 'cowFault',
 }
 const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'thp' }
-const ERA_2009: Era = { ...ERA_5_8, uffdWp: false, softDirty: false, hugeZeroStore: 'thp' }
+const ERA_2009: Era = { ...ERA_5_6, softDirty: false, swapBypass: false }
 const ERA_6_0: Era = { ...ERA_5_8, forceFollows: 'exclusive' }
 const ERA_6_1: Era = { ...ERA_6_0, collapse: 'needsWritable' }
-const ERA_6_12: Era = { ...ERA_6_1, splitDirtiesPtes: true, odirect: 'pin' }
+const ERA_6_12: Era = {
+  ...ERA_6_1,
+  splitDirtiesPtes: true,
+  splitDropsZeros: true,
+  freesWholeFolios: true,
+  odirect: 'pin',
+}
 const ERA_6_18: Era = { ...ERA_6_12, softDirty: false, collapse: 'any', hugeZeroStore: 'thp' }
 
 interface Kernel {

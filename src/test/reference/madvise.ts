@@ -9,10 +9,11 @@ import {
   MADV_NOHUGEPAGE,
   MADV_PAGEOUT,
 } from '../../trace/ops.ts'
+import { madvFree } from './lazy-free.ts'
 import { collapse } from './merge.ts'
 import { isolateAreas, mergeAreas, type Process } from './space.ts'
 import { pageOut } from './swap.ts'
-import { dontNeed, madvFree } from './unmap.ts'
+import { dontNeed } from './unmap.ts'
 import type { World } from './world.ts'
 
 export function madvise(

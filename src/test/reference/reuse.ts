@@ -81,8 +81,10 @@ function mapAndSwapCount(folio: Folio): number {
 
 /** KOSAKI 2009: the same count, plus page_count, makes two. `lookup` is the fault's own reference. */
 function countAndPageCount(w: World, page: Page, lookup: number): boolean {
+  const count = mapAndSwapCount(page.folio)
+  // Drops the swapcache, and with it a reference, where the count is one.
   reuseSwapPage(w, page)
-  return mapAndSwapCount(page.folio) + refcount(page.folio) + lookup === 2
+  return count + refcount(page.folio) + lookup === 2
 }
 
 /**

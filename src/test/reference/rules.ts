@@ -48,7 +48,13 @@ export interface Era {
   readonly hugeZeroStore: 'thp' | 'split'
   /** Does a PMD split carry the dirty bit into the entries? Otherwise the folio keeps it. */
   readonly splitDirtiesPtes: boolean
+  /** Does a folio split put the zero page in the place of pages that hold only zeros (6.12 on)? */
+  readonly splitDropsZeros: boolean
+  /** Does MADV_FREE take a whole PTE-mapped large folio without splitting it (6.10 on)? */
+  readonly freesWholeFolios: boolean
   readonly odirect: 'get' | 'pin'
+  /** May a synchronous swap device bypass the swapcache (4.15 on)? */
+  readonly swapBypass: boolean
   /** FOLL_FORCE on a read-only entry: by a COW fault just taken, or by exclusivity without a fault. */
   readonly forceFollows: 'cowFault' | 'exclusive'
 }

@@ -105,7 +105,7 @@ function isClean(page: Page): boolean {
 function discard(w: World, page: Page): void {
   for (const pte of [...page.mappers]) {
     for (const { process, number } of pte.table.users) {
-      w.truth.forget(process, number * TABLE_PAGES + pte.index)
+      w.forget(process, number * TABLE_PAGES + pte.index)
     }
     w.clearPte(ownerOf(pte), pte)
   }
@@ -131,7 +131,8 @@ export function swapIn(w: World, process: Process, pte: Pte, write: boolean): bo
   const area = areaAt(process, vpnOf(process, pte))
   if (slot === null || area === null) throw new RangeError('a swap entry lies in an area')
   w.tally.swapins++
-  const bypass = slot.cache === null && !w.diskSwap && swapcount(slot) === 1
+  const synchronous = w.era.swapBypass && !w.diskSwap
+  const bypass = slot.cache === null && synchronous && swapcount(slot) === 1
   const page = slot.cache ?? readPage(w, slot, bypass)
   const { folio } = page
   const freesFirst = w.rules.swapin === 'refinedPageCount' || w.rules.swapin === 'exclusive'

@@ -1,7 +1,6 @@
 /** unmap: what takes pages away: munmap, MADV_DONTNEED, MADV_FREE, exit, exec, and mremap, which puts them elsewhere. */
-import { pageMapcount, totalMapcount } from './frames.ts'
 import { dropPin } from './gup.ts'
-import { splitFolio, splitPmd } from './huge.ts'
+import { splitPmd } from './huge.ts'
 import {
   isolateAreas,
   mergeAreas,
@@ -47,10 +46,7 @@ function zap(
   end: number,
   why: 'munmap' | 'dontneed',
 ): void {
-  for (let vpn = start; vpn < end; vpn++) {
-    w.truth.forget(process, vpn)
-    detachPins(w, process, vpn)
-  }
+  for (let vpn = start; vpn < end; vpn++) w.forget(process, vpn)
   for (const { pmd, first, last, whole } of [...pmdRanges(process, start, end)]) {
     if (pmd.folio !== null) {
       if (whole) {
@@ -103,12 +99,6 @@ function zapsByTable(
   return true
 }
 
-function detachPins(w: World, process: Process, vpn: number): void {
-  for (const pin of w.pins.values()) {
-    if (pin.owner === process && pin.vpns.includes(vpn)) pin.detached.add(vpn)
-  }
-}
-
 /** A pin is on memory: its owner now finds that memory elsewhere. */
 function movePins(w: World, process: Process, start: number, end: number, shift: number): void {
   for (const pin of w.pins.values()) {
@@ -118,43 +108,6 @@ function movePins(w: World, process: Process, start: number, end: number, shift:
       if (follows) pin.vpns[index] = vpn + shift
     }
   }
-}
-
-/** MADV_FREE: clean from now on, and reclaim may drop it until the next store. Takes pages that one entry maps. */
-export function madvFree(w: World, process: Process, start: number, end: number): void {
-  w.drain()
-  for (const { pmd, first, last, whole } of [...pmdRanges(process, start, end)]) {
-    if (pmd.folio !== null) {
-      const { folio } = pmd
-      if (folio.kind === 'zero' || totalMapcount(folio) !== 1) continue
-      if (whole) {
-        pmd.dirty = false
-        folio.dirty = false
-        w.addToLazyFree(folio)
-        continue
-      }
-      if (!splitFolio(w, folio)) continue
-    }
-    privateTable(w, pmd, 'protect')
-    if (pmd.table === null) continue
-    for (const pte of ptesIn(pmd.table, first, last)) freePte(w, process, pmd, pte)
-  }
-}
-
-function freePte(w: World, process: Process, pmd: Pmd, pte: Pte): void {
-  if (pte.slot !== null) {
-    w.clearPte(process, pte)
-    w.truth.forget(process, pmd.number * TABLE_PAGES + pte.index)
-    return
-  }
-  const page = pte.page
-  if (page === null || page.folio.kind !== 'anon' || page.folio.ksm) return
-  if (pageMapcount(page) !== 1 || !splitFolio(w, page.folio)) return
-  const { folio } = page
-  if (folio.swapcache && !w.freeSwapcache(folio)) return
-  pte.dirty = false
-  folio.dirty = false
-  w.addToLazyFree(folio)
 }
 
 export function exit(w: World, process: Process): void {

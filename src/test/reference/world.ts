@@ -305,6 +305,14 @@ export class World {
     return this.cachedPage(area, vpn).token
   }
 
+  /** The owner gave a page up: its content is gone, and a pin on it holds a page of nobody's. */
+  forget(process: Process, vpn: number): void {
+    this.truth.forget(process, vpn)
+    for (const pin of this.pins.values()) {
+      if (pin.owner === process && pin.vpns.includes(vpn)) pin.detached.add(vpn)
+    }
+  }
+
   /** What a load at `vpn` should find. */
   expected(process: Process, vpn: number): number {
     const area = areaAt(process, vpn)

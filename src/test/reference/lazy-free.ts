@@ -1,0 +1,80 @@
+/** lazy-free: MADV_FREE: pages are clean from now on, and reclaim may drop them until the next store. */
+import { type Folio, type Page, pageMapcount, totalMapcount } from './frames.ts'
+import { splitFolio } from './huge.ts'
+import { type Pmd, type Process, type Pte, pmdRanges, TABLE_PAGES } from './space.ts'
+import { privateTable } from './tables.ts'
+import type { World } from './world.ts'
+
+export function madvFree(w: World, process: Process, start: number, end: number): void {
+  w.drain()
+  for (const { pmd, first, last, whole } of [...pmdRanges(process, start, end)]) {
+    if (pmd.folio !== null) {
+      if (!freeHuge(w, pmd, pmd.folio, whole)) continue
+    }
+    privateTable(w, pmd, 'protect')
+    for (let vpn = first; vpn < last; vpn++) {
+      const pte = pmd.table?.entries.get(vpn % TABLE_PAGES)
+      if (pte !== undefined) freePte(w, process, pmd, pte, last)
+    }
+  }
+}
+
+/** madvise_free_huge_pmd(). Returns whether the folio was split and its entries are still to be freed. */
+function freeHuge(w: World, pmd: Pmd, folio: Folio, whole: boolean): boolean {
+  if (folio.kind === 'zero' || totalMapcount(folio) !== 1) return false
+  if (!whole) return splitFolio(w, folio)
+  pmd.dirty = false
+  folio.dirty = false
+  w.addToLazyFree(folio)
+  return false
+}
+
+function freePte(w: World, process: Process, pmd: Pmd, pte: Pte, last: number): void {
+  const vpn = pmd.number * TABLE_PAGES + pte.index
+  if (pte.slot !== null) {
+    w.clearPte(process, pte)
+    w.forget(process, vpn)
+    return
+  }
+  const page = pte.page
+  if (page === null || page.folio.kind !== 'anon') return
+  if (page.folio.order > 0) {
+    const entries = wholeFolio(pte, page.folio, last - vpn)
+    if (w.era.freesWholeFolios && entries !== null) {
+      freeFolio(w, page.folio, entries)
+      return
+    }
+    if (isShared(w, page) || !splitFolio(w, page.folio)) return
+    // The split may have put the zero page here.
+    if (pte.page !== page) return
+  }
+  freeFolio(w, page.folio, [pte])
+}
+
+/** page_mapcount() of the page, and from 6.10 a guess about the folio, which this takes as exact. */
+function isShared(w: World, page: Page): boolean {
+  if (!w.era.freesWholeFolios) return pageMapcount(page) !== 1
+  return page.folio.pages.some((one) => pageMapcount(one) > 1)
+}
+
+/** All entries of the folio, if they stand in order from this one on, within the next `pages` entries. */
+function wholeFolio(pte: Pte, folio: Folio, pages: number): Pte[] | null {
+  const entries: Pte[] = []
+  for (const page of folio.pages) {
+    const entry = pte.table.entries.get(pte.index + page.index)
+    if (entry?.page !== page || page.index >= pages) return null
+    entries.push(entry)
+  }
+  return entries
+}
+
+/** A page that others map too is left alone only if it is dirty by itself, or in the swapcache. */
+function freeFolio(w: World, folio: Folio, entries: readonly Pte[]): void {
+  if (folio.swapcache || folio.dirty) {
+    if (totalMapcount(folio) !== entries.length) return
+    if (folio.swapcache && !w.freeSwapcache(folio)) return
+    folio.dirty = false
+  }
+  for (const pte of entries) pte.dirty = false
+  w.addToLazyFree(folio)
+}
