@@ -129,7 +129,9 @@ export class Machine {
     this.batches = new LruBatches(options.era.lruBatch)
     this.judge = options.judge
     this.cost = options.cost
-    this.eager = options.eager ?? false
+    // Below tables that are shared unaccounted a page may be written to behind everybody's back.
+    const unaccounted = options.policy.tables === 'lazy' || options.policy.tables === 'owner'
+    this.eager = (options.eager ?? false) || unaccounted
     this.swapDisk = options.swapDisk ?? false
   }
 

@@ -36,6 +36,8 @@ export interface Recipe {
 interface Area {
   readonly start: number
   readonly pages: number
+  /** Was only ever changed as a whole, so that it is one VMA: mremap refuses more until 6.17. */
+  whole: boolean
 }
 
 interface Process {
@@ -45,12 +47,13 @@ interface Process {
 
 const RW = PROT_READ | PROT_WRITE
 const RANGE = 512
+const HUGE_ORDER = 9
 
 /** Pages and folio order of an area; the last one is a file. */
 const AREA_KINDS = [
   { pages: 16, order: 0 },
   { pages: 32, order: 2 },
-  { pages: 512, order: 9 },
+  { pages: 512, order: HUGE_ORDER },
   { pages: 8, order: 0, file: true },
 ] as const
 
@@ -65,6 +68,11 @@ const ADVICE = [
   MADV_DONTFORK,
 ] as const
 const PINS = [PIN_VMSPLICE, PIN_IOURING, PIN_ODIRECT, PIN_DMAPIN, PIN_ROPIN] as const
+
+/** Does the recipe map an area that huge folios may fill? */
+export function usesHugePages({ areas }: Recipe): boolean {
+  return areas.some((kind) => AREA_KINDS[kind]?.order === HUGE_ORDER)
+}
 
 /** More live processes than this teach nothing new, and slow the reference down. */
 const MOST_PROCESSES = 4
@@ -214,9 +222,10 @@ class Cook {
     extent: number,
     visit: (vpn: number, pages: number) => void,
   ): void {
-    this.onArea(process, place, ({ start, pages }) => {
-      const first = (place >> 3) % pages
-      visit(start + first, 1 + ((extent >> 4) % (pages - first)))
+    this.onArea(process, place, (area) => {
+      const first = (place >> 3) % area.pages
+      area.whole = false
+      visit(area.start + first, 1 + ((extent >> 4) % (area.pages - first)))
     })
   }
 
@@ -264,13 +273,15 @@ class Cook {
 
   mremap(process: Process, place: number, extent: number): void {
     this.onArea(process, place, (area) => {
+      if (!area.whole) return
       const moved = extent % 2 === 0 ? area.pages : 1 + (extent % area.pages)
       const to = this.#range()
       this.t.mremap(process.id, area.start, moved, to)
       process.areas = process.areas.filter((other) => other !== area)
-      process.areas.push({ start: to, pages: moved })
+      process.areas.push({ start: to, pages: moved, whole: true })
       if (moved < area.pages) {
-        process.areas.push({ start: area.start + moved, pages: area.pages - moved })
+        const pages = area.pages - moved
+        process.areas.push({ start: area.start + moved, pages, whole: true })
       }
     })
   }
@@ -280,7 +291,9 @@ class Cook {
       const gone = 1 + (extent % area.pages)
       this.t.munmap(process.id, area.start + area.pages - gone, gone)
       process.areas = process.areas.filter((other) => other !== area)
-      if (gone < area.pages) process.areas.push({ start: area.start, pages: area.pages - gone })
+      if (gone < area.pages) {
+        process.areas.push({ start: area.start, pages: area.pages - gone, whole: area.whole })
+      }
     })
   }
 
@@ -297,7 +310,7 @@ class Cook {
       kind.order,
       1,
     )
-    return { start, pages: kind.pages }
+    return { start, pages: kind.pages, whole: true }
   }
 
   /** A 2 MiB range that no process has used. */
