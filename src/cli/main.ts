@@ -2,6 +2,7 @@
 /** main: the command line. Commands are declared here, and load what they need when they run. */
 import { packageVersion } from '../load/package.ts'
 import { unknown } from '../params/closest.ts'
+import { calibrateCommand } from './calibrate.ts'
 import { compareCommand } from './compare.ts'
 import { completionsOf } from './completion.ts'
 import type { Command } from './flag-table.ts'
@@ -27,6 +28,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   trace: traceCommand,
   live: liveCommand,
   record: recordCommand,
+  calibrate: calibrateCommand,
 }
 const NAMES = [...Object.keys(COMMANDS), 'completion']
 

@@ -138,6 +138,8 @@ void *memset(void *to, int byte, ul n);
 void *memcpy(void *to, const void *from, ul n);
 
 void runner(ul unused) __attribute__((noreturn));
+void pin_to_one_cpu(void);
+void calibrate(void) __attribute__((noreturn));
 void worker(ul slot) __attribute__((noreturn));
 void worker_after_exec(ul slot) __attribute__((noreturn));
 

@@ -258,7 +258,7 @@ void runner(ul unused)
 }
 
 /* The last CPU that we may run on: nothing else runs there while a test is under way. */
-static void pin_to_one_cpu(void)
+void pin_to_one_cpu(void)
 {
 	u64 mask[16] = { 0 };
 	int priority = 1;
@@ -352,7 +352,7 @@ static void count_faults(const char *file, const char **argv, const char **envp)
 	leave(status & 127 ? 128 + (status & 127) : (status >> 8) & 255);
 }
 
-/* Without arguments the runner; `count FILE COMMAND...`; or a worker's slot, after the worker's exec(). */
+/* Without arguments the runner; `measure`; `count FILE COMMAND...`; or a worker's slot, after the worker's exec(). */
 void begin(ul *stack) __attribute__((used));
 void begin(ul *stack)
 {
@@ -360,6 +360,8 @@ void begin(ul *stack)
 
 	if (stack[0] < 2)
 		begin_runner();
+	if (slot[0] == 'm')
+		calibrate();
 	if (stack[0] > 3 && slot[0] == 'c')
 		count_faults((const char *)stack[3], (const char **)&stack[3], (const char **)&stack[stack[0] + 2]);
 	share(FD_SHARED);

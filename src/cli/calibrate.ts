@@ -1,0 +1,23 @@
+/** calibrate: measures what faults, copies and forks take on this machine, and prints them as a cost profile. */
+import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+
+const FLAGS = {
+  output: { kind: 'text', alias: 'o', value: 'FILE', what: 'write the profile there [stdout]' },
+  base: { kind: 'text', value: 'NAME', what: 'profile to take what is not measured from' },
+} as const satisfies FlagTable
+
+export const calibrateCommand: Command = {
+  flags: FLAGS,
+  command: 'calibrate',
+  describe: "measure this machine's costs, for run --cost FILE",
+  builder: (yargs) =>
+    addFlags(yargs, FLAGS)
+      .example('$0 calibrate -o here.json', 'takes a few seconds')
+      .example('$0 run --quick --cost here.json', 'estimated times of this machine')
+      .epilogue('Needs Linux, root and a C compiler. Exit code 5: something needed is missing.'),
+  handler: async (argv) => {
+    const { output, base } = readFlags(argv, FLAGS)
+    const { runCalibrate } = await import('./calibrate-run.ts')
+    process.exitCode = runCalibrate(output, base)
+  },
+}

@@ -1,0 +1,306 @@
+/*
+ * calibrate.c: what this machine's page faults, forks and exits take. Each line of output is a name and the
+ * nanoseconds of one of them, the median of several rounds; calibrate.ts makes a cost profile out of these.
+ */
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/time.h>
+#include "driver.h"
+
+#define ROUNDS 7
+#define SMALL_PAGES 4096UL	/* 16 MiB by 4 KiB pages, in 8 page tables */
+#define HUGE_PAGES 16UL		/* 32 MiB by huge folios */
+#define SPARSE_TABLES 256UL	/* one page in each */
+#define BASE 0x300000000000UL
+
+static u64 now(void)
+{
+	struct __kernel_timespec at;
+
+	sys2(__NR_clock_gettime, CLOCK_MONOTONIC, &at);
+	return (u64)at.tv_sec * 1000000000 + (u64)at.tv_nsec;
+}
+
+static void map(u64 bytes, int advice)
+{
+	sys6(__NR_mmap, BASE, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (ul)-1, 0);
+	if (advice)
+		sys3(__NR_madvise, BASE, bytes, advice);
+}
+
+static void unmap(u64 bytes)
+{
+	sys2(__NR_munmap, BASE, bytes);
+}
+
+static void touch(u64 pages, u64 step)
+{
+	for (u64 i = 0; i < pages; i++)
+		*(volatile u64 *)(BASE + i * step) = i;
+}
+
+static u64 timed_touch(u64 pages, u64 step)
+{
+	u64 start = now();
+
+	touch(pages, step);
+	return (now() - start) / pages;
+}
+
+static u64 timed_loads(u64 pages)
+{
+	u64 start = now();
+
+	for (u64 i = 0; i < pages; i++)
+		(void)*(volatile u64 *)(BASE + i * PAGE);
+	return (now() - start) / pages;
+}
+
+/* A child that waits for a byte, or leaves at once; the time of fork() alone goes to `took`. */
+static long child(int waits, s32 *pipe, u64 *took)
+{
+	u64 start;
+	long pid;
+	char byte;
+
+	sys2(__NR_pipe2, pipe, 0);
+	start = now();
+	pid = sys5(__NR_clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
+	if (pid == 0) {
+		sys1(__NR_close, pipe[1]);
+		if (waits)
+			sys3(__NR_read, pipe[0], &byte, 1);
+		leave(0);
+	}
+	*took = now() - start;
+	return pid;
+}
+
+/* Lets the child go; the time until it is gone. */
+static u64 release(long pid, s32 *pipe)
+{
+	u64 start = now();
+
+	sys1(__NR_close, pipe[1]);
+	sys4(__NR_wait4, pid, 0, 0, 0);
+	sys1(__NR_close, pipe[0]);
+	return now() - start;
+}
+
+static u64 zero_fill(void)
+{
+	map(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE);
+	return timed_touch(SMALL_PAGES, PAGE);
+}
+
+/* The least that a fault can do: an entry for the zero page, in a table that is there. */
+static u64 zero_page(void)
+{
+	map(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE);
+	for (u64 at = 0; at < SMALL_PAGES * PAGE; at += HUGE)
+		(void)*(volatile u64 *)(BASE + at);
+	return timed_loads(SMALL_PAGES);
+}
+
+static u64 huge_fill(void)
+{
+	map(HUGE_PAGES * HUGE, MADV_HUGEPAGE);
+	return timed_touch(HUGE_PAGES, HUGE);
+}
+
+static u64 copy(void)
+{
+	s32 pipe[2];
+	u64 took, forked;
+	long pid;
+
+	map(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE);
+	touch(SMALL_PAGES, PAGE);
+	pid = child(1, pipe, &forked);
+	took = timed_touch(SMALL_PAGES, PAGE);
+	release(pid, pipe);
+	return took;
+}
+
+static u64 reuse(void)
+{
+	s32 pipe[2];
+	u64 forked;
+
+	map(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE);
+	touch(SMALL_PAGES, PAGE);
+	release(child(0, pipe, &forked), pipe);
+	return timed_touch(SMALL_PAGES, PAGE);
+}
+
+/* 2 MiB from one huge folio into another. */
+static u64 huge_copy(void)
+{
+	u64 start;
+
+	map(2 * HUGE, MADV_HUGEPAGE);
+	touch(2, HUGE);
+	start = now();
+	for (u64 i = 0; i < HUGE; i += 8)
+		*(volatile u64 *)(BASE + HUGE + i) = *(volatile u64 *)(BASE + i);
+	return now() - start;
+}
+
+static u64 fork_of(u64 bytes, int advice, u64 touched, u64 step, int is_exit)
+{
+	s32 pipe[2];
+	u64 forked, left;
+	long pid;
+
+	if (bytes) {
+		map(bytes, advice);
+		touch(touched, step);
+	}
+	pid = child(1, pipe, &forked);
+	left = release(pid, pipe);
+	return is_exit ? left : forked;
+}
+
+static u64 fork_empty(void) { return fork_of(0, 0, 0, 0, 0); }
+static u64 exit_empty(void) { return fork_of(0, 0, 0, 0, 1); }
+static u64 fork_dense(void) { return fork_of(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE, SMALL_PAGES, PAGE, 0); }
+static u64 exit_dense(void) { return fork_of(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE, SMALL_PAGES, PAGE, 1); }
+static u64 fork_sparse(void) { return fork_of(SPARSE_TABLES * HUGE, MADV_NOHUGEPAGE, SPARSE_TABLES, HUGE, 0); }
+static u64 exit_sparse(void) { return fork_of(SPARSE_TABLES * HUGE, MADV_NOHUGEPAGE, SPARSE_TABLES, HUGE, 1); }
+static u64 fork_huge(void) { return fork_of(HUGE_PAGES * HUGE, MADV_HUGEPAGE, HUGE_PAGES, HUGE, 0); }
+
+static u64 timed_protect(u64 pages, int protection)
+{
+	u64 start = now();
+
+	sys3(__NR_mprotect, BASE, pages * PAGE, protection);
+	return now() - start;
+}
+
+static u64 protect_many(void)
+{
+	map(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE);
+	touch(SMALL_PAGES, PAGE);
+	return timed_protect(SMALL_PAGES, PROT_READ);
+}
+
+/* One page with a stale TLB entry, and the same without a page: the difference is the flush. */
+static u64 protect_one(void)
+{
+	map(PAGE, MADV_NOHUGEPAGE);
+	touch(1, PAGE);
+	return timed_protect(1, PROT_READ);
+}
+
+static u64 protect_none(void)
+{
+	map(PAGE, MADV_NOHUGEPAGE);
+	return timed_protect(1, PROT_READ);
+}
+
+static u64 split(void)
+{
+	u64 start, took = 0;
+
+	map(HUGE_PAGES * HUGE, MADV_HUGEPAGE);
+	touch(HUGE_PAGES, HUGE);
+	for (u64 i = 0; i < HUGE_PAGES; i++) {
+		start = now();
+		sys3(__NR_mprotect, BASE + i * HUGE, PAGE, PROT_READ);
+		took += now() - start;
+	}
+	return took / HUGE_PAGES;
+}
+
+static u64 drain_of(u64 pages)
+{
+	u64 start;
+
+	map(64 * PAGE, MADV_NOHUGEPAGE);
+	sys3(__NR_madvise, BASE + 63 * PAGE, PAGE, MADV_COLD);
+	touch(pages, PAGE);
+	start = now();
+	sys3(__NR_madvise, BASE + 63 * PAGE, PAGE, MADV_COLD);
+	return now() - start;
+}
+
+static u64 drain_full(void) { return drain_of(14); }
+static u64 drain_empty(void) { return drain_of(0); }
+
+static u64 pin(void)
+{
+	struct {
+		u64 base, bytes;
+	} span = { BASE, PIPE_PAGES * PAGE };
+	s32 pipe[2];
+	u64 start, took;
+
+	map(PIPE_PAGES * PAGE, MADV_NOHUGEPAGE);
+	touch(PIPE_PAGES, PAGE);
+	sys2(__NR_pipe2, pipe, 0);
+	sys3(__NR_fcntl, pipe[1], F_SETPIPE_SZ, PIPE_PAGES * PAGE);
+	start = now();
+	sys4(__NR_vmsplice, pipe[1], &span, 1, 0);
+	took = (now() - start) / PIPE_PAGES;
+	sys1(__NR_close, pipe[0]);
+	sys1(__NR_close, pipe[1]);
+	return took;
+}
+
+static const struct {
+	const char *name;
+	u64 (*measure)(void);
+} MEASURES[] = {
+	{ "zero-page", zero_page },	{ "zero-fill", zero_fill },	{ "huge-fill", huge_fill },
+	{ "copy", copy },		{ "reuse", reuse },		{ "huge-copy", huge_copy },
+	{ "fork-empty", fork_empty },	{ "fork-dense", fork_dense },	{ "fork-sparse", fork_sparse },
+	{ "fork-huge", fork_huge },	{ "exit-empty", exit_empty },	{ "exit-dense", exit_dense },
+	{ "exit-sparse", exit_sparse }, { "protect-many", protect_many }, { "protect-one", protect_one },
+	{ "protect-none", protect_none }, { "split", split },		{ "drain-full", drain_full },
+	{ "drain-empty", drain_empty }, { "pin", pin },
+};
+
+static u64 median(u64 *values, u32 count)
+{
+	for (u32 i = 1; i < count; i++)
+		for (u32 j = i; j > 0 && values[j] < values[j - 1]; j--) {
+			u64 lower = values[j];
+
+			values[j] = values[j - 1];
+			values[j - 1] = lower;
+		}
+	return values[count / 2];
+}
+
+static void print(const char *name, u64 number)
+{
+	char text[64];
+	char *at = text + sizeof(text);
+	ul length = 0;
+
+	*--at = '\n';
+	do
+		*--at = (char)('0' + number % 10);
+	while (number /= 10);
+	*--at = ' ';
+	while (name[length])
+		length++;
+	at -= length;
+	memcpy(at, name, length);
+	sys3(__NR_write, 1, at, text + sizeof(text) - at);
+}
+
+void calibrate(void)
+{
+	pin_to_one_cpu();
+	for (u32 i = 0; i < sizeof(MEASURES) / sizeof(MEASURES[0]); i++) {
+		u64 rounds[ROUNDS];
+
+		for (u32 round = 0; round < ROUNDS; round++) {
+			rounds[round] = MEASURES[i].measure();
+			unmap(SPARSE_TABLES * HUGE);
+		}
+		print(MEASURES[i].name, median(rounds, ROUNDS));
+	}
+	leave(0);
+}
