@@ -160,6 +160,7 @@ function fillFromCache(
     const page = firstPage(w.newAnon(0))
     page.token = cached.token
     page.exclusive = w.rules.tracksExclusive
+    countCopies(w, 1, false)
     const pte = w.mapPage(process, table, vpn, page)
     pte.write = area.write
     pte.dirty = true
