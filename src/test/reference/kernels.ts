@@ -9,6 +9,8 @@ const ERA_5_8: Era = {
   splitDirtiesPtes: false,
   splitDropsZeros: false,
   freesWholeFolios: false,
+  dontNeedFreesTables: false,
+  lruBatch: 15,
   odirect: 'get',
   swapBypass: true,
   forceFollows: 'cowFault',
@@ -22,9 +24,16 @@ const ERA_6_12: Era = {
   splitDirtiesPtes: true,
   splitDropsZeros: true,
   freesWholeFolios: true,
+  lruBatch: 31,
   odirect: 'pin',
 }
-const ERA_6_18: Era = { ...ERA_6_12, softDirty: false, collapse: 'any', hugeZeroStore: 'thp' }
+const ERA_6_18: Era = {
+  ...ERA_6_12,
+  softDirty: false,
+  collapse: 'any',
+  hugeZeroStore: 'thp',
+  dontNeedFreesTables: true,
+}
 
 interface Kernel {
   readonly policy: string

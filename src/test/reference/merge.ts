@@ -49,7 +49,10 @@ function candidates(w: World): Candidate[] {
 /** A page that is shared already, by fork, is no second page to merge with. */
 function mergeGroup(w: World, group: readonly Candidate[]): void {
   if (new Set(group.map(({ page }) => page)).size < 2) return
-  const able = group.filter(({ page }) => canMerge(w, page))
+  // Splitting a huge folio for another content may have put the zero page in the place of this one.
+  const able = group.filter(
+    ({ process, vpn, page }) => canMerge(w, page) && mappedPage(process, vpn) === page,
+  )
   const kept = (able.find(({ page }) => page.folio.ksm) ?? able[0])?.page
   if (kept === undefined || new Set(able.map(({ page }) => page)).size < 2) return
   for (const { process, vpn, page } of able) {
@@ -63,8 +66,9 @@ function mergeGroup(w: World, group: readonly Candidate[]): void {
   }
   kept.folio.ksm = true
   kept.exclusive = false
+  // "Page reclaim just frees a clean page with no dirty ptes": a merged page is always dirty.
+  kept.folio.dirty = true
   for (const pte of kept.mappers) {
-    if (pte.dirty) kept.folio.dirty = true
     pte.write = false
     pte.dirty = false
   }

@@ -50,6 +50,10 @@ export interface Era {
   readonly splitDirtiesPtes: boolean
   /** Does a folio split put the zero page in the place of pages that hold only zeros (6.12 on)? */
   readonly splitDropsZeros: boolean
+  /** Does MADV_DONTNEED of all 2 MiB of a page table free the table (6.14 on)? */
+  readonly dontNeedFreesTables: boolean
+  /** Folios that an LRU batch holds. */
+  readonly lruBatch: number
   /** Does MADV_FREE take a whole PTE-mapped large folio without splitting it (6.10 on)? */
   readonly freesWholeFolios: boolean
   readonly odirect: 'get' | 'pin'

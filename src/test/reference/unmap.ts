@@ -26,9 +26,15 @@ export function munmap(w: World, process: Process, start: number, end: number): 
 export function dontNeed(w: World, process: Process, start: number, end: number): void {
   w.drain()
   zap(w, process, start, end, 'dontneed')
+  if (!w.era.dontNeedFreesTables) return
+  for (const { pmd, whole } of [...pmdRanges(process, start, end)]) {
+    if (!whole || pmd.table === null) continue
+    leaveTable(w, pmd)
+    process.pmds.delete(pmd.number)
+  }
 }
 
-/** Page tables that no area needs any more go; MADV_DONTNEED leaves them, so that a huge folio cannot come back. */
+/** Page tables that no area needs any more go; one that stays keeps a huge folio from coming back. */
 function freeTables(w: World, process: Process, start: number, end: number): void {
   for (const { pmd } of [...pmdRanges(process, start, end)]) {
     const first = pmd.number * TABLE_PAGES

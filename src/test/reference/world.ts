@@ -15,9 +15,6 @@ import {
 import { Tally } from './tally.ts'
 import { fileToken, Truth } from './truth.ts'
 
-/** Pages that an LRU batch (pagevec) holds. */
-const BATCH = 15
-
 export interface Pin {
   readonly id: number
   readonly kind: number
@@ -256,7 +253,7 @@ export class World {
   #addToLru(folio: Folio): void {
     folio.batches++
     this.#lruAdd.push(folio)
-    if (folio.order > 0 || this.#lruAdd.length >= BATCH) this.#drainLruAdd()
+    if (folio.order > 0 || this.#lruAdd.length >= this.era.lruBatch) this.#drainLruAdd()
   }
 
   /** A page read from swap, or copied: like a fresh one. */
@@ -268,7 +265,7 @@ export class World {
     if (!folio.lru || !folio.swapBacked || folio.swapcache) return
     folio.batches++
     this.#lazyFree.push(folio)
-    if (folio.order > 0 || this.#lazyFree.length >= BATCH) this.#drainLazyFree()
+    if (folio.order > 0 || this.#lazyFree.length >= this.era.lruBatch) this.#drainLazyFree()
   }
 
   /** lru_add_drain(). */
