@@ -1,6 +1,7 @@
 /** litmus: runs .cow tests under policies or kernels, checks their expectations, or compares with a recorded kernel. */
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { parseList } from './flags.ts'
+import { UsageError } from './usage-error.ts'
 
 const FLAGS = {
   policy: { kind: 'texts', value: 'A,B', what: 'policies, by name or file [all]' },
@@ -12,6 +13,11 @@ const FLAGS = {
     value: 'TRUTH.json',
     what: 'compare with what a kernel was seen to do',
   },
+  'known-failures': {
+    kind: 'switch',
+    what: 'every policy on the known failures of the past: a table and a chart in --out',
+  },
+  out: { kind: 'text', value: 'DIR', what: 'of --known-failures [results/known-failures]' },
   json: { kind: 'switch', what: 'one line of JSON for every operation and policy' },
 } as const satisfies FlagTable
 
@@ -24,11 +30,18 @@ export const litmusCommand: Command = {
       .positional('files', { type: 'string', array: true, describe: '.cow files or folders [all]' })
       .example('$0 litmus my.cow --policy mapcount,mm-id', 'what every operation shows')
       .example('$0 litmus --kernel 6.18.44 --against truth.json', 'agreement with a record')
+      .example('$0 litmus --known-failures', 'which policy still has which failure')
       .epilogue(
         'Exit codes: 4 an expectation is not met, or the model disagrees with a recorded kernel.',
       ),
   handler: async (argv) => {
-    const { policy, kernel, drained, swap, against, json } = readFlags(argv, FLAGS)
+    const { policy, kernel, drained, swap, against, json, ...others } = readFlags(argv, FLAGS)
+    if (others['known-failures']) {
+      const { drawKnownFailures } = await import('./known-failures.ts')
+      process.exitCode = await drawKnownFailures(others.out ?? 'results/known-failures')
+      return
+    }
+    if (others.out !== undefined) throw new UsageError('unsupported --out without --known-failures')
     const { runLitmusTests } = await import('./litmus-run.ts')
     process.exitCode = await runLitmusTests({
       files: ((argv['files'] as unknown[] | undefined) ?? []).map(String),

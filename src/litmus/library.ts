@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseExceptions, type ReviewedException } from './exceptions.ts'
+import { type KnownFailure, parseKnownFailures } from './known-failures.ts'
 import { parseLitmus } from './parse.ts'
 import type { LitmusTest } from './program.ts'
 import { parseTruth, type Truth } from './truth.ts'
@@ -32,4 +33,10 @@ export function readTruth(file: string): Truth {
 /** The reviewed exceptions in `file`. Throws RangeError if it is no such file. */
 export function readExceptions(file: string): ReviewedException[] {
   return parseExceptions(readFileSync(file, 'utf8'), file)
+}
+
+/** What is written down about the known failures in `folder`: its verdicts.json. Throws RangeError if that is none. */
+export function readKnownFailures(folder: string): KnownFailure[] {
+  const file = join(folder, 'verdicts.json')
+  return parseKnownFailures(readFileSync(file, 'utf8'), file)
 }

@@ -103,6 +103,7 @@ export type FailureVerdict = (typeof FAILURE_VERDICTS)[number]['verdict']
 export const FAILURE_VERDICTS = [
   { verdict: 'ok', mark: '', colour: NONE, dark: false },
   { verdict: 'not applicable', mark: '-', colour: '#ffffff', dark: false },
+  { verdict: 'extra event', mark: 'extra', colour: '#f7e6b8', dark: false },
   { verdict: 'spurious copy', mark: 'copy', colour: '#f3d27a', dark: false },
   { verdict: 'lost event', mark: 'event', colour: '#ea9a57', dark: false },
   { verdict: 'lost write', mark: 'write', colour: '#c8593c', dark: true },
@@ -122,6 +123,7 @@ export function knownFailuresHeatmap(rows: readonly FailureRow[]): ChartSpec | u
     }
     return { policy, failure, verdict, text: look.mark, dark: Number(look.dark) }
   })
+  const shown = FAILURE_VERDICTS.filter((v) => values.some(({ verdict }) => verdict === v.verdict))
   return heatmap({
     title: title(
       'Read across: which failures of the past each policy still has.',
@@ -136,8 +138,8 @@ export function knownFailuresHeatmap(rows: readonly FailureRow[]): ChartSpec | u
       field: 'verdict',
       type: 'nominal',
       scale: {
-        domain: FAILURE_VERDICTS.map((v) => v.verdict),
-        range: FAILURE_VERDICTS.map((v) => v.colour),
+        domain: shown.map((v) => v.verdict),
+        range: shown.map((v) => v.colour),
       },
       legend: { title: null, symbolType: 'square', symbolStrokeColor: '#aaaaaa' },
     },

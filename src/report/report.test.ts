@@ -6,6 +6,7 @@ import { join, relative } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { writeRows } from '../results/rows.ts'
 import { matrix, sweep } from '../test/report-rows.ts'
+import { readFailures, writeFailures } from './known-failures.ts'
 import { writeReport } from './report.ts'
 
 let dir: string
@@ -55,13 +56,35 @@ test('a chart that the rows no longer have is removed; what a reader put there s
   expect(left).toContain('mine.svg')
 })
 
+const FAILURES = [{ policy: 'mapcount', failure: 'CVE-2020-29374', verdict: 'leak' }] as const
+
 test('known failures are one chart more', async () => {
   writeRows(dir, matrix())
-  const failures = [{ policy: 'mapcount', failure: 'CVE-2020-29374', verdict: 'leak' }] as const
-  const written = await writeReport(dir, { failures })
+  writeFailures(dir, FAILURES)
+  const written = await writeReport(dir)
   expect(written.map((path) => relative(dir, path))).toEqual(
     files('copies', 'missed-reuses', 'violations', 'time', 'known-failures'),
   )
+})
+
+test('known failures without rows are one chart and no page', async () => {
+  expect(readFailures(dir)).toEqual([])
+  writeFailures(dir, FAILURES)
+  expect(readFailures(dir)).toEqual(FAILURES)
+  const written = await writeReport(dir)
+  expect(written.map((path) => relative(dir, path))).toEqual(
+    ['vl.json', 'svg', 'png'].map((suffix) => `charts/known-failures.${suffix}`),
+  )
+})
+
+test('known failures of another form are refused in one line', async () => {
+  const file = join(dir, 'known-failures.csv')
+  writeFileSync(file, 'policy,failure\n')
+  await expect(writeReport(dir)).rejects.toThrow(
+    `invalid columns: policy,failure; expected: policy,failure,verdict; in ${file}`,
+  )
+  writeFileSync(file, 'policy,failure,verdict\nmapcount,CVE,fine\n')
+  await expect(writeReport(dir)).rejects.toThrow(/^unknown verdict: fine; expected: ok, /)
 })
 
 test('progress is told before each chart', async () => {

@@ -9,14 +9,13 @@ import { MANIFEST } from '../results/directory.ts'
 import { readManifest } from '../results/manifest.ts'
 import { readRows } from '../results/rows.ts'
 import { CHARTS } from './charts.ts'
-import { type FailureRow, knownFailuresHeatmap } from './heatmap.ts'
+import { knownFailuresHeatmap } from './heatmap.ts'
 import { type DrawnChart, reportHtml } from './html.ts'
+import { readFailures } from './known-failures.ts'
 import { toPng, toSvg } from './render.ts'
 import { specText } from './spec.ts'
 
 export interface ReportOptions {
-  /** Verdicts on known failures, for one chart more. */
-  readonly failures?: readonly FailureRow[]
   /** Called before each chart, to show that something happens. */
   readonly progress?: (id: string, done: number, all: number) => void
 }
@@ -26,20 +25,22 @@ const KNOWN_FAILURES = 'known-failures'
 
 /**
  * Writes DIR/charts/<id>.vl.json, .svg and .png, and DIR/report.html; returns their paths. Charts of an earlier report
- * that these rows no longer have are removed. Throws Error in one line for a directory without rows, or foreign rows.
+ * that these rows no longer have are removed. Where DIR has a known-failures.csv that is one chart more, or, without a
+ * rows.csv, the only one and no report.html. Throws Error in one line for a directory without rows, or foreign rows.
  */
 export async function writeReport(dir: string, options: ReportOptions = {}): Promise<string[]> {
-  const rows = readRows(dir)
-  if (rows.length === 0)
+  const verdicts = readFailures(dir)
+  const alone = verdicts.length > 0 && !existsSync(join(dir, 'rows.csv'))
+  const rows = alone ? [] : readRows(dir)
+  if (rows.length === 0 && !alone)
     throw new Error(`missing rows: ${join(dir, 'rows.csv')} holds only a header`)
   const manifest = existsSync(join(dir, MANIFEST)) ? readManifest(dir) : undefined
-  const failures = knownFailuresHeatmap(options.failures ?? [])
   const charts: DrawnChart[] = [
-    ...CHARTS.map(({ id, what, draw }) => ({ id, what, spec: draw(rows) })),
+    ...(alone ? [] : CHARTS.map(({ id, what, draw }) => ({ id, what, spec: draw(rows) }))),
     {
       id: KNOWN_FAILURES,
       what: 'which failures of the past each policy still has',
-      spec: failures,
+      spec: knownFailuresHeatmap(verdicts),
     },
   ].flatMap(({ id, what, spec }) => (spec ? [{ id, what, spec }] : []))
 
@@ -61,6 +62,7 @@ export async function writeReport(dir: string, options: ReportOptions = {}): Pro
     await write(join(folder, `${id}.svg`), `${svg}\n`)
     await write(join(folder, `${id}.png`), await toPng(svg))
   }
+  if (alone) return written
   const name = manifest?.name ?? basename(resolve(dir))
   await write(join(dir, 'report.html'), reportHtml({ name, rows, charts, manifest }))
   return written
