@@ -1,0 +1,52 @@
+/** recorder.test: a program recorded on the running kernel, where perf can; elsewhere the reason is printed. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { driverProgram } from './build.ts'
+import { demandLinuxRoot, MissingFacility } from './facilities.ts'
+import { demandPerf } from './perf.ts'
+import { recordTrace } from './recorder.ts'
+
+/** Why nothing can be recorded here, if so. */
+function reasonToSkip(): string | undefined {
+  try {
+    demandLinuxRoot()
+    demandPerf()
+    driverProgram()
+    return undefined
+  } catch (error) {
+    if (error instanceof MissingFacility) return error.message
+    throw error
+  }
+}
+
+test('a shell and its children are recorded, counted, stripped and imported', async () => {
+  const why = reasonToSkip()
+  if (why !== undefined) {
+    console.log(`SKIPPED: nothing is recorded: ${why}`)
+    expect(why).toMatch(/^.+$/)
+    return
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'cowbench-test-'))
+  try {
+    const text = join(folder, 'perf.txt')
+    const command = ['sh', '-c', '(exit 1); (exit 2); exit 3']
+    const { recording, loaded } = await recordTrace(
+      { command, counter: driverProgram() },
+      { strip: true, text },
+    )
+    // perf's own exit code is that of the command.
+    expect(recording.exitCode).toBe(3)
+    // The shell and two subshells, and what counts their faults.
+    expect(loaded.trace.processes).toBeGreaterThanOrEqual(4)
+    const faults = Object.values(loaded.statistics?.faults ?? {}).reduce((a, b) => a + b, 0)
+    // The counting program's own faults are in the trace only; a shell takes hundreds.
+    expect(recording.faults).toBeGreaterThan(100)
+    expect(Math.abs(faults - (recording.faults ?? 0))).toBeLessThan(100)
+    expect(readFileSync(text, 'utf8')).not.toMatch(/libc|\bsh\b/)
+    expect(existsSync(recording.folder)).toBe(false)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
