@@ -85,7 +85,7 @@ export function collapse(w: World, process: Process, start: number, end: number)
   const first = Math.ceil(start / TABLE_PAGES) * TABLE_PAGES
   const last = Math.floor(end / TABLE_PAGES) * TABLE_PAGES
   const area = areaAt(process, start)
-  if (area === null || !mayHoldHuge(area) || last < first) return 'error'
+  if (area === null || !area.anonVma || !mayHoldHuge(area) || last < first) return 'error'
   w.drain()
   let done = true
   for (let vpn = first; vpn < last; vpn += TABLE_PAGES) {
