@@ -102,11 +102,16 @@ export class LiveShadow {
   }
 
   store(mm: number, vpn: number, token: number): void {
-    this.#authors.set(token, { mm, at: this.#now++ })
     const page = this.#process(mm).pages.get(vpn)
     if (page === undefined) return
-    if (page.shared) page.content.token = token
-    else this.#process(mm).pages.set(vpn, { ...page, content: { token } })
+    if (page.shared) {
+      // Everybody may see it.
+      page.content.token = token
+      this.#authors.delete(token)
+      return
+    }
+    this.#authors.set(token, { mm, at: this.#now++ })
+    this.#process(mm).pages.set(vpn, { ...page, content: { token } })
   }
 
   /** Returns SAW_* bits. */
