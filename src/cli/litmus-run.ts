@@ -52,7 +52,7 @@ export async function runLitmusTests(request: LitmusRequest): Promise<number> {
 /** The tests in the named files and folders, or those that come with the program. */
 export function testsOf(named: readonly string[]): LitmusTest[] {
   const collection = join(packageRoot(), 'workloads', 'litmus')
-  const folders = ['.', 'failures', 'rules'].map((folder) => join(collection, folder))
+  const folders = ['.', 'failures', 'live', 'rules'].map((folder) => join(collection, folder))
   const paths = named.length > 0 ? named : folders
   return paths.flatMap((path) =>
     statSync(path, { throwIfNoEntry: false })?.isDirectory()

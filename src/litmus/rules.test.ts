@@ -1,4 +1,7 @@
-/** rules.test: expectations worked out by hand for what no record tests; a file named `@diskswap` wants a swap disk. */
+/**
+ * rules.test: expectations worked out by hand for what no record tests (rules/), or seen on a running kernel since
+ * (live/); a file named `@diskswap` wants a swap disk.
+ */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { LITMUS, MODELS } from '../test/litmus-models.ts'
@@ -8,7 +11,7 @@ import type { LitmusTest } from './program.ts'
 import { runLitmus } from './run.ts'
 import { sayFailure } from './say.ts'
 
-const RULES = [...readTests(join(LITMUS, 'rules')).values()]
+const RULES = ['rules', 'live'].flatMap((folder) => [...readTests(join(LITMUS, folder)).values()])
 const NAMES = new Set([...MODELS.flatMap(({ names }) => names), 'drained', 'diskswap'])
 
 test.each(RULES.map((rule) => [rule.name, rule] as const))('%s', (_name, rule) => {
