@@ -63,7 +63,9 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   }
   if (taken || (exclusive && !armed && mapsCleanWritable(m, vma, entry))) flags |= writeFlag(vma)
   tables.ptes[index] = (pfn << PFN_SHIFT) | flags
-  if (write && !taken && !armed) wpPage(m, mm, vma, vpn)
+  // A write-protected page that was taken over: until 6.10 the fault ends here and the next one raises the event.
+  const endsHere = taken || (armed && exclusive && !policy.swapinWritable)
+  if (write && !endsHere) wpPage(m, mm, vma, vpn)
 }
 
 function writeFlag(vma: Vma): number {
