@@ -154,8 +154,7 @@ async function searchFor(
 ): Promise<number> {
   const { name, settings } = await modelOf(against, machine)
   const options = {
-    ...{ tests, seed, model: name, kernel: machine.kernel },
-    ...{ swap: false, uffdWp: machine.uffdWp },
+    ...{ tests, seed, model: name, machine, swap: machine.swap, uffdWp: machine.uffdWp },
     thp: machine.mthp.length === 0 && machine.thp !== '' && machine.thp !== 'never',
   }
   const subject = {
@@ -165,7 +164,7 @@ async function searchFor(
   const result = await search(subject, options, (found) => print(formatFound(found, options)))
   const { agreements, differing, unstable, kinds } = result
   say(
-    `kernel ${machine.kernel}, model ${name}: ${counted(tests, 'random test')}, natural and ` +
+    `kernel ${machine.kernel}, model ${name}: ${counted(result.tests, 'random test')}, natural and ` +
       `drained: ${agreements} operations agree; ${counted(differing, 'test')} differ, ` +
       `${counted(kinds.length, 'kind')}; ${unstable} unstable`,
   )

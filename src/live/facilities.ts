@@ -6,6 +6,7 @@ import {
   MADV_PAGEOUT,
   OP_CLEAR_REFS,
   OP_DEVWRITE,
+  OP_FORK,
   OP_KSM_WAIT,
   OP_MADVISE,
   OP_MMAP,
@@ -105,9 +106,9 @@ export function reasonToSkip(test: LitmusTest, machine: Facilities): string | un
 }
 
 function lacking(
-  { code, value, folioOrder, pin }: Operation,
+  { n, code, value, folioOrder, pin }: Operation,
   machine: Facilities,
-  { pins }: LitmusTest,
+  { operations, pins }: LitmusTest,
 ): string | undefined {
   switch (code) {
     case OP_MMAP:
@@ -118,7 +119,11 @@ function lacking(
       if (value === MADV_PAGEOUT && !machine.swap) return 'no swap'
       return value === MADV_COLLAPSE && machine.thp === '' ? 'no THP' : undefined
     case OP_SWAPOUT:
-      return machine.swap ? undefined : 'no swap'
+      if (!machine.swap) return 'no swap'
+      // MADV_PAGEOUT leaves alone what several processes map.
+      return operations.some((other) => other.code === OP_FORK && other.n < n)
+        ? 'no system call swaps out what several processes map'
+        : undefined
     case OP_UFFD_WP:
       return machine.uffdWp ? undefined : 'no userfaultfd write protection'
     case OP_CLEAR_REFS:

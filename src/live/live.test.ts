@@ -124,7 +124,7 @@ test('a search finds where always-copy parts from the kernel, and prints the tes
     machine: model.machines({ swapDisk: false }),
   }
   const options = {
-    ...{ tests: 20, seed: 1, model: model.name, kernel: live.machine.kernel },
+    ...{ tests: 20, seed: 1, model: model.name, machine: live.machine },
     ...{ swap: false, uffdWp: false, thp: false },
   }
   const { kinds, differing, agreements } = await search(subject, options, () => {})

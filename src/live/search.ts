@@ -4,6 +4,7 @@
  */
 import { parseLitmus } from '../litmus/parse.ts'
 import { type Difference, differ, type Subject } from './differ.ts'
+import { type Facilities, reasonToSkip } from './facilities.ts'
 import { type RandomOptions, randomTest } from './random.ts'
 import { shrink } from './shrink.ts'
 
@@ -11,7 +12,7 @@ export interface SearchOptions extends RandomOptions {
   readonly tests: number
   readonly seed: number
   readonly model: string
-  readonly kernel: string
+  readonly machine: Facilities
 }
 
 export interface Found {
@@ -22,6 +23,7 @@ export interface Found {
 }
 
 export interface SearchResult {
+  /** Tests that this machine could run. */
   readonly tests: number
   /** Operations on which both agree, over both LRU states. */
   readonly agreements: number
@@ -39,12 +41,15 @@ export async function search(
   onFound: (found: Found) => void,
 ): Promise<SearchResult> {
   const kinds = new Map<string, Found>()
-  let [agreements, differing, unstable] = [0, 0, 0]
+  let [tests, agreements, differing, unstable] = [0, 0, 0, 0]
   for (let index = 0; index < options.tests; index++) {
     const lines = randomTest(options.seed, index, options)
     const name = `random-${options.seed}-${index}`
+    const test = parseLitmus(lines.join('\n'), name)
+    if (reasonToSkip(test, options.machine) !== undefined) continue
+    tests++
     for (const drained of [false, true]) {
-      const verdict = await differ(parseLitmus(lines.join('\n'), name), subject, drained)
+      const verdict = await differ(test, subject, drained)
       agreements += verdict.agreements
       if (verdict.unstable) unstable++
       if (verdict.difference === undefined) continue
@@ -59,7 +64,7 @@ export async function search(
       break
     }
   }
-  return { tests: options.tests, agreements, differing, unstable, kinds: [...kinds.values()] }
+  return { tests, agreements, differing, unstable, kinds: [...kinds.values()] }
 }
 
 async function shortest(
@@ -95,11 +100,11 @@ function wordsOf(outcome: string): string {
 /** The test as a .cow file that expects what the running kernel did, and says what the model did. */
 export function formatFound(
   { index, lines, difference: { state, live, model } }: Found,
-  { seed, model: name, kernel }: SearchOptions,
+  { seed, model: name, machine }: SearchOptions,
 ): string {
   const said = (outcome: string, flags: readonly string[]) => [outcome, ...flags].join(' ')
   return [
-    `# Linux ${kernel} and ${name} part here (${state}; random test ${index} of seed ${seed}).`,
+    `# Linux ${machine.kernel} and ${name} part here (${state}; random test ${index} of seed ${seed}).`,
     ...lines.slice(0, live.n),
     `# ${name}: ${said(model.outcome, model.flags)}`,
     `expect ${said(live.outcome, live.flags)}`,
