@@ -125,13 +125,13 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
   switch (advice) {
     case MADV_DONTNEED:
       lruDrainAtZap(m)
-      zapRange(m, mm, start, end, false)
+      for (const vma of overlapping(mm, start, end)) zapRange(m, mm, vma.start, vma.end, false)
       m.judge.dontneed(mm.id, start, end - start)
       m.spent += m.cost.tlbFlush
       m.endExit()
       return OK
     case MADV_FREE:
-      madviseFree(m, mm, start, end)
+      for (const vma of overlapping(mm, start, end)) madviseFree(m, mm, vma.start, vma.end)
       m.endExit()
       return OK
     case MADV_PAGEOUT:
@@ -150,6 +150,13 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
       )
       return OK
   }
+}
+
+/** madvise works area by area: the parts of [start, end) that lie in one each. */
+function overlapping(mm: Mm, start: number, end: number): { start: number; end: number }[] {
+  return mm.vmas
+    .filter((vma) => vma.end > start && vma.start < end)
+    .map((vma) => ({ start: Math.max(start, vma.start), end: Math.min(end, vma.end) }))
 }
 
 function hasAdvice(vma: Vma, advice: number): boolean {

@@ -77,7 +77,8 @@ function upgradesPte(m: Machine, vma: Vma, pte: number): boolean {
   const pfn = pte >>> PFN_SHIFT
   const dirty = (pte & PTE_DIRTY) !== 0
   if ((pte & PTE_UFFD_WP) !== 0 || !mayUpgrade(m, vma, pte)) return false
-  if (vma.kind === MAP_SHARED) return dirty
+  // Shared memory is not write-protected to be tracked.
+  if (vma.kind === MAP_SHARED) return true
   return m.frames.has(pfn, PG_ANON) && m.policy.upgradesPte(m.k, pfn, dirty)
 }
 
