@@ -62,7 +62,7 @@ export function hugeWp(
   const { folio } = pmd
   if (folio === null) return 'split'
   if (folio.kind === 'zero') {
-    if (unshare || w.era.hugeZeroStore === 'split' || !hugeSuits(area, pmd.number * TABLE_PAGES)) {
+    if (unshare || w.era.hugeZeroStore === 'split') {
       splitPmd(w, pmd)
       return 'split'
     }

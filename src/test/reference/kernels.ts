@@ -10,6 +10,7 @@ const ERA_5_8: Era = {
   splitDropsZeros: false,
   freesWholeFolios: false,
   dontNeedFreesTables: false,
+  zapDrains: true,
   lruBatch: 15,
   odirect: 'get',
   swapBypass: true,
@@ -33,6 +34,7 @@ const ERA_6_18: Era = {
   collapse: 'any',
   hugeZeroStore: 'thp',
   dontNeedFreesTables: true,
+  zapDrains: false,
 }
 
 interface Kernel {

@@ -12,9 +12,10 @@ export function madvFree(w: World, process: Process, start: number, end: number)
       if (!freeHuge(w, pmd, pmd.folio, whole)) continue
     }
     privateTable(w, pmd, 'protect')
-    for (let vpn = first; vpn < last; vpn++) {
+    let vpn = first
+    while (vpn < last) {
       const pte = pmd.table?.entries.get(vpn % TABLE_PAGES)
-      if (pte !== undefined) freePte(w, process, pmd, pte, last)
+      vpn += pte === undefined ? 1 : freePte(w, process, pmd, pte, last)
     }
   }
 }
@@ -29,26 +30,28 @@ function freeHuge(w: World, pmd: Pmd, folio: Folio, whole: boolean): boolean {
   return false
 }
 
-function freePte(w: World, process: Process, pmd: Pmd, pte: Pte, last: number): void {
+/** Returns how many entries it took. */
+function freePte(w: World, process: Process, pmd: Pmd, pte: Pte, last: number): number {
   const vpn = pmd.number * TABLE_PAGES + pte.index
   if (pte.slot !== null) {
     w.clearPte(process, pte)
     w.forget(process, vpn)
-    return
+    return 1
   }
   const page = pte.page
-  if (page === null || page.folio.kind !== 'anon') return
+  if (page === null || page.folio.kind !== 'anon') return 1
   if (page.folio.order > 0) {
     const entries = wholeFolio(pte, page.folio, last - vpn)
     if (w.era.freesWholeFolios && entries !== null) {
       freeFolio(w, page.folio, entries)
-      return
+      return entries.length
     }
-    if (isShared(w, page) || !splitFolio(w, page.folio)) return
+    if (isShared(w, page) || !splitFolio(w, page.folio)) return 1
     // The split may have put the zero page here.
-    if (pte.page !== page) return
+    if (pte.page !== page) return 1
   }
   freeFolio(w, page.folio, [pte])
+  return 1
 }
 
 /** page_mapcount() of the page, and from 6.10 a guess about the folio, which this takes as exact. */

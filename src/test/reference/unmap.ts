@@ -16,7 +16,7 @@ import { leaveTable, privateTable } from './tables.ts'
 import type { World } from './world.ts'
 
 export function munmap(w: World, process: Process, start: number, end: number): void {
-  w.drain()
+  if (w.era.zapDrains) w.drain()
   const gone = new Set(isolateAreas(process, start, end))
   zap(w, process, start, end, 'munmap')
   process.areas = process.areas.filter((area) => !gone.has(area))
@@ -24,7 +24,7 @@ export function munmap(w: World, process: Process, start: number, end: number): 
 }
 
 export function dontNeed(w: World, process: Process, start: number, end: number): void {
-  w.drain()
+  if (w.era.zapDrains) w.drain()
   zap(w, process, start, end, 'dontneed')
   if (!w.era.dontNeedFreesTables) return
   for (const { pmd, whole } of [...pmdRanges(process, start, end)]) {
@@ -117,12 +117,14 @@ function movePins(w: World, process: Process, start: number, end: number, shift:
 }
 
 export function exit(w: World, process: Process): void {
+  if (w.era.zapDrains) w.drain()
   emptySpace(w, process)
   w.processes.delete(process.id)
 }
 
 /** A new, empty address space; what was pinned through the old one is let go. */
 export function exec(w: World, process: Process): void {
+  w.drain()
   emptySpace(w, process)
   process.mm = w.newMm()
   process.hasPinned = false
@@ -130,7 +132,6 @@ export function exec(w: World, process: Process): void {
 }
 
 function emptySpace(w: World, process: Process): void {
-  w.drain()
   for (const pmd of process.pmds.values()) {
     w.unmapHuge(pmd)
     leaveTable(w, pmd)
@@ -172,7 +173,7 @@ export function mremap(w: World, process: Process, start: number, end: number, t
   }
   movePins(w, process, start, end, shift)
   // The old range is unmapped as munmap does it.
-  w.drain()
+  if (w.era.zapDrains) w.drain()
   process.areas = process.areas.filter((area) => !moved.includes(area))
   process.areas.sort((a, b) => a.start - b.start)
   mergeAreas(process)
