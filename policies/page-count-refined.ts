@@ -24,6 +24,7 @@ import {
   pageKsm,
   pageMaybeDmaPinned,
   pageSwapCache,
+  pageUnderStableWriteback,
   REUSE,
   swapExclusive,
 } from '../src/policy/api.ts'
@@ -53,6 +54,7 @@ export function soleHugeReference(k: Kernel, head: number): number {
 /** do_swap_page() since 5.18: never where another process could find it, or nobody else refers to it. */
 export function soleAtSwapin(k: Kernel, pfn: number): number {
   if (pageKsm(k, pfn)) return COPY_KSM
+  if (pageUnderStableWriteback(k, pfn)) return COPY_SWAPCACHE
   return swapExclusive(k) || pageCount(k, pfn) === 0 ? REUSE : COPY_REFERENCED
 }
 

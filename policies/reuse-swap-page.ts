@@ -7,11 +7,12 @@
  * Costs   Next to no copies. References do not count, so a pipe or a device that holds the page without mapping it is
  *         not seen: it reads what the writer stores. After a fork whoever stores first leaves the page, with or without
  *         a pin on it.
- * Omits   Writeback to devices that need stable pages: nothing is under writeback when a store comes.
+ * Omits   The page lock.
  */
 import {
   COPY_KSM,
   COPY_MAPPED,
+  COPY_SWAPCACHE,
   choice,
   definePolicy,
   flag,
@@ -19,6 +20,7 @@ import {
   mapAndSwapCount,
   pageKsm,
   pageSwapCache,
+  pageUnderStableWriteback,
   REUSE,
   REUSE_FREE_SWAP,
 } from '../src/policy/api.ts'
@@ -28,7 +30,9 @@ export function reuseSwapPage(k: Kernel, pfn: number): number {
   if (pageKsm(k, pfn)) return COPY_KSM
   const count = mapAndSwapCount(k, pfn)
   if (count > 1) return COPY_MAPPED
-  return count === 1 && pageSwapCache(k, pfn) ? REUSE_FREE_SWAP : REUSE
+  if (count === 0 || !pageSwapCache(k, pfn)) return REUSE
+  // The device would write out a mix of old and new bytes; any other device may, the swapcache stays until it is done.
+  return pageUnderStableWriteback(k, pfn) ? COPY_SWAPCACHE : REUSE_FREE_SWAP
 }
 
 export const sharedThp = choice(

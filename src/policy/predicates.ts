@@ -11,6 +11,7 @@ import {
   PG_LARGE,
   PG_LRU_BATCH,
   PG_SWAPCACHE,
+  PG_WRITEBACK,
 } from '../state/frames.ts'
 import type { Kernel } from '../state/kernel.ts'
 import { PFN_SHIFT, PTE_PRESENT, TABLE_PAGES, TABLE_SHIFT } from '../state/tables.ts'
@@ -32,6 +33,11 @@ export function pageKsm(k: Kernel, pfn: number): boolean {
 
 export function pageSwapCache(k: Kernel, pfn: number): boolean {
   return k.frames.has(k.frames.head(pfn), PG_SWAPCACHE)
+}
+
+/** Under writeback to a swap device that needs the page to stay as it is meanwhile. */
+export function pageUnderStableWriteback(k: Kernel, pfn: number): boolean {
+  return k.stableWrites && k.frames.has(k.frames.head(pfn), PG_WRITEBACK)
 }
 
 /** Waiting in this CPU's batch of fresh pages, which holds a reference: !PageLRU. */

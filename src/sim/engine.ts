@@ -10,6 +10,7 @@ import { lruDrain } from './lru.ts'
 import { Machine, type MachineOptions } from './machine.ts'
 import { frameOf, pageKind } from './observe.ts'
 import { OPERATIONS } from './operations.ts'
+import { endWriteback } from './reclaim.ts'
 
 /** Small runs are checked after every event, large ones every CHECK_EVERY events. */
 const CHECK_ALL_EVENTS = 2000
@@ -42,6 +43,7 @@ export class Engine {
       if (this.#check) this.#runChecked(op, mm, args, lo, hi, small)
       else this.runSegment(op, mm, args, lo, hi)
     }
+    endWriteback(this.machine)
     lruDrain(this.machine)
     this.machine.spent = 0
     if (this.#check) checkInvariants(this.machine)

@@ -117,6 +117,8 @@ export class Machine {
   areas = 0
   /** Frames that the page cache keeps, processes or not. */
   pageCacheFrames = 0
+  /** Heads of the folios that the swap device is writing out. */
+  readonly underWriteback = new Set<number>()
   /** Speculative references that are held now. */
   readonly speculative: { readonly mm: number; readonly vpn: number; readonly pfn: number }[] = []
 
@@ -133,6 +135,7 @@ export class Machine {
     const unaccounted = options.policy.tables === 'lazy' || options.policy.tables === 'owner'
     this.eager = (options.eager ?? false) || unaccounted
     this.swapDisk = options.swapDisk ?? false
+    this.k.stableWrites = !this.swapDisk
   }
 
   /** The process, which must be alive. */

@@ -12,10 +12,11 @@ import { ksmScan } from './ksm.ts'
 import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { migrate } from './migrate.ts'
+import { numaHint } from './numa.ts'
 import { dropPin } from './pins.ts'
 import { poke } from './poke.ts'
 import { mprotect } from './protect.ts'
-import { swapOut } from './reclaim.ts'
+import { endWriteback, swapOut } from './reclaim.ts'
 import { clearRefs } from './soft-dirty.ts'
 import { splitFolio } from './split.ts'
 import { uffdWriteProtect } from './uffd.ts'
@@ -96,6 +97,19 @@ export const OPERATIONS: readonly Operation[] = [
     const split = pfn !== 0 && splitFolio(m, pfn, vpn)
     m.endCall()
     return split ? OK : FAILED
+  },
+  (m, mm, vpn, pages) => {
+    swapOut(m, m.mm(mm), vpn, vpn + pages, false, true)
+    return OK
+  },
+  (m) => {
+    endWriteback(m)
+    m.endSwap()
+    return OK
+  },
+  (m, mm, vpn, pages) => {
+    numaHint(m, m.mm(mm), vpn, vpn + pages)
+    return OK
   },
 ]
 

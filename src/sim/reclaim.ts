@@ -9,6 +9,7 @@ import {
   PG_LARGE,
   PG_LAZYFREE,
   PG_SWAPCACHE,
+  PG_WRITEBACK,
 } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import {
@@ -21,6 +22,7 @@ import {
   PTE_SWP_EXCLUSIVE,
   PTE_UFFD_WP,
 } from '../state/tables.ts'
+import { freeUnmapped } from './drop.ts'
 import { unmapPte } from './folio.ts'
 import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
@@ -31,9 +33,16 @@ import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
 
 /**
  * Swaps [start, end) of `mm` out, from every process that maps the pages; `soleOnly` leaves pages alone that are mapped
- * more than once, as MADV_PAGEOUT does. Writeback has ended when it returns.
+ * more than once, as MADV_PAGEOUT does. Writeback has ended when it returns, unless it is `writing` still.
  */
-export function swapOut(m: Machine, mm: Mm, start: number, end: number, soleOnly: boolean): void {
+export function swapOut(
+  m: Machine,
+  mm: Mm,
+  start: number,
+  end: number,
+  soleOnly: boolean,
+  writing = false,
+): void {
   lruDrain(m)
   m.k.mm = mm
   // Isolated first, reclaimed then: what becomes of the range meanwhile does not matter.
@@ -43,8 +52,8 @@ export function swapOut(m: Machine, mm: Mm, start: number, end: number, soleOnly
     const pfn = isolated[vpn - start]!
     if (pfn === 0 || mappings(m, pfn) === 0) continue
     if (soleOnly && mappings(m, pfn) !== 1) continue
-    if (m.frames.has(pfn, PG_LARGE)) reclaimLarge(m, mm, vpn, pfn, start, end)
-    else reclaimFolio(m, pfn, vpn)
+    if (m.frames.has(pfn, PG_LARGE)) reclaimLarge(m, mm, vpn, pfn, start, end, writing)
+    else reclaimFolio(m, pfn, vpn, writing)
   }
   m.endSwap()
 }
@@ -71,6 +80,7 @@ function reclaimLarge(
   pfn: number,
   start: number,
   end: number,
+  writing: boolean,
 ): void {
   const { frames } = m
   const head = frames.head(pfn)
@@ -82,8 +92,9 @@ function reclaimLarge(
     return
   }
   const whole = first >= start && first + pages <= end && mapsAll(m, mm, first, head, pages)
-  if (whole) reclaimFolio(m, head, first)
-  else if (splitFolio(m, head, first) && anonFrameAt(m, mm, vpn) === pfn) reclaimFolio(m, pfn, vpn)
+  if (whole) reclaimFolio(m, head, first, writing)
+  else if (splitFolio(m, head, first) && anonFrameAt(m, mm, vpn) === pfn)
+    reclaimFolio(m, pfn, vpn, writing)
 }
 
 function mapsAll(m: Machine, mm: Mm, first: number, head: number, pages: number): boolean {
@@ -92,7 +103,7 @@ function mapsAll(m: Machine, mm: Mm, first: number, head: number, pages: number)
 }
 
 /** One folio, whose first page is mapped at `vpn` by somebody. */
-function reclaimFolio(m: Machine, head: number, vpn: number): void {
+function reclaimFolio(m: Machine, head: number, vpn: number, writing: boolean): void {
   const { frames, policy } = m
   const pages = frames.pages(head)
   if (frames.has(head, PG_LARGE)) {
@@ -111,7 +122,11 @@ function reclaimFolio(m: Machine, head: number, vpn: number): void {
   for (let i = 0; i < pages; i++) unmapEverywhere(m, head + i, vpn + i)
   frames.refs[head]!--
   m.spent += pages * m.cost.swapOut
-  finishReclaim(m, head)
+  if (writing && mappings(m, head) === 0) {
+    frames.set(head, PG_WRITEBACK)
+    m.underWriteback.add(head)
+    storeToSlots(m, head)
+  } else finishReclaim(m, head)
 }
 
 /** try_to_unmap(): swap entries instead of the page, in every process; stops where the policy's era must refuse. */
@@ -141,13 +156,23 @@ function tryToUnmapOne(m: Machine, { mm, vpn }: Mapper, pfn: number): boolean {
   return true
 }
 
+/** Writeback of all pages ends: what nobody refers to any more leaves memory. */
+export function endWriteback(m: Machine): void {
+  const written = [...m.underWriteback]
+  m.underWriteback.clear()
+  for (const head of written) {
+    m.frames.clear(head, PG_WRITEBACK)
+    const idle = m.k.swap.count[m.frames.slot[head]!] === 0 && mappings(m, head) === 0
+    if (idle) freeUnmapped(m, head)
+    else finishReclaim(m, head)
+  }
+}
+
 /** The page is on the device now: what nobody refers to leaves the swapcache and memory (__remove_mapping). */
 function finishReclaim(m: Machine, head: number): void {
   const { frames } = m
   const pages = frames.pages(head)
-  for (let pfn = head; pfn < head + pages; pfn++) {
-    m.k.swap.token[frames.slot[pfn]!] = frames.token[pfn]!
-  }
+  storeToSlots(m, head)
   if (frames.pageCount(head) === pages) {
     deleteFromSwapCache(m, head)
     frames.freeIfUnused(head)
@@ -177,4 +202,11 @@ function discardLazyfree(m: Machine, head: number, vpn: number): boolean {
     frames.freeIfUnused(pfn)
   }
   return true
+}
+
+function storeToSlots(m: Machine, head: number): void {
+  const { frames } = m
+  for (let pfn = head; pfn < head + frames.pages(head); pfn++) {
+    m.k.swap.token[frames.slot[pfn]!] = frames.token[pfn]!
+  }
 }

@@ -1,7 +1,7 @@
 /**
  * The swapcache: a page that has a swap slot and is in memory too, until its last swap entry is gone.
  */
-import { PG_DIRTY, PG_SWAPCACHE } from '../state/frames.ts'
+import { PG_DIRTY, PG_SWAPCACHE, PG_WRITEBACK } from '../state/frames.ts'
 import type { Machine } from './machine.ts'
 
 /** Puts each page of the folio into the swapcache, on slots of their own: +1 reference a page. */
@@ -22,11 +22,11 @@ export function addReadPage(m: Machine, pfn: number, slot: number): void {
   m.k.swap.cached[slot] = pfn
 }
 
-/** folio_free_swap(): gives the swapcache up unless a swap entry is left anywhere. Returns whether it did. */
+/** folio_free_swap(): gives the swapcache up unless a swap entry is left anywhere, or the device is still writing. Returns whether it did. */
 export function tryToFreeSwap(m: Machine, pfn: number): boolean {
   const { frames } = m
   const head = frames.head(pfn)
-  if (!frames.has(head, PG_SWAPCACHE)) return false
+  if (!frames.has(head, PG_SWAPCACHE) || frames.has(head, PG_WRITEBACK)) return false
   const end = head + frames.pages(head)
   for (let page = head; page < end; page++) {
     if (m.k.swap.count[frames.slot[page]!] !== 0) return false

@@ -26,6 +26,8 @@ export const PG_LAZYFREE = 1 << 26
 export const PG_DONTCOW = 1 << 27
 /** Page cache or shmem: the object holds a reference. */
 export const PG_CACHE = 1 << 28
+/** The device is writing the page out; it stays in the swapcache until that is done. */
+export const PG_WRITEBACK = 1 << 30
 /** The zero page and the huge zero page: never counted, never freed. */
 export const PG_ZERO = 1 << 29
 

@@ -37,6 +37,9 @@ export class Kernel {
   /** do_swap_page(): the entry carried the swp-exclusive marker, or the page never was in the swapcache. */
   swapExclusive = false
 
+  /** SWP_STABLE_WRITES: the swap device (zram) must not see a page change while it writes it. */
+  stableWrites = true
+
   constructor(expectedFrames: number) {
     this.frames = new Frames(expectedFrames)
   }

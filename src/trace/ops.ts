@@ -32,6 +32,9 @@ export const OP_PUT = 22
 export const OP_POKE = 23
 export const OP_STORE_SAME = 24
 export const OP_FOLIO_SPLIT = 25
+export const OP_WRITEBACK = 26
+export const OP_WRITEBACK_END = 27
+export const OP_NUMA_HINT = 28
 
 /** Operands of each operation after the process id, in order; LOAD and STORE repeat theirs. */
 export const OPERANDS: readonly (readonly string[])[] = [
@@ -61,6 +64,9 @@ export const OPERANDS: readonly (readonly string[])[] = [
   ['vpn'], // POKE: FOLL_FORCE store
   ['vpn', 'content'], // STORE_SAME: pages stored with one content number hold equal bytes
   ['vpn'], // FOLIO_SPLIT
+  ['vpn', 'pages'], // WRITEBACK: as SWAPOUT, but the device is still writing when it returns
+  [], // WRITEBACK_END: of all pages
+  ['vpn', 'pages'], // NUMA_HINT: NUMA balancing's scan of the range, and the hint fault of each page
 ]
 
 export const OP_LABELS: readonly string[] = [
@@ -90,6 +96,9 @@ export const OP_LABELS: readonly string[] = [
   'poke',
   'writesame',
   'split',
+  'writeback',
+  'writebackend',
+  'numahint',
 ]
 
 /** MMAP `kind`. `object` names a file or a shared object (any non-negative number), `pgoff` the first page in it. */

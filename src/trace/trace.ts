@@ -22,6 +22,7 @@ import {
   OP_MPROTECT,
   OP_MREMAP,
   OP_MUNMAP,
+  OP_NUMA_HINT,
   OP_PIN,
   OP_POKE,
   OP_PUT,
@@ -31,6 +32,8 @@ import {
   OP_SWAPOUT,
   OP_UFFD_WP,
   OP_UNPIN,
+  OP_WRITEBACK,
+  OP_WRITEBACK_END,
 } from './ops.ts'
 
 /** Integers per segment. */
@@ -97,7 +100,16 @@ export class TraceWriter {
    * Maps `pages` pages at `vpn` (which must be free). `folioOrder` is the order of the folio that a first store to an
    * empty, aligned range of an anonymous mapping may fill: 0 to 9.
    */
-  mmap(mm: number, vpn: number, pages: number, kind: number, prot: number, folioOrder = 0, object = 0, pgoff = 0): void {
+  mmap(
+    mm: number,
+    vpn: number,
+    pages: number,
+    kind: number,
+    prot: number,
+    folioOrder = 0,
+    object = 0,
+    pgoff = 0,
+  ): void {
     this.#event(OP_MMAP, mm, vpn, pages, kind, prot, folioOrder, object, pgoff)
   }
 
@@ -182,6 +194,20 @@ export class TraceWriter {
 
   folioSplit(mm: number, vpn: number): void {
     this.#event(OP_FOLIO_SPLIT, mm, vpn)
+  }
+
+  /** Swaps out, and leaves the pages under writeback until `writebackEnd`. */
+  writeback(mm: number, vpn: number, pages: number): void {
+    this.#event(OP_WRITEBACK, mm, vpn, pages)
+  }
+
+  writebackEnd(): void {
+    this.#event(OP_WRITEBACK_END, 0)
+  }
+
+  /** NUMA balancing looks at the range: each page that one entry maps takes a hint fault. */
+  numaHint(mm: number, vpn: number, pages: number): void {
+    this.#event(OP_NUMA_HINT, mm, vpn, pages)
   }
 
   /** The trace so far, in buffers of exactly its size; `shared` puts them where worker threads can read them. */
