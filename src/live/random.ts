@@ -49,46 +49,66 @@ export function randomTest(seed: number, index: number, options: RandomOptions):
 type Line = (self: Author) => string | undefined
 
 /** What is written how often, out of the sum of all. */
-const WEIGHTS: readonly (readonly [number, Line])[] = [
-  [30, (author) => author.access('write')],
-  [12, (author) => author.access('read')],
-  [10, (author) => author.fork()],
-  [6, (author) => author.exit()],
-  [1, (author) => author.exec()],
-  [4, (author) => author.mmap()],
-  [4, (author) => author.munmap()],
-  [8, (author) => author.onRange('mprotect', author.rng.pick(['ro', 'rw', 'rw']))],
-  [4, (author) => author.mapByEntries()],
-  [5, (author) => author.onPrivate('madvise', 'dontneed')],
-  [3, (author) => author.onPrivate('madvise', 'free')],
-  [3, (author) => author.collapse()],
-  [1, (author) => author.onPrivate('madvise', 'nohugepage')],
-  [1, (author) => author.onPrivate('madvise', 'hugepage')],
-  [2, (author) => author.dontfork()],
-  [3, (author) => author.mremap()],
-  [7, (author) => author.pin()],
-  [3, (author) => author.unpin()],
-  [6, (author) => author.device('devread')],
-  [3, (author) => author.device('devwrite')],
-  [5, (author) => author.uffdwp()],
-  [2, (author) => author.poke()],
-  [1, (author) => author.onPrivate('writesame', '')],
-  [1, () => 'drain'],
-  [1, (author) => author.onRange('show', '')],
-  [5, (author) => author.swapout()],
+const WEIGHTS: readonly (readonly [string, number, Line])[] = [
+  ['write', 30, (author) => author.access('write')],
+  ['read', 12, (author) => author.access('read')],
+  ['fork', 10, (author) => author.fork()],
+  ['exit', 6, (author) => author.exit()],
+  ['exec', 1, (author) => author.exec()],
+  ['mmap', 4, (author) => author.mmap()],
+  ['munmap', 4, (author) => author.munmap()],
+  ['mprotect', 8, (author) => author.onRange('mprotect', author.rng.pick(['ro', 'rw', 'rw']))],
+  ['entries', 4, (author) => author.mapByEntries()],
+  ['dontneed', 5, (author) => author.onPrivate('madvise', 'dontneed')],
+  ['free', 3, (author) => author.onPrivate('madvise', 'free')],
+  ['collapse', 3, (author) => author.collapse()],
+  ['nohugepage', 1, (author) => author.onPrivate('madvise', 'nohugepage')],
+  ['hugepage', 1, (author) => author.onPrivate('madvise', 'hugepage')],
+  ['dontfork', 2, (author) => author.dontfork()],
+  ['mremap', 3, (author) => author.mremap()],
+  ['pin', 7, (author) => author.pin()],
+  ['unpin', 3, (author) => author.unpin()],
+  ['devread', 6, (author) => author.device('devread')],
+  ['devwrite', 3, (author) => author.device('devwrite')],
+  ['uffdwp', 5, (author) => author.uffdwp()],
+  ['poke', 2, (author) => author.poke()],
+  ['writesame', 1, (author) => author.onPrivate('writesame', '')],
+  ['drain', 1, () => 'drain'],
+  ['show', 1, (author) => author.onRange('show', '')],
+  ['swapout', 5, (author) => author.swapout()],
 ]
-const ALL_WEIGHTS = WEIGHTS.reduce((sum, [weight]) => sum + weight, 0)
+
+/** Half of the tests are about something: these operations come four times as often. */
+const THEMES: readonly (readonly string[])[] = [
+  [],
+  [],
+  [],
+  [],
+  ['fork', 'exit', 'entries', 'munmap'],
+  ['pin', 'devread', 'devwrite', 'fork'],
+  ['uffdwp', 'mprotect', 'entries', 'fork'],
+  ['free', 'dontneed', 'collapse', 'mremap'],
+]
+const THEME_FACTOR = 4
 
 class Author {
   readonly rng: Rng
   readonly #options: RandomOptions
+  readonly #weights: readonly number[]
+  readonly #allWeights: number
   readonly #processes: Process[] = []
   #pins: Pin[] = []
   #named = 0
+  #processCount = 0
 
   constructor(rng: Rng, options: RandomOptions) {
     this.rng = rng
     this.#options = options
+    const theme = rng.pick(THEMES)
+    this.#weights = WEIGHTS.map(([what, weight]) => {
+      return theme.includes(what) ? weight * THEME_FACTOR : weight
+    })
+    this.#allWeights = this.#weights.reduce((sum, weight) => sum + weight, 0)
   }
 
   write(): string[] {
@@ -243,12 +263,12 @@ class Author {
   }
 
   #one(): string | undefined {
-    let draw = this.rng.below(ALL_WEIGHTS)
-    for (const [weight, line] of WEIGHTS) {
-      if (draw < weight) return line(this)
+    let draw = this.rng.below(this.#allWeights)
+    const which = this.#weights.findIndex((weight) => {
       draw -= weight
-    }
-    return undefined
+      return draw < 0
+    })
+    return WEIGHTS[which]?.[2](this)
   }
 
   #spawn(): string {
@@ -261,8 +281,6 @@ class Author {
     this.#processes.push(process)
     return process
   }
-  #processCount = 0
-
   #map(process: Process, first: boolean): string {
     const { rng } = this
     const huge = this.#options.thp && rng.chance(50)

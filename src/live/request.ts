@@ -8,7 +8,6 @@ import {
   OP_MMAP,
   OP_MREMAP,
   OP_UFFD_WP,
-  PIN_IOURING,
 } from '../trace/ops.ts'
 
 /** driver.h's constants and sizes. */
@@ -76,7 +75,6 @@ export function encodeTest(test: LitmusTest, { drained, thpAlways }: RequestOpti
   bytes.writeUInt32LE(MAGIC, 0)
   bytes.writeUInt32LE(test.operations.length, 4)
   bytes.writeUInt32LE(drained ? 1 : 0, 8)
-  bytes.writeUInt32LE(test.pins.filter(({ kind }) => kind === PIN_IOURING).length, 12)
   test.operations.forEach((operation, i) => {
     writeOperation(bytes, HEADER_BYTES + OP_BYTES * i, operation, space, thpAlways)
   })

@@ -69,7 +69,7 @@ struct request {
 	u32 magic;
 	u32 ops;
 	u32 drained;	/* drain the batches before every operation */
-	u32 rings;	/* for each worker to make before it begins: doing so drains the batches */
+	u32 zero;
 };
 
 /* struct rusage in longs: two timevals, then ru_maxrss and three others. */
@@ -152,6 +152,6 @@ void drop_pin(struct slot *me, struct pin *pin);
 void drop_pins(struct slot *me, u32 index);
 int device_read(struct slot *me, struct op *op);
 int device_write(struct slot *me, struct op *op);
-int make_rings(struct slot *me, u32 count);
+int io_uring_works(struct slot *me);
 
 #endif

@@ -44,7 +44,7 @@ static int splice_pages(struct pin *pin)
 	return 0;
 }
 
-/* One more ring. They are kept until the worker leaves, as munmap() of a ring is one more event that nobody asked for. */
+/* One more ring, kept until the worker leaves. (MAP_POPULATE and, on older kernels, munmap() drain the batches.) */
 static int new_ring(struct slot *me)
 {
 	struct io_uring_params *params = (void *)S->scratch[me - S->slots];
@@ -60,12 +60,12 @@ static int new_ring(struct slot *me)
 		return -1;
 	sys3(__NR_fcntl, ring->fd, F_SETFD, FD_CLOEXEC);
 	at = sys6(__NR_mmap, 0, params->cq_off.cqes + params->cq_entries * sizeof(struct io_uring_cqe),
-		  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, (ul)ring->fd, IORING_OFF_SQ_RING);
+		  PROT_READ | PROT_WRITE, MAP_SHARED, (ul)ring->fd, IORING_OFF_SQ_RING);
 	if (at < 0)
 		return -1;
 	ring->rings = (u8 *)at;
 	at = sys6(__NR_mmap, 0, params->sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
-		  MAP_SHARED | MAP_POPULATE, (ul)ring->fd, IORING_OFF_SQES);
+		  MAP_SHARED, (ul)ring->fd, IORING_OFF_SQES);
 	if (at < 0)
 		return -1;
 	ring->sqes = (u8 *)at;
@@ -76,14 +76,6 @@ static int new_ring(struct slot *me)
 	ring->cqes = params->cq_off.cqes;
 	ring->free = 1;
 	me->rings++;
-	return 0;
-}
-
-int make_rings(struct slot *me, u32 count)
-{
-	while (count--)
-		if (new_ring(me) < 0)
-			return -1;
 	return 0;
 }
 
@@ -242,4 +234,9 @@ int device_write(struct slot *me, struct op *op)
 			return n < 0 ? n : -1;
 	}
 	return 0;
+}
+
+int io_uring_works(struct slot *me)
+{
+	return free_ring(me) != 0;
 }

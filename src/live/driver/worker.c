@@ -194,7 +194,7 @@ static long probe(struct slot *me, struct op *op)
 	case PROBE_SOFT_DIRTY:
 		return soft_dirty_works(me, op->addr);
 	default:
-		return make_rings(me, 1);
+		return io_uring_works(me) ? 0 : -1;
 	}
 }
 
@@ -287,7 +287,6 @@ static void serve(ul index)
 	faults_so_far(me);
 	look(me, (u64)me);
 	*(volatile u8 *)(S->stacks[index + 2] - 2 * PAGE) = 0;
-	make_rings(me, S->request.rings);
 	for (u64 at = 0; at < (u64)S->result; at += PAGE)
 		(void)*(volatile u8 *)(S->results + at);
 	for (;;) {
