@@ -9,12 +9,21 @@ import {
   MADV_NOHUGEPAGE,
   MADV_PAGEOUT,
 } from '../../trace/ops.ts'
+import { splitPmd } from './huge.ts'
 import { madvFree } from './lazy-free.ts'
 import { collapse } from './merge.ts'
-import { isolateAreas, mergeAreas, type Process } from './space.ts'
+import { type Area, isolateAreas, mergeAreas, type Process, pmdAt, TABLE_PAGES } from './space.ts'
 import { pageOut } from './swap.ts'
 import { dontNeed } from './unmap.ts'
 import type { World } from './world.ts'
+
+const actions: Readonly<
+  Record<number, (w: World, process: Process, start: number, end: number) => void>
+> = {
+  [MADV_DONTNEED]: dontNeed,
+  [MADV_FREE]: madvFree,
+  [MADV_PAGEOUT]: pageOut,
+}
 
 export function madvise(
   w: World,
@@ -23,26 +32,40 @@ export function madvise(
   end: number,
   advice: number,
 ): 'ok' | 'error' {
-  switch (advice) {
-    case MADV_DONTNEED:
-      dontNeed(w, process, start, end)
-      return 'ok'
-    case MADV_FREE:
-      madvFree(w, process, start, end)
-      return 'ok'
-    case MADV_PAGEOUT:
-      pageOut(w, process, start, end)
-      return 'ok'
-    case MADV_COLLAPSE:
-      return collapse(w, process, start, end)
+  if (advice === MADV_COLLAPSE) return collapse(w, process, start, end)
+  const actsNow = actions[advice]
+  if (actsNow !== undefined) {
+    // madvise_walk_vmas(): area by area.
+    for (const area of process.areas) {
+      const first = Math.max(start, area.start)
+      const last = Math.min(end, area.end)
+      if (first < last) actsNow(w, process, first, last)
+    }
+    return 'ok'
   }
   for (const area of isolateAreas(process, start, end)) {
-    if (advice === MADV_HUGEPAGE) area.advice = 'huge'
-    else if (advice === MADV_NOHUGEPAGE) area.advice = 'never'
-    else if (advice === MADV_MERGEABLE) area.mergeable = true
-    else if (advice === MADV_DONTFORK) area.dontFork = true
-    else throw new RangeError(`unknown advice: ${advice}`)
+    if (!advise(area, advice)) continue
+    splitAt(w, process, area.start)
+    splitAt(w, process, area.end)
   }
   mergeAreas(process)
   return 'ok'
+}
+
+/** Returns whether the area is another one for it. */
+function advise(area: Area, advice: number): boolean {
+  const before = { ...area }
+  if (advice === MADV_HUGEPAGE) area.advice = 'huge'
+  else if (advice === MADV_NOHUGEPAGE) area.advice = 'never'
+  else if (advice === MADV_MERGEABLE) area.mergeable = true
+  else if (advice === MADV_DONTFORK) area.dontFork = true
+  else throw new RangeError(`unknown advice: ${advice}`)
+  const { advice: had, mergeable, dontFork } = before
+  return area.advice !== had || area.mergeable !== mergeable || area.dontFork !== dontFork
+}
+
+/** vma_adjust_trans_huge(): an area's edge inside a huge mapping splits it. */
+function splitAt(w: World, process: Process, edge: number): void {
+  const pmd = pmdAt(process, edge)
+  if (pmd !== null && edge % TABLE_PAGES !== 0) splitPmd(w, pmd)
 }
