@@ -60,12 +60,12 @@ function isShared(w: World, page: Page): boolean {
   return page.folio.pages.some((one) => pageMapcount(one) > 1)
 }
 
-/** All entries of the folio, if they stand in order from this one on, within the next `pages` entries. */
+/** All entries of the folio, if they stand in order from this one on, within the next `pages`, and are protected alike. */
 function wholeFolio(pte: Pte, folio: Folio, pages: number): Pte[] | null {
   const entries: Pte[] = []
   for (const page of folio.pages) {
     const entry = pte.table.entries.get(pte.index + page.index)
-    if (entry?.page !== page || page.index >= pages) return null
+    if (entry?.page !== page || page.index >= pages || entry.uffdWp !== pte.uffdWp) return null
     entries.push(entry)
   }
   return entries

@@ -52,7 +52,7 @@ export interface Era {
   readonly splitDropsZeros: boolean
   /** Does MADV_DONTNEED of all 2 MiB of a page table free the table (6.14 on)? */
   readonly dontNeedFreesTables: boolean
-  /** Do exit, munmap, mremap and MADV_DONTNEED empty the LRU batches? 6.18 does not; exec does. */
+  /** Do exit, exec, munmap, mremap and MADV_DONTNEED empty the LRU batches? 6.18 does not. */
   readonly zapDrains: boolean
   /** Folios that an LRU batch holds. */
   readonly lruBatch: number

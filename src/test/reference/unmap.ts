@@ -124,7 +124,7 @@ export function exit(w: World, process: Process): void {
 
 /** A new, empty address space; what was pinned through the old one is let go. */
 export function exec(w: World, process: Process): void {
-  w.drain()
+  if (w.era.zapDrains) w.drain()
   emptySpace(w, process)
   process.mm = w.newMm()
   process.hasPinned = false
