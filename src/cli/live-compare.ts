@@ -1,0 +1,81 @@
+/** live-compare: what the running kernel does, into a truth file, and against a model. */
+import { writeFileSync } from 'node:fs'
+import { compareWithTruth, formatDisagreement } from '../litmus/compare.ts'
+import type { LitmusTest } from '../litmus/program.ts'
+import type { Truth, TruthOperation } from '../litmus/truth.ts'
+import { configFacts } from '../live/config.ts'
+import type { LiveDriver } from '../live/driver.ts'
+import type { Facilities } from '../live/facilities.ts'
+import { formatTruth, observe, truthOf } from '../live/observe.ts'
+import { litmusMachine } from '../run.ts'
+import { type Model, modelOf } from './live-model.ts'
+import { runnableTests } from './live-tests.ts'
+import { counted, print, say } from './streams.ts'
+
+export interface ComparisonRequest {
+  readonly files: readonly string[]
+  readonly against: string | undefined
+  /** The truth file to write. */
+  readonly record: string | undefined
+  readonly drained: boolean
+  readonly json: boolean
+}
+
+/** Returns the exit code: 4 if the model disagrees. */
+export async function recordOrCompare(
+  driver: LiveDriver,
+  machine: Facilities,
+  request: ComparisonRequest,
+): Promise<number> {
+  const model = await modelOf(request.against, machine)
+  const runnable = runnableTests(request.files, machine)
+  const tests = new Map<string, TruthOperation[]>()
+  const thpAlways = machine.thp === 'always'
+  for (const test of runnable) {
+    const natural = await observe(driver, test, { drained: false, thpAlways })
+    const drained = await observe(driver, test, { drained: true, thpAlways })
+    tests.set(test.name, truthOf(natural, drained))
+  }
+  const truth: Truth = {
+    ...{ kernel: machine.kernel, what: `Linux ${machine.kernel}`, policy: model.policy, tests },
+    ...{ informative: false, naturalOnly: false, blind: false, padded: false },
+  }
+  if (request.record !== undefined) {
+    writeFileSync(request.record, formatTruth(truth, configFacts(machine)))
+    say(`${request.record}: ${counted(tests.size, 'test')} on Linux ${machine.kernel}`)
+  }
+  return request.against === undefined ? 0 : compare(truth, runnable, model, request)
+}
+
+function compare(
+  truth: Truth,
+  tests: readonly LitmusTest[],
+  { name, settings }: Model,
+  { drained, json }: ComparisonRequest,
+): number {
+  const byName = new Map(tests.map((test) => [test.name, test]))
+  const states = drained ? (['drained'] as const) : (['natural', 'drained'] as const)
+  let disagreed = 0
+  for (const state of states) {
+    const comparison = compareWithTruth(truth, {
+      tests: byName,
+      machines:
+        ({ swapDisk }) =>
+        () =>
+          litmusMachine({ ...settings, swapDisk }),
+      states: [state],
+    })
+    const { agreements, disagreements } = comparison
+    disagreed += disagreements.length
+    if (json) {
+      print(JSON.stringify({ ...comparison, model: name, state }))
+      continue
+    }
+    for (const disagreement of disagreements) print(formatDisagreement(disagreement))
+    const all = agreements + disagreements.length
+    const percent = all === 0 ? 100 : Math.floor((agreements / all) * 1000) / 10
+    const what = `${agreements} of ${all} operations agree (${percent} %)`
+    print(`kernel ${truth.kernel}, model ${name}, ${state}: ${what}`)
+  }
+  return disagreed > 0 ? 4 : 0
+}

@@ -1,0 +1,35 @@
+/** live-model: which model stands beside the running kernel. */
+import type { Facilities } from '../live/facilities.ts'
+import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import type { RunSettings } from '../run.ts'
+import { KERNELS } from '../sim/kernels.ts'
+import { kernelChoice, policyChoice } from './choices.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface Model {
+  /** As it was asked for. */
+  readonly name: string
+  readonly policy: string
+  readonly settings: RunSettings
+}
+
+/** The policy or kernel that was named, or else the model of the running kernel. */
+export async function modelOf(name: string | undefined, machine: Facilities): Promise<Model> {
+  const isKernel = (text: string) => KERNELS.some((kernel) => kernel.name === text)
+  const asked = name ?? machine.kernel
+  if (name === undefined && !isKernel(asked)) {
+    throw new UsageError(`missing --against: no model of Linux ${asked} is known`)
+  }
+  const { definition, kernel } = isKernel(asked)
+    ? await kernelChoice(asked)
+    : await policyChoice(asked)
+  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  return {
+    name: asked,
+    policy: definition.name,
+    settings: {
+      ...{ policy: definition, params: kernel?.params ?? {}, cost },
+      ...(kernel === undefined ? {} : { era: kernel.era }),
+    },
+  }
+}
