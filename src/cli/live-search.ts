@@ -34,7 +34,7 @@ export async function searchFor(
   const { agreements, differing, unstable, kinds } = result
   say(
     `kernel ${machine.kernel}, model ${name}: ${counted(result.tests, 'random test')}, natural and ` +
-      `drained: ${agreements} operations agree; ${counted(differing, 'test')} differ, ` +
+      `drained: ${agreements} operations agree; differences: ${differing}, of ` +
       `${counted(kinds.length, 'kind')}; ${unstable} unstable`,
   )
   return differing > 0 ? 4 : 0
