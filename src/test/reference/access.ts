@@ -1,10 +1,9 @@
 /** access: loads, stores, FOLL_FORCE stores and device accesses, in the words that the litmus language has for them. */
-
 import { isPromised } from './copy-pte.ts'
 import { handleFault } from './fault.ts'
-import type { Page } from './frames.ts'
 import { forcedStorePage } from './gup.ts'
-import { areaAt, isCow, mappedPage, type Process, type Pte, pmdAt, TABLE_PAGES } from './space.ts'
+import { type Page, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
+import { areaAt, isCow, mappedPage, pmdAt } from './space.ts'
 import type { Pin, World } from './world.ts'
 
 /** More faults than any access needs: swap-in, userfault, table copy and COW together are four. */

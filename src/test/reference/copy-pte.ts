@@ -1,8 +1,9 @@
 /** copy-pte: what happens to one entry when an address space is copied: shared, or copied at once for a pin. */
 import { PIN_DMAPIN, PIN_IOURING, PIN_ODIRECT, PIN_ROPIN } from '../../trace/ops.ts'
-import { maybeDmaPinned, type Page } from './frames.ts'
+import { maybeDmaPinned } from './frames.ts'
+import { type Page, type Process, type Pte, TABLE_PAGES, type Table } from './nouns.ts'
 import { countCopies } from './reuse.ts'
-import { areaAt, type Process, type Pte, TABLE_PAGES, type Table } from './space.ts'
+import { areaAt } from './space.ts'
 import { firstPage, type Pin, type World } from './world.ts'
 
 /** Is a reliability promise held on this pin now? FOLL_GET promises only until the owner's next fork. */

@@ -19,7 +19,7 @@ import {
 } from '../../trace/ops.ts'
 import { type Trace, TraceWriter } from '../../trace/trace.ts'
 import { type Operation, parseCow, parseRange } from './cow-language.ts'
-import { TABLE_PAGES } from './space.ts'
+import { TABLE_PAGES } from './nouns.ts'
 
 export const PIN_KINDS: Readonly<Record<string, number>> = {
   vmsplice: PIN_VMSPLICE,

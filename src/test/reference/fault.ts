@@ -1,19 +1,9 @@
 /** fault: handle_mm_fault(), from the hole or the read-only entry to the page that a load or store needs. */
-
-import type { Page } from './frames.ts'
 import { hugeFill, hugeSuits, hugeWp } from './huge.ts'
+import { type Area, type Page, type Pmd, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
 import { resolveWp } from './protect.ts'
 import { countCopies, judge, wpReuse } from './reuse.ts'
-import {
-  type Area,
-  areaAt,
-  isCow,
-  type Pmd,
-  type Process,
-  type Pte,
-  pmdAt,
-  TABLE_PAGES,
-} from './space.ts'
+import { areaAt, isCow, pmdAt } from './space.ts'
 import { swapIn } from './swap.ts'
 import { privateTable } from './tables.ts'
 import { firstPage, type World } from './world.ts'

@@ -1,7 +1,8 @@
 /** fork: copies an address space: areas, huge mappings, tables and entries. */
 import { copyPresentPte, copySwapPte, forkCopies } from './copy-pte.ts'
 import { splitPmd } from './huge.ts'
-import { type Area, areaAt, type Pmd, type Process, pmdAt, pmdRanges, ptesIn } from './space.ts'
+import type { Area, Pmd, Process } from './nouns.ts'
+import { areaAt, pmdAt, pmdRanges, ptesIn } from './space.ts'
 import { sharesTable, shareTable } from './tables.ts'
 import type { World } from './world.ts'
 

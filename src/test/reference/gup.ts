@@ -1,19 +1,9 @@
 /** gup: get_user_pages() for the five kinds of pin and for FOLL_FORCE stores: which page a reference is taken on. */
 import { PIN_DMAPIN, PIN_IOURING, PIN_ODIRECT, PIN_ROPIN, PIN_VMSPLICE } from '../../trace/ops.ts'
 import { handleFault } from './fault.ts'
-import type { Page } from './frames.ts'
+import { type Area, type Page, type Pmd, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
 import { isSoleUser } from './reuse.ts'
-import {
-  type Area,
-  areaAt,
-  isCow,
-  mappedPage,
-  type Pmd,
-  type Process,
-  type Pte,
-  pmdAt,
-  TABLE_PAGES,
-} from './space.ts'
+import { areaAt, isCow, mappedPage, pmdAt } from './space.ts'
 import { privateTable } from './tables.ts'
 import type { Pin, World } from './world.ts'
 

@@ -1,7 +1,15 @@
 /** huge: filling, copying and splitting what is mapped by one PMD entry, and splitting large folios themselves. */
-import { extraReferences, type Folio, type Page } from './frames.ts'
+import { extraReferences } from './frames.ts'
+import {
+  type Area,
+  type Folio,
+  type Page,
+  type Pmd,
+  type Process,
+  TABLE_PAGES,
+  type Table,
+} from './nouns.ts'
 import { countCopies, isSoleUser, judge, pmdReuse } from './reuse.ts'
-import { type Area, type Pmd, type Process, TABLE_PAGES, type Table } from './space.ts'
 import { firstPage, type World } from './world.ts'
 
 const HUGE_ORDER = 9

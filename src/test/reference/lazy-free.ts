@@ -1,7 +1,8 @@
 /** lazy-free: MADV_FREE: pages are clean from now on, and reclaim may drop them until the next store. */
-import { type Folio, type Page, pageMapcount, totalMapcount } from './frames.ts'
+import { pageMapcount, totalMapcount } from './frames.ts'
 import { splitFolio } from './huge.ts'
-import { type Pmd, type Process, type Pte, pmdRanges, TABLE_PAGES } from './space.ts'
+import { type Folio, type Page, type Pmd, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
+import { pmdRanges } from './space.ts'
 import { privateTable } from './tables.ts'
 import type { World } from './world.ts'
 

@@ -1,16 +1,8 @@
 /** merge: KSM and MADV_COLLAPSE: the same content in fewer pages, or in one huge folio. */
-import { extraReferences, type Page } from './frames.ts'
+import { extraReferences } from './frames.ts'
 import { mapNewHuge, splitFolio } from './huge.ts'
-import {
-  type Area,
-  areaAt,
-  mappedPage,
-  type Pmd,
-  type Process,
-  pmdAt,
-  pteAt,
-  TABLE_PAGES,
-} from './space.ts'
+import { type Area, type Page, type Pmd, type Process, TABLE_PAGES } from './nouns.ts'
+import { areaAt, mappedPage, pmdAt, pteAt } from './space.ts'
 import { swapIn } from './swap.ts'
 import { privateTable } from './tables.ts'
 import type { World } from './world.ts'

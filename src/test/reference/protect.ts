@@ -1,17 +1,8 @@
 /** protect: mprotect, userfaultfd write protection and soft-dirty clearing: who loses the write bit, and who gets it back. */
-import { maybeDmaPinned, type Page } from './frames.ts'
+import { maybeDmaPinned } from './frames.ts'
 import { splitPmd } from './huge.ts'
-import {
-  type Area,
-  isCow,
-  isolateAreas,
-  mergeAreas,
-  type Pmd,
-  type Process,
-  type Pte,
-  pmdRanges,
-  ptesIn,
-} from './space.ts'
+import type { Area, Page, Pmd, Process, Pte } from './nouns.ts'
+import { isCow, isolateAreas, mergeAreas, pmdRanges, ptesIn } from './space.ts'
 import { privateTable } from './tables.ts'
 import type { World } from './world.ts'
 

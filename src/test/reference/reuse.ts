@@ -1,7 +1,7 @@
 /** reuse: the question of every policy, may this page be written in place, with what its era does before asking. */
-import { type Folio, type Page, pageMapcount, pteMapcount, refcount, swapcount } from './frames.ts'
+import { pageMapcount, pteMapcount, refcount, swapcount } from './frames.ts'
+import type { Folio, Page, Process, Pte } from './nouns.ts'
 import type { ReuseTest } from './rules.ts'
-import type { Process, Pte } from './space.ts'
 import type { World } from './world.ts'
 
 /** do_wp_page(): may `process` write the page of this entry in place? Leaves it exclusive where that is tracked. */

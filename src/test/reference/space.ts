@@ -1,84 +1,13 @@
-/** space: what the reference model knows of a process: areas (VMAs), PMD entries, page tables and their entries. */
-import type { Folio, Page, Slot } from './frames.ts'
-
-export const TABLE_PAGES = 512
-
-/** A page-table entry: maps a page, or stands for a swap slot. An absent entry is pte_none. */
-export interface Pte {
-  readonly table: Table
-  readonly index: number
-  page: Page | null
-  slot: Slot | null
-  write: boolean
-  dirty: boolean
-  softDirty: boolean
-  uffdWp: boolean
-  /** The exclusive marker of a swap entry (5.19 on). */
-  swapExclusive: boolean
-}
-
-export interface Table {
-  readonly entries: Map<number, Pte>
-  /** PMD entries that point at it: more than one while it is shared. */
-  readonly users: Set<Pmd>
-  /** Does each sharer count for the pages in it? (COW page tables, v3 and later) */
-  readonly accounted: boolean
-  /** COW PTE v2: the PMD entry that owns a shared table. */
-  owner: Pmd | null
-  /** COW PTE v2: GUP went through this table. Sticky. */
-  gupExclusive: boolean
-}
-
-/** What covers 2 MiB: a page table, or a huge folio. `write` without effect on a private table unless it is shared. */
-export interface Pmd {
-  readonly process: Process
-  readonly number: number
-  table: Table | null
-  folio: Folio | null
-  write: boolean
-  dirty: boolean
-  softDirty: boolean
-  uffdWp: boolean
-}
-
-export type AreaKind = 'anon' | 'file' | 'shared'
-export type HugeAdvice = 'huge' | 'never' | 'none'
-
-/** A VMA: pages [start, end). */
-export interface Area {
-  start: number
-  end: number
-  /** Which mmap or mremap call made it: pieces of one mapping may merge again. */
-  readonly mapping: number
-  readonly kind: AreaKind
-  readonly object: number
-  /** Page of the object at `start`. */
-  pgoff: number
-  /** Largest folio that a first store may fill. */
-  readonly folioOrder: number
-  read: boolean
-  write: boolean
-  advice: HugeAdvice
-  mergeable: boolean
-  dontFork: boolean
-  uffdWp: boolean
-  /** Cleared VM_SOFTDIRTY: stores have to be tracked. */
-  softDirtyTracked: boolean
-  /** Had an anonymous page (or a huge zero page) ever been put in? fork skips private areas that had not. */
-  anonVma: boolean
-}
-
-export interface Process {
-  readonly id: number
-  readonly parent: Process | null
-  /** New at exec: large folios track address spaces, not processes. */
-  mm: number
-  hasPinned: boolean
-  /** Has any page table: the first fault also makes the tables above. */
-  touched: boolean
-  areas: Area[]
-  readonly pmds: Map<number, Pmd>
-}
+/** space: finding one's way in a process of the reference model: areas, PMD entries and page-table entries by page number. */
+import {
+  type Area,
+  type Page,
+  type Pmd,
+  type Process,
+  type Pte,
+  TABLE_PAGES,
+  type Table,
+} from './nouns.ts'
 
 export function areaAt(process: Process, vpn: number): Area | null {
   return process.areas.find((area) => area.start <= vpn && vpn < area.end) ?? null

@@ -1,5 +1,5 @@
 /** spawn: empty processes and fresh areas. */
-import type { AreaKind, Process } from './space.ts'
+import type { AreaKind, Process } from './nouns.ts'
 import type { World } from './world.ts'
 
 export function spawn(w: World, id: number): Process {

@@ -1,16 +1,9 @@
 /** swap: taking pages out to the swap device, and do_swap_page(), which brings one back. */
-import {
-  extraReferences,
-  maybeDmaPinned,
-  type Page,
-  pageMapcount,
-  refcount,
-  type Slot,
-  swapcount,
-} from './frames.ts'
+import { extraReferences, maybeDmaPinned, pageMapcount, refcount, swapcount } from './frames.ts'
 import { splitFolio } from './huge.ts'
+import { type Area, type Page, type Process, type Pte, type Slot, TABLE_PAGES } from './nouns.ts'
 import { judge, swapinReuse } from './reuse.ts'
-import { type Area, areaAt, type Process, type Pte, pmdRanges, TABLE_PAGES } from './space.ts'
+import { areaAt, pmdRanges } from './space.ts'
 import { privateTable } from './tables.ts'
 import { firstPage, type World } from './world.ts'
 

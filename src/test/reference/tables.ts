@@ -1,15 +1,8 @@
 /** tables: page tables shared at fork, and what each design does before an entry of a shared one is changed. */
 import { copyMarks, copyPresentPte, copySwapPte } from './copy-pte.ts'
 import { maybeDmaPinned } from './frames.ts'
-import {
-  type Area,
-  areaAt,
-  type Pmd,
-  type Process,
-  type Pte,
-  TABLE_PAGES,
-  type Table,
-} from './space.ts'
+import { type Area, type Pmd, type Process, type Pte, TABLE_PAGES, type Table } from './nouns.ts'
+import { areaAt } from './space.ts'
 import type { World } from './world.ts'
 
 /** Who is about to change entries. The 2021 prototype knows of faults, and of areas that are cut, only. */

@@ -1,5 +1,5 @@
 /** truth: what each process should see: POSIX fork semantics, and a pin that stays coherent with its owner's page. */
-import type { Process } from './space.ts'
+import type { Process } from './nouns.ts'
 
 interface Author {
   readonly process: number

@@ -1,17 +1,8 @@
 /** unmap: what takes pages away: munmap, MADV_DONTNEED, MADV_FREE, exit, exec, and mremap, which puts them elsewhere. */
 import { dropPin } from './gup.ts'
 import { splitPmd } from './huge.ts'
-import {
-  isolateAreas,
-  mergeAreas,
-  type Pmd,
-  type Process,
-  type Pte,
-  pmdAt,
-  pmdRanges,
-  ptesIn,
-  TABLE_PAGES,
-} from './space.ts'
+import { type Pmd, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
+import { isolateAreas, mergeAreas, pmdAt, pmdRanges, ptesIn } from './space.ts'
 import { leaveTable, privateTable } from './tables.ts'
 import type { World } from './world.ts'
 

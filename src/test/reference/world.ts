@@ -1,17 +1,20 @@
 /** world: the whole state of the reference model, and the few steps that everything else is made of: put a page in, take it out, batch it. */
-import { type Folio, type FolioKind, type Page, type Slot, swapcount } from './frames.ts'
+import { swapcount } from './frames.ts'
 import { MmIds } from './mm-ids.ts'
-import type { Era, Rules } from './rules.ts'
 import {
   type Area,
-  areaAt,
-  isCow,
+  type Folio,
+  type FolioKind,
+  type Page,
   type Pmd,
   type Process,
   type Pte,
+  type Slot,
   TABLE_PAGES,
   type Table,
-} from './space.ts'
+} from './nouns.ts'
+import type { Era, Rules } from './rules.ts'
+import { areaAt, isCow } from './space.ts'
 import { Tally } from './tally.ts'
 import { fileToken, Truth } from './truth.ts'
 
