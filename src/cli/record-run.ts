@@ -55,6 +55,14 @@ function checkRequest({ command, pid, overhead }: RecordRequest): void {
   if (overhead && pid !== undefined) {
     throw new UsageError('unsupported --overhead: a process cannot be run again; expected -- CMD')
   }
+  const [program] = command
+  if (program !== undefined && !isProgram(program)) {
+    throw new UsageError(`unknown program: ${program}`)
+  }
+}
+
+function isProgram(name: string): boolean {
+  return spawnSync('sh', ['-c', 'command -v -- "$0"', name], { stdio: 'ignore' }).status === 0
 }
 
 function targetOf({ command, pid, seconds }: RecordRequest): Target {

@@ -1,0 +1,116 @@
+/** live.test: the commands that need the running kernel, where it can be had and where it cannot. */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseTruth } from '../litmus/truth.ts'
+import { COST_UNITS, parseCostProfile } from '../metrics/cost.ts'
+
+const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+const NOBODY = 65534
+const MISSING = 5
+
+let home: string
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'cowbench live '))
+  // For a user who is not root.
+  chmodSync(home, 0o777)
+  writeFileSync(
+    join(home, 'fork.cow'),
+    'spawn A\nmmap A a 1\nwrite A a\nfork A B\nwrite A a\nexpect copy\n',
+  )
+})
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function cowbench(words: readonly string[], uid?: number): Ended {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...words], {
+    ...{
+      cwd: home,
+      encoding: 'utf8',
+      env: { ...process.env, XDG_CACHE_HOME: join(home, 'cache') },
+    },
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  })
+  return { code: status, out: stdout, err: stderr }
+}
+
+/** What the command printed; or nothing, with the reason printed, where the machine cannot run it. */
+function orSkipped(words: readonly string[]): Ended | undefined {
+  const ended = cowbench(words)
+  if (ended.code !== MISSING) return ended
+  expect(ended.out).toBe('')
+  expect(ended.err).toMatch(/^cowbench: .+\n$/)
+  console.log(`SKIPPED: ${words[0]}: ${ended.err.trim()}`)
+  return undefined
+}
+
+test('a user who is not root is told so in one line, with exit code 5', () => {
+  const uid = process.getuid?.() === 0 ? NOBODY : undefined
+  for (const command of [['live', 'fork.cow'], ['calibrate']]) {
+    const { code, out, err } = cowbench(command, uid)
+    expect(code).toBe(MISSING)
+    expect(out).toBe('')
+    expect(err).toMatch(/^cowbench: live tests need .+\n$/)
+  }
+})
+
+test('what the kernel does is printed as litmus prints, and expectations are checked', () => {
+  const ended = orSkipped(['live', 'fork.cow', '--json'])
+  if (ended === undefined) return
+  const lines = ended.out.trim().split('\n')
+  expect(lines).toHaveLength(5)
+  expect(JSON.parse(lines[4] ?? '')).toEqual({
+    ...{ test: 'fork', policy: 'live', n: 5, op: 'write A a', outcome: '0=copy' },
+    pages: [{ page: 0, outcome: 'copy' }],
+  })
+  expect(ended.err).toMatch(/1 expectation met, 0 not/)
+  expect(ended.code).toBe(0)
+
+  writeFileSync(join(home, 'wrong.cow'), 'spawn A\nmmap A a 1\nwrite A a\nexpect reuse\n')
+  expect(cowbench(['live', 'wrong.cow']).code).toBe(4)
+})
+
+test('a kernel is recorded with its configuration, and agrees or not', () => {
+  const ended = orSkipped(['live', 'fork.cow', '--against', 'always-copy', '--record', 'here.json'])
+  if (ended === undefined) return
+  // One store and no reuse in it: always-copy does the same.
+  expect(ended.code).toBe(0)
+  expect(ended.out).toMatch(/model always-copy, natural: 2 of 2 operations agree \(100 %\)/)
+  const text = readFileSync(join(home, 'here.json'), 'utf8')
+  expect(parseTruth(text, 'here.json').tests.get('fork')).toHaveLength(5)
+  expect(Object.keys(JSON.parse(text).config)).toContain('CONFIG_MM_ID')
+})
+
+test('a profile of this machine is one that run takes', () => {
+  const ended = orSkipped(['calibrate', '-o', 'here-cost.json'])
+  if (ended === undefined) return
+  const profile = parseCostProfile(JSON.parse(readFileSync(join(home, 'here-cost.json'), 'utf8')))
+  expect(Object.keys(profile)).toEqual(Object.keys(COST_UNITS))
+  // A fault that copies costs more than one that does not, on any machine.
+  expect(profile.copy4k).toBeGreaterThan(profile.reuse)
+  expect(profile.faultEntry).toBeGreaterThan(0)
+})
+
+test('what cannot be recorded is refused before perf is asked', () => {
+  expect(cowbench(['record']).err).toBe(
+    'cowbench: missing command: expected -- CMD, or --pid PID without one\n',
+  )
+  expect(cowbench(['record', '--', 'no-such-program']).err).toBe(
+    'cowbench: unknown program: no-such-program\n',
+  )
+  expect(cowbench(['record', '--pid', '1', '--overhead']).code).toBe(2)
+})
+
+test('random tests say how many operations agree', () => {
+  const ended = orSkipped(['live', '--random', '20', '--seed', '3', '--against', 'mm-id'])
+  if (ended === undefined) return
+  expect(ended.err).toMatch(/20 random tests, natural and drained: \d+ operations agree/)
+})
