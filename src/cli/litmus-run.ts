@@ -54,11 +54,15 @@ export function testsOf(named: readonly string[]): LitmusTest[] {
   const collection = join(packageRoot(), 'workloads', 'litmus')
   const folders = ['.', 'failures', 'live', 'rules'].map((folder) => join(collection, folder))
   const paths = named.length > 0 ? named : folders
-  return paths.flatMap((path) =>
-    statSync(path, { throwIfNoEntry: false })?.isDirectory()
-      ? [...readTests(path).values()]
-      : [readTest(path)],
-  )
+  return paths.flatMap((path) => {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+      return [...readTests(path).values()]
+    // What a shell makes of --against truth/*.json.
+    if (path.endsWith('.json')) {
+      throw new UsageError(`unsupported test file: ${path}; expected: .cow, or --against before it`)
+    }
+    return [readTest(path)]
+  })
 }
 
 async function subjectsOf({ policies, kernels }: LitmusRequest): Promise<Subject[]> {
@@ -130,6 +134,8 @@ async function compareTests(tests: readonly LitmusTest[], request: LitmusRequest
             litmusMachine({ ...settings, swapDisk }),
         ...(request.drained ? { states: ['drained'] as const } : {}),
       })
+      const unrecorded = request.files.length > 0 ? tests.filter(isMissingIn(whole)) : []
+      for (const { name } of unrecorded) say(`${name}: not in the record of ${truth.kernel}`)
       const model = kernel === undefined ? policy : `${policy} (kernel ${kernel})`
       if (request.json) print(JSON.stringify({ ...comparison, model }))
       else print(textOf(comparison, model))
@@ -152,6 +158,10 @@ function subjectOf(truth: Truth, request: LitmusRequest): LitmusRequest {
 function only(truth: Truth, tests: ReadonlyMap<string, LitmusTest>): Truth {
   const named = [...truth.tests].filter(([name]) => tests.has(name.replace(/@.*/, '')))
   return { ...truth, tests: new Map(named) }
+}
+
+function isMissingIn({ tests }: Truth): (test: LitmusTest) => boolean {
+  return ({ name }) => !tests.has(name) && !tests.has(`${name}${DISK_SWAP}`)
 }
 
 function textOf(comparison: Comparison, model: string): string {
