@@ -64,6 +64,7 @@ export class LiveDriver {
     this.#received = []
     this.#length = 0
     this.#gone = false
+    this.#complaint = ''
     child.stdout.on('data', (bytes: Buffer) => {
       this.#received.push(bytes)
       this.#length += bytes.length

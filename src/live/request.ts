@@ -7,6 +7,7 @@ import {
   OP_FORK,
   OP_MMAP,
   OP_MREMAP,
+  OP_SPAWN,
   OP_UFFD_WP,
 } from '../trace/ops.ts'
 
@@ -17,6 +18,8 @@ const OP_BYTES = 64
 const OP_RESULT_BYTES = 16
 const PAGE_RESULT_BYTES = 48
 const PAGE_BYTES = 4096
+/** driver.h's own operation: asks about the machine. */
+const OP_PROBE = 200
 export const MAX_SLOTS = 32
 export const MAX_PINS = 64
 export const MAX_OPS = 4096
@@ -86,16 +89,13 @@ export function encodeProbe(what: number): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES + 2 * OP_BYTES)
   bytes.writeUInt32LE(MAGIC, 0)
   bytes.writeUInt32LE(2, 4)
-  bytes.writeUInt32LE(OP_SPAWN_CODE, HEADER_BYTES)
+  bytes.writeUInt32LE(OP_SPAWN, HEADER_BYTES)
   const probe = HEADER_BYTES + OP_BYTES
   bytes.writeUInt32LE(OP_PROBE, probe)
   bytes.writeBigUInt64LE(BigInt(BASE), probe + 8)
   bytes.writeBigUInt64LE(BigInt(what), probe + 24)
   return bytes
 }
-
-const OP_SPAWN_CODE = 2
-const OP_PROBE = 200
 
 function writeOperation(
   bytes: Buffer,
