@@ -313,7 +313,7 @@ static void begin_runner(void)
 	s32 fds[2];
 	long fd;
 
-	sys3(__NR_close_range, FD_SHARED, ~0U, 0);
+	close_from(FD_SHARED);
 	fd = sys2(__NR_memfd_create, "cowbench", 0);
 
 	sys2(__NR_ftruncate, fd, sizeof(struct shared));

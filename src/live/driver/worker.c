@@ -303,7 +303,7 @@ void worker(ul index)
 
 	sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL_NR);
 	/* The parent's pins, userfaultfd and pagemap are not ours. */
-	sys3(__NR_close_range, FD_FIRST_FREE, ~0U, 0);
+	close_from(FD_FIRST_FREE);
 	me->pagemap = (s32)sys4(__NR_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
 	catch_faults();
 	serve(index);
