@@ -69,6 +69,9 @@ export default defineWorkload({
       const [holder, writer] = early ? [parent, child] : [child, parent]
 
       t.munmap(holder, area, p.pages)
+      // The writer looks at what it is about to overwrite: a page that got lost on the way shows. From swap it must be
+      // the store that brings the page back (I-03).
+      if (!p.swap) loadAll(t, writer, area, p.pages)
       storeAll(t, writer, area, p.pages)
       for (const { pin, pages } of pipes) for (let i = 0; i < pages; i++) t.devread(holder, pin, i)
       for (const { pin } of pipes) t.unpin(holder, pin)

@@ -96,7 +96,7 @@ describe('traces at seed 1', () => {
     'ksm-merge': [172_096, 'd077e1f0'],
     checkpoint: [149_393, '17a7039a'],
     'direct-io': [132_577, 'e632df77'],
-    'vmsplice-child': [135_490, 'b0987992'],
+    'vmsplice-child': [168_258, 'fe5e4092'],
     mixed: [246_955, '0659bba1'],
     bg: [5_031, 'a55e509b'],
     fh: [5_127, '765ce159'],
