@@ -115,7 +115,8 @@ function fillHole(
     const pte = w.mapPage(process, table, start + page.index, page)
     pte.write = area.write
     pte.dirty = area.write
-    pte.softDirty = true
+    // pte_mkdirty() sets both; a FOLL_FORCE store that fills a page of a read-only area comes back for them.
+    pte.softDirty = area.write
   }
 }
 
@@ -187,7 +188,10 @@ function wpFault(
   }
   if (page.folio.kind !== 'anon') {
     if (unshare && !fault.anyPage) return 'done'
-    if (page.folio.kind === 'file') countCopies(w, 1, false)
+    if (page.folio.kind === 'file') {
+      countCopies(w, 1, false)
+      if (unshare) w.tally.unshare_copies++
+    }
     replacePage(w, process, area, pte, page, unshare)
     return 'brokeCow'
   }

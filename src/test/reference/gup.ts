@@ -106,12 +106,14 @@ function getPage(w: World, process: Process, vpn: number, request: Request): Pag
   if (request.write && !area.write && !(request.force && isCow(area))) return null
   // "COW can break either way": the reference is taken as if for writing.
   const breaks = w.rules.gupBreaksCow && isCow(area)
-  const want = { ...request, write: request.write || breaks }
   if (request.pinned) process.hasPinned = true
   let brokeCow = false
   let unshared = false
   for (let round = 0; round < ROUNDS; round++) {
     const pmd = pmdAt(process, vpn)
+    // 2009: gup_fast() takes a page that is marked already.
+    const marked = w.rules.gupMarksDontCow && mappedPage(process, vpn)?.folio.dontCow === true
+    const want = { ...request, write: request.write || (breaks && !marked) }
     if (pmd !== null) prepareTable(w, pmd, want, vpn)
     const entry = entryOf(pmd, vpn)
     const page = mappedPage(process, vpn)

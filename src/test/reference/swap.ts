@@ -7,7 +7,7 @@ import { areaAt, pmdRanges } from './space.ts'
 import { privateTable } from './tables.ts'
 import { firstPage, type World } from './world.ts'
 
-/** Unmaps the pages of a range from every process that maps them and writes them out. */
+/** Unmaps the anonymous pages of a range from every process that maps them and writes them out. */
 export function swapOut(w: World, process: Process, start: number, end: number): void {
   w.drain()
   reclaim(w, process, start, end, () => true)
@@ -31,7 +31,7 @@ function reclaim(
     for (let vpn = first; vpn < last; vpn++) {
       const index = vpn % TABLE_PAGES
       const page = pmd.folio?.pages[index] ?? pmd.table?.entries.get(index)?.page
-      if (page && page.folio.kind !== 'zero' && wanted(page)) pages.push(page)
+      if (page?.folio.kind === 'anon' && wanted(page)) pages.push(page)
     }
   }
   for (const page of pages) swapOutPage(w, page)
@@ -47,10 +47,6 @@ function swapOutPage(w: World, page: Page): void {
     for (const pmd of [...pte.table.users]) privateTable(w, pmd, 'reclaim')
   }
   const { folio } = page
-  if (folio.kind === 'file') {
-    for (const pte of [...page.mappers]) w.clearPte(ownerOf(pte), pte)
-    return
-  }
   if (!folio.swapBacked && isClean(page) && extraReferences(folio) === 0) {
     discard(w, page)
     return
