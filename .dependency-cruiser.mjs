@@ -31,6 +31,7 @@ const layers = {
   'src/check': { may: ['src/run', 'src/litmus', 'src/load'] },
   'src/live': { may: ['src/run', 'src/litmus', 'src/load', 'src/trace'] },
   'src/run': { may: ALL, not: ['src/cli', 'src/worker', 'src/load', 'src/check', 'src/live'] },
+  'src/against-recording': { may: ['src/run', 'src/sim', 'src/policy', 'src/trace'] },
   'src/plan': { may: ALL, not: ['src/cli', 'src/worker', 'src/load', 'src/check', 'src/live'] },
   'src/index': { may: [...ALL, 'policies', 'workloads'], not: ['src/cli', 'src/worker'] },
   // Functions do not cross threads: names and paths do, so the worker loads policies again.

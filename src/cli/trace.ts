@@ -1,20 +1,39 @@
 /** trace: foreign recordings into trace files, and facts about traces. */
 import type { LoadedTrace } from '../load/trace-file.ts'
+import type { SystemReuses } from '../trace/recording.ts'
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+import { parseWhole } from './flags.ts'
 import { print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
 const OUTPUT = {
   output: { kind: 'text', alias: 'o', value: 'FILE', what: 'trace file to write, .gz to pack it' },
 } as const satisfies FlagTable
-const JSON_FLAG = {
+const PGREUSE = {
+  pgreuse: {
+    kind: 'text',
+    value: 'N',
+    what: 'how much pgreuse of /proc/vmstat grew during the recording',
+  },
+} as const satisfies FlagTable
+const KERNEL_COUNTS = {
+  ...PGREUSE,
+  others: { kind: 'text', value: 'WHAT', what: 'what else ran meanwhile and was not recorded' },
+} as const satisfies FlagTable
+const INFO = {
+  'against-policy': {
+    kind: 'text',
+    value: 'NAME',
+    what: 'where this policy and the recording kernel agree',
+  },
+  ...PGREUSE,
   json: { kind: 'switch', what: 'as a JSON object' },
 } as const satisfies FlagTable
 
 type Argv = Readonly<Record<string, unknown>>
 
 export const traceCommand: Command = {
-  flags: { ...OUTPUT, ...JSON_FLAG },
+  flags: { ...OUTPUT, ...KERNEL_COUNTS, ...INFO },
   subcommands: ['import', 'convert', 'info', 'validate'],
   command: 'trace',
   describe: 'import recordings; inspect, check and convert trace files',
@@ -23,7 +42,7 @@ export const traceCommand: Command = {
       .command({
         command: 'import <file>',
         describe: 'perf script text (plain, .gz) into a trace file',
-        builder: (y) => addFlags(y, OUTPUT),
+        builder: (y) => addFlags(y, { ...OUTPUT, ...KERNEL_COUNTS }),
         handler: (argv) => convert(argv, true),
       })
       .command({
@@ -35,7 +54,7 @@ export const traceCommand: Command = {
       .command({
         command: 'info <file>',
         describe: 'what a trace consists of, and what its import left out',
-        builder: (y) => addFlags(y, JSON_FLAG),
+        builder: (y) => addFlags(y, INFO),
         handler: info,
       })
       .command({
@@ -45,7 +64,8 @@ export const traceCommand: Command = {
       })
       .demandCommand(1, 'missing command')
       .example('$0 trace import redis.perf.txt.gz -o redis.trace', '')
-      .example('$0 trace info redis.trace', ''),
+      .example('$0 trace info redis.trace', '')
+      .example('$0 trace info redis.trace --against-policy mm-id', 'is the model right?'),
   handler: () => {},
 }
 
@@ -57,13 +77,14 @@ async function load(argv: Argv): Promise<LoadedTrace> {
 async function convert(argv: Argv, foreign: boolean): Promise<void> {
   const { output } = readFlags(argv, OUTPUT)
   if (output === undefined) throw new UsageError('missing --output: expected -o FILE')
-  const { trace, source, program, statistics, recording } = await load(argv)
+  const { trace, source, program, statistics, recording, system } = await load(argv)
   const { writeTrace } = await import('../load/trace-file.ts')
   const { formatStatistics } = await import('../load/import/statistics.ts')
   const origin = {
     source,
     ...(program === undefined ? {} : { program }),
     ...(statistics === undefined ? {} : { statistics: { ...statistics } }),
+    ...fieldOf('system', systemReuses(argv, system)),
   }
   writeTrace(output, trace, origin, recording)
   if (foreign && statistics !== undefined) print(formatStatistics(statistics))
@@ -71,13 +92,17 @@ async function convert(argv: Argv, foreign: boolean): Promise<void> {
 }
 
 async function info(argv: Argv): Promise<void> {
-  const { json } = readFlags(argv, JSON_FLAG)
-  const { trace, hash, source, program, statistics } = await load(argv)
+  const { json, 'against-policy': policy } = readFlags(argv, INFO)
+  const loaded = await load(argv)
+  const { trace, hash, source, program, statistics } = loaded
   const { describeTrace } = await import('../trace/facts.ts')
   const { formatStatistics } = await import('../load/import/statistics.ts')
   const { operations, ...facts } = describeTrace(trace)
+  const system = systemReuses(argv, loaded.system)
+  const against = policy === undefined ? undefined : await agreementOf(policy, loaded, system)
   if (json) {
-    print(JSON.stringify({ hash, source, program, ...facts, operations, statistics }, null, 2))
+    const all = { hash, source, program, ...facts, operations, statistics, system }
+    print(JSON.stringify({ ...all, ...fieldOf('against', against?.json) }, null, 2))
     return
   }
   const lines = {
@@ -89,6 +114,47 @@ async function info(argv: Argv): Promise<void> {
   }
   for (const [name, value] of Object.entries(lines)) print(`${name}: ${value}`)
   if (statistics !== undefined) print(formatStatistics(statistics))
+  if (against !== undefined) print(against.text)
+}
+
+async function agreementOf(
+  name: string,
+  { trace, recording, statistics }: LoadedTrace,
+  system: SystemReuses | undefined,
+): Promise<{ json: object; text: string }> {
+  if (recording === undefined) {
+    throw new UsageError('unsupported --against-policy: the trace is no recording of a kernel')
+  }
+  const { policyChoice } = await import('./choices.ts')
+  const { againstRecording } = await import('../against-recording.ts')
+  const { compareReuses, formatAgreement } = await import('./against-policy.ts')
+  const { COST_PROFILES, DEFAULT_COST } = await import('../metrics/cost.ts')
+  const { definition } = await policyChoice(name)
+  const cost = COST_PROFILES[DEFAULT_COST]!
+  const agreement = againstRecording({ policy: definition, params: {}, cost }, trace, recording)
+  const kernel = system && compareReuses(agreement, system, statistics?.seconds)
+  return {
+    json: { policy: definition.name, ...agreement, ...fieldOf('kernel', kernel) },
+    text: formatAgreement(definition.name, agreement, kernel),
+  }
+}
+
+/** What the flags say about the recording kernel, and else what came with the trace. */
+function systemReuses(argv: Argv, known: SystemReuses | undefined): SystemReuses | undefined {
+  const flags = readFlags(argv, KERNEL_COUNTS)
+  const pgreuse =
+    flags.pgreuse === undefined
+      ? known?.pgreuse
+      : parseWhole('pgreuse', flags.pgreuse, 0, Number.MAX_SAFE_INTEGER)
+  if (pgreuse === undefined) {
+    if (flags.others === undefined) return undefined
+    throw new UsageError('missing --pgreuse: --others says what else is counted in it')
+  }
+  return { pgreuse, ...fieldOf('others', flags.others ?? known?.others) }
+}
+
+function fieldOf<K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
+  return (value === undefined ? {} : { [name]: value }) as { [key in K]?: V }
 }
 
 /** Exit code 2 if there are problems: the trace is not fit to be run. */

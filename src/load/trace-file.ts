@@ -5,10 +5,12 @@
 import { closeSync, createReadStream, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { constants, createGunzip, gunzipSync, gzipSync } from 'node:zlib'
 import { decodeTrace, encodeTrace, isTraceFile, type TraceOrigin } from '../trace/format.ts'
+import type { SystemReuses } from '../trace/recording.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { Importer, Lines } from './import/importer.ts'
 import { IMPORTERS } from './import/index.ts'
 import type { ImportStatistics } from './import/statistics.ts'
+import { systemReusesBeside } from './system-reuses.ts'
 import { traceHash } from './trace-hash.ts'
 
 export interface LoadedTrace {
@@ -23,6 +25,8 @@ export interface LoadedTrace {
   readonly recording?: Uint8Array | undefined
   /** What its import counted, now or when the file was written. */
   readonly statistics?: ImportStatistics | undefined
+  /** What the recording kernel counted meanwhile, from the trace file or from a note beside the recording. */
+  readonly system?: SystemReuses | undefined
 }
 
 const EXPECTED = 'expected: a cowbench trace or perf script text, plain or gzipped'
@@ -61,9 +65,9 @@ function loadOwn(path: string, gzipped: boolean): LoadedTrace {
   if (hash !== header.hash) {
     throw new Error(`invalid trace: ${path} is damaged; its content has the hash ${hash}`)
   }
-  const { source, program, statistics } = header
+  const { source, program, statistics, system } = header
   return {
-    ...{ trace, hash, source, program, recording },
+    ...{ trace, hash, source, program, recording, system },
     statistics: statistics as ImportStatistics | undefined,
   }
 }
@@ -75,7 +79,12 @@ async function importFrom(
 ): Promise<LoadedTrace> {
   const lines: Lines = () => linesOf(path, gzipped)
   const imported = await importer.import(lines, path)
-  return { ...imported, hash: traceHash(imported.trace), source: importer.name }
+  return {
+    ...imported,
+    hash: traceHash(imported.trace),
+    source: importer.name,
+    system: systemReusesBeside(path),
+  }
 }
 
 /** The first bytes of a file, unpacked, and what can be told from its beginning. */

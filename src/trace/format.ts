@@ -10,6 +10,8 @@
  *    24  bytes of recording  28  zero
  *    32  header, segments, operands, recording
  */
+
+import type { SystemReuses } from './recording.ts'
 import type { Trace } from './trace.ts'
 
 export const TRACE_VERSION = 1
@@ -25,6 +27,8 @@ export interface TraceOrigin {
   readonly program?: string
   /** What an importer counted: lines by what became of them, faults by error code. */
   readonly statistics?: Readonly<Record<string, number | Readonly<Record<string, number>>>>
+  /** What the recording kernel counted meanwhile, if somebody looked. */
+  readonly system?: SystemReuses
   /** Names the content of the trace; whoever writes the file chooses how, and checks it after reading. */
   readonly hash: string
 }

@@ -56,6 +56,7 @@ export class PerfImporter {
   readonly #pending = new Map<number, PendingCall>()
   #forks = 0
   #time = 0
+  #start = 0
   #program = ''
 
   constructor(survey: TaskSurvey) {
@@ -79,6 +80,7 @@ export class PerfImporter {
 
   finish(): ReturnType<ImportOutput['finish']> {
     for (const tid of [...this.#pending.keys()]) this.#abandon(tid)
+    this.statistics.seconds = Math.round((this.#time - this.#start) / 1000) / 1000
     return this.#output.finish()
   }
 
@@ -88,6 +90,8 @@ export class PerfImporter {
       count(this.statistics.corrected, 'line earlier than the one before: taken in file order')
     }
     this.#time = line.time
+    // What perf lists before it begins has no time.
+    this.#start ||= line.time
     if (this.#survey.execStartsAt(number)) this.#exec(line)
     switch (event.type) {
       case 'other':

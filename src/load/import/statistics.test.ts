@@ -14,6 +14,7 @@ test('the statistics read as text, the most frequent reason first', () => {
   const statistics = newStatistics()
   Object.assign(statistics, {
     lines: 32_688,
+    seconds: 6.123,
     processes: 4,
     threads: 4,
     forks: 3,
@@ -30,7 +31,7 @@ test('the statistics read as text, the most frequent reason first', () => {
   count(statistics.inserted, 'file page that fault-around had mapped', 60)
   count(statistics.corrected, 'process that was running already: assumed')
   expect(formatStatistics(statistics)).toBe(
-    `lines: 32,688 = 32,680 used + 6 ignored + 2 not placed
+    `lines: 32,688 = 32,680 used + 6 ignored + 2 not placed; 6.123 s
   ignored: blank line: 5
   ignored: comment: 1
   not placed: a: 1

@@ -10,6 +10,8 @@ export type Tally = Record<string, number>
 
 export type ImportStatistics = {
   lines: number
+  /** From the first line to the last, to the millisecond. */
+  seconds: number
   used: number
   ignored: Tally
   unplaced: Tally
@@ -53,6 +55,7 @@ export function countFate(statistics: ImportStatistics, fate: Fate): void {
 export function newStatistics(): ImportStatistics {
   return {
     lines: 0,
+    seconds: 0,
     used: 0,
     ignored: {},
     unplaced: {},
@@ -81,7 +84,8 @@ export function formatStatistics(statistics: ImportStatistics): string {
   const { processes, threads, forks, vforks, execs, exits } = statistics
   return [
     `lines: ${number(statistics.lines)} = ${number(statistics.used)} used + ` +
-      `${number(sum(statistics.ignored))} ignored + ${number(sum(statistics.unplaced))} not placed`,
+      `${number(sum(statistics.ignored))} ignored + ${number(sum(statistics.unplaced))} not placed; ` +
+      `${statistics.seconds} s`,
     ...reasons('ignored', statistics.ignored),
     ...reasons('not placed', statistics.unplaced),
     `processes: ${number(processes)}, threads besides: ${number(threads)}, forks: ${number(forks)}, ` +

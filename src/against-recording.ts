@@ -1,0 +1,137 @@
+/**
+ * against-recording: runs a recorded trace under one policy, access by access, beside what the recording kernel did at
+ * each; this file counts where the two agree, and names what only one of them did.
+ */
+import { VERDICT_LABELS } from './policy/verdict.ts'
+import { litmusMachine, type RunSettings, simulate } from './run.ts'
+import type { Engine } from './sim/engine.ts'
+import { PAGE_NONE, PAGE_SWAP, PAGE_ZERO } from './sim/observe.ts'
+import { OP_LABELS, OP_LOAD, OP_STORE } from './trace/ops.ts'
+import {
+  RECORDED_AGAIN,
+  RECORDED_HOLE,
+  RECORDED_PRESENT,
+  RECORDING_LABELS,
+} from './trace/recording.ts'
+import { SEGMENT, type Trace } from './trace/trace.ts'
+
+/** How often each thing happened, by its name. */
+type Tally = Readonly<Record<string, number>>
+
+/** Two counts of the same events: what the kernel recorded, and those of them that the model shares. */
+export interface Shared {
+  readonly recorded: number
+  readonly shared: number
+}
+
+export interface Agreement {
+  /** Page faults, without those that were recorded a second time. */
+  readonly faults: Shared
+  /** Faults at which the model had a page, or none, exactly as the kernel had. */
+  readonly presence: Shared
+  /** Accesses that the importer added, so that pages are where the kernel had them. */
+  readonly added: number
+  /** Store faults on a present page: a reuse or a copy. */
+  readonly decisions: Shared
+  /** How the model decided there. */
+  readonly answers: Tally
+  /** Faults of the model where none was recorded, by what is known of the place. */
+  readonly extraFaults: Tally
+  /** Decisions of the model that the kernel did not take, by what was recorded instead. */
+  readonly extraDecisions: Tally
+  /** What the kernel counts as pgreuse: stores in place, to shared mappings too, and none to a huge page. */
+  readonly reuses: number
+}
+
+/** What the model did at one access. */
+interface Outcome {
+  /** Had it a page there before? */
+  readonly present: boolean
+  readonly faults: number
+  /** How it decided about a page that was there; empty if it had nothing to decide. */
+  readonly answer: string
+}
+
+/** `recording` holds RECORDED_* or INSERTED_* for each load and store of `trace`. */
+export function againstRecording(
+  settings: RunSettings,
+  trace: Trace,
+  recording: Uint8Array,
+): Agreement {
+  const engine = litmusMachine(settings)
+  const faults = { recorded: 0, shared: 0 }
+  const presence = { recorded: 0, shared: 0 }
+  const decisions = { recorded: 0, shared: 0 }
+  const answers: Record<string, number> = {}
+  const extraFaults: Record<string, number> = {}
+  const extraDecisions: Record<string, number> = {}
+  let added = 0
+  let access = 0
+  const { segments, args } = trace
+  for (let s = 0; s < segments.length; s += SEGMENT) {
+    const op = segments[s]!
+    const mm = segments[s + 1]!
+    const lo = segments[s + 2]!
+    const hi = segments[s + 3]!
+    if (op !== OP_LOAD && op !== OP_STORE) {
+      const before = engine.faults
+      engine.runSegment(op, mm, args, lo, hi)
+      count(extraFaults, OP_LABELS[op]!, engine.faults - before)
+      continue
+    }
+    for (let i = lo; i < hi; i++) {
+      const code = recording[access++]!
+      const { present, faults: taken, answer } = step(engine, op, mm, args, i)
+      const recorded = code === RECORDED_HOLE || code === RECORDED_PRESENT
+      if (!recorded) {
+        if (code !== RECORDED_AGAIN) added++
+        count(extraFaults, RECORDING_LABELS[code]!, taken)
+      } else {
+        faults.recorded++
+        if (taken > 0) faults.shared++
+        count(extraFaults, 'second fault at one access', Math.max(0, taken - 1))
+        presence.recorded++
+        if (present === (code === RECORDED_PRESENT)) presence.shared++
+      }
+      if (op === OP_STORE && code === RECORDED_PRESENT) {
+        decisions.recorded++
+        if (answer !== '') decisions.shared++
+        count(answers, answer || (present ? 'nothing: writable already' : 'nothing: no page'), 1)
+      } else if (answer !== '') count(extraDecisions, RECORDING_LABELS[code]!, 1)
+    }
+  }
+  const reuses = reusesOf(settings, trace)
+  return {
+    ...{ faults, presence, added, decisions, answers },
+    ...{ extraFaults, extraDecisions, reuses },
+  }
+}
+
+function step(engine: Engine, op: number, mm: number, args: Int32Array, i: number): Outcome {
+  const { machine } = engine
+  const kind = engine.pageKind(mm, args[i]!)
+  const present = kind !== PAGE_NONE && kind !== PAGE_SWAP
+  const before = engine.faults
+  const shared = machine.counts.sharedReuses
+  const verdicts = [...machine.verdicts]
+  engine.runSegment(op, mm, args, i, i + 1)
+  const faults = engine.faults - before
+  const verdict = machine.verdicts.findIndex((times, code) => times !== verdicts[code])
+  let answer = ''
+  // A store to a hole in a private file mapping copies too, but nobody has to decide that.
+  if (present && faults > 0) {
+    if (verdict >= 0) answer = VERDICT_LABELS[verdict]!
+    else if (machine.counts.sharedReuses !== shared) answer = 'reuse: shared mapping'
+    else if (kind === PAGE_ZERO) answer = 'copy: zero page'
+  }
+  return { present, faults, answer }
+}
+
+function reusesOf(settings: RunSettings, trace: Trace): number {
+  const { values, sharedReuses } = simulate({ ...settings, trace, oracle: 'epoch', check: false })
+  return values.reuses - values.huge_reuses + sharedReuses
+}
+
+function count(tally: Record<string, number>, name: string, times: number): void {
+  if (times > 0) tally[name] = (tally[name] ?? 0) + times
+}
