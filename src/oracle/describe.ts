@@ -1,5 +1,5 @@
 /** describe: a breach in one plain sentence. */
-import { COPY, SITE_FORK, SITE_LABELS, VERDICT_LABELS } from '../policy/verdict.ts'
+import { COPY, SITE_FORK, SITE_LABELS, SITE_UNSHARE, VERDICT_LABELS } from '../policy/verdict.ts'
 import { HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE } from '../trace/observed.ts'
 import type { Breach, Cause } from './judge.ts'
 import { NOBODY } from './tokens.ts'
@@ -45,5 +45,6 @@ function observation(breach: Breach): string {
 function decision(cause: Cause): string {
   const { site, vpn, verdict } = cause
   if (site === SITE_FORK && verdict < COPY) return `fork shared page ${vpn} in spite of its pin`
+  if (site === SITE_UNSHARE && verdict < COPY) return `the pin took page ${vpn} as it was`
   return `${SITE_LABELS[site]} on page ${vpn} answered ${VERDICT_LABELS[verdict]}`
 }

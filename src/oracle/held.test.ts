@@ -89,12 +89,13 @@ test('an UNSHARE gives a r/o pin a page of its own: a copy while shared, the pag
 
 test('a pin without UNSHARE goes stale at the first store of its owner, from the zero page on', () => {
   const oracle = untouched()
+  oracle.event = 3
   oracle.pin(1, P, 0, 1, HOLD_PIN_RO)
   expect(oracle.devread(1, 0, 0)).toBe(DEV_COHERENT)
   oracle.store(P, 0)
   expect(oracle.devread(1, 0, 0)).toBe(DEV_INCOHERENT)
   expect(oracle.breaches.map(describe)).toEqual([
-    'the read-only DMA buffer held by process 0 does not show what that process has on page 0; no verdict led to it',
+    'the read-only DMA buffer held by process 0 does not show what that process has on page 0; caused by event 3: the pin took page 0 as it was',
   ])
   // The pin is left with the zero page, which is nobody's: the child shares the new page with the parent only.
   oracle.fork(P, C)

@@ -55,7 +55,10 @@ export function noCounts(): Counts {
  */
 export type BreachKind = 'leak' | 'lost_coherence' | 'lost_write' | 'lost_event'
 
-/** The verdict that a breach goes back to. A fork that shared a pinned page answered REUSE at SITE_FORK. */
+/**
+ * The verdict that a breach goes back to. A fork that shared a pinned page answered REUSE at SITE_FORK, a pin that took
+ * the zero page answered REUSE at SITE_UNSHARE.
+ */
 export interface Cause {
   readonly event: number
   readonly mm: number

@@ -1,4 +1,6 @@
 /** observe: what loads and device reads show, held against what they should show. Breaches are found here. */
+
+import { REUSE, SITE_UNSHARE } from '../policy/verdict.ts'
 import {
   DEV_COHERENT,
   DEV_INCOHERENT,
@@ -7,8 +9,9 @@ import {
   SAW_LEAK,
   SAW_MISMATCH,
 } from '../trace/observed.ts'
+import type { Cause } from './judge.ts'
 import type { Ledger } from './ledger.ts'
-import { ATTACHED, UNMAPPED } from './pins.ts'
+import { ATTACHED, COPIED, type Pin, UNMAPPED } from './pins.ts'
 import type { Shadow } from './shadow.ts'
 
 const NO_PIN = -1
@@ -67,8 +70,16 @@ export class Observer {
     if (state === UNMAPPED) return DEV_NOLEAK
     if (token === expected) return DEV_COHERENT
     if (pins.promised(pin, family.forks(mm))) {
-      this.#ledger.record({ ...seen, kind: 'lost_coherence', cause: pins.cause(node) })
+      const cause = pins.cause(node) ?? this.#tookForeign(pin, node)
+      this.#ledger.record({ ...seen, kind: 'lost_coherence', cause })
     } else this.#ledger.counts.stale_reads_unpromised++
     return DEV_INCOHERENT
+  }
+
+  /** The zero page is left without a question: whoever let the pin take it is to blame. */
+  #tookForeign({ event, mm }: Pin, node: number): Cause | null {
+    const { pins } = this.#shadow
+    if (pins.state(node) !== COPIED || pins.frame(node) !== 0) return null
+    return { event, mm, vpn: pins.vpn(node), site: SITE_UNSHARE, verdict: REUSE }
   }
 }

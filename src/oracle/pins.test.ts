@@ -1,6 +1,13 @@
 /** pins.test: what each kind of reference promises, and whether the promise is kept. */
 import { expect, test } from 'vitest'
-import { COPY_MAPPED, COPY_REFERENCED, SITE_FORK, SITE_WP } from '../policy/verdict.ts'
+import {
+  COPY,
+  COPY_MAPPED,
+  COPY_REFERENCED,
+  SITE_FORK,
+  SITE_TABLE,
+  SITE_WP,
+} from '../policy/verdict.ts'
 import { C, copyAndStore, D, P, untouched } from '../test/oracle/cases.ts'
 import {
   DEV_COHERENT,
@@ -14,6 +21,7 @@ import {
   SAW_MISMATCH,
 } from '../trace/observed.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
+import { describe } from './describe.ts'
 import { Oracle } from './oracle.ts'
 
 test.each([
@@ -212,4 +220,22 @@ test('pins of shared memory see every store, and everybody sees the device', () 
   const late = oracle.devwrite(1, 0)
   expect(oracle.load(C, 0, late)).toBe(0)
   expect(oracle.breaches).toEqual([])
+})
+
+test('a process that copies its page table leaves its own pin with the relative, by that copy', () => {
+  const oracle = untouched()
+  const frame = oracle.store(P, 0)
+  oracle.fork(P, C)
+  oracle.tableShared(P, C, 0)
+  // The table still said writable: the pin took the shared page.
+  oracle.pin(1, P, 0, 1, HOLD_PIN_WRITE)
+  oracle.event = 5
+  oracle.verdict(SITE_TABLE, P, 0, 512, COPY_MAPPED, 0)
+  oracle.verdict(SITE_FORK, P, 0, 1, COPY, P)
+  oracle.tableLeft(P, 0)
+  oracle.store(P, 0)
+  expect(oracle.devread(1, 0, frame)).toBe(DEV_INCOHERENT)
+  expect(oracle.breaches.map(describe)).toEqual([
+    'the DMA buffer held by process 0 does not show what that process has on page 0; caused by event 5: fork on page 0 answered copy',
+  ])
 })

@@ -42,7 +42,7 @@ export class Score {
     this.#stores.settle()
     if (site === SITE_TABLE) return this.#table(mm, vpn, verdict)
     if (site === SITE_FORK) {
-      if (verdict >= COPY) this.#forkCopy(mm, other, vpn, pages)
+      if (verdict >= COPY) this.#forkCopy(mm, other, vpn, pages, verdict)
       return false
     }
     if (verdict < COPY) return this.#reuse(site, mm, vpn, pages, verdict)
@@ -97,19 +97,19 @@ export class Score {
     } else this.#shadow.separate(mm, vpn, pages, cause)
   }
 
-  /** The child gets a copy, so that the parent's page can stay where its pin expects it. */
-  #forkCopy(parent: number, child: number, vpn: number, pages: number): void {
+  /**
+   * The child gets a copy, so that the parent's page can stay where its pin expects it. A process that copies a shared
+   * page table for itself copies pinned pages in the same way, and leaves its own pin behind.
+   */
+  #forkCopy(parent: number, child: number, vpn: number, pages: number, verdict: number): void {
     const { counts } = this.#ledger
     for (let at = vpn; at < vpn + pages; at++) {
       if (this.#shadow.pins.promisedAcrossFork(parent, at)) counts.needed_copies++
-      else {
-        counts.spurious_copies++
-        counts.spurious_fork_copies++
-      }
+      else counts.spurious_copies++
     }
     counts.copies += pages
     counts.fork_copies += pages
-    this.#shadow.separate(child, vpn, pages, null)
+    this.#shadow.separate(child, vpn, pages, this.#cause(SITE_FORK, parent, vpn, verdict))
   }
 
   /** A page table is no page: only the decision counts. */
