@@ -17,7 +17,7 @@ import {
   PIN_VMSPLICE,
 } from '../trace/ops.ts'
 import type { LiveDriver } from './driver.ts'
-import { MAX_OPS, MAX_PAGE_RESULTS, MAX_PINS, MAX_SLOTS } from './request.ts'
+import { MAX_OPS, MAX_PAGE_RESULTS, MAX_PINNED_PAGES, MAX_PINS, MAX_SLOTS } from './request.ts'
 
 /** Something that the whole command needs and this machine does not have: one line, exit code 5. */
 export class MissingFacility extends Error {}
@@ -95,6 +95,9 @@ export function reasonToSkip(test: LitmusTest, machine: Facilities): string | un
   const { operations, processes, pins } = test
   if (processes.length > MAX_SLOTS || pins.length > MAX_PINS || operations.length > MAX_OPS) {
     return `too large: at most ${MAX_SLOTS} processes, ${MAX_PINS} pins and ${MAX_OPS} operations`
+  }
+  if (pins.some(({ pages }) => pages > MAX_PINNED_PAGES)) {
+    return `too large: at most ${MAX_PINNED_PAGES} pages in a pin`
   }
   const looks = operations.reduce((sum, { pages, code }) => sum + (code === OP_MMAP ? 0 : pages), 0)
   if (looks > MAX_PAGE_RESULTS) return `too large: ${looks} pages are looked at`

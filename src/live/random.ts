@@ -5,11 +5,11 @@
 import { Rng } from '../trace/rng.ts'
 
 const TABLE_PAGES = 512
-const MOST_PROCESSES = 6
+const MOST_PROCESSES = 10
 const MOST_PINS = 4
 const MOST_AREAS = 3
 const SMALL_PAGES = [1, 2, 8, 40]
-const HUGE_PAGES = [512, 512, 600, 1024]
+const HUGE_PAGES = [512, 512, 513, 600, 1024, 1100]
 
 export interface RandomOptions {
   /** Is there swap to swap out to? */

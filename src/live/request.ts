@@ -23,6 +23,8 @@ const OP_PROBE = 200
 export const MAX_SLOTS = 32
 export const MAX_PINS = 64
 export const MAX_OPS = 4096
+/** Eight pipes of 256 pages. */
+export const MAX_PINNED_PAGES = 2048
 /** Pages whose observation fits into one answer. */
 export const MAX_PAGE_RESULTS = 400_000
 

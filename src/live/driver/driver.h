@@ -83,7 +83,7 @@ struct request {
 #define STACK_BYTES (64UL << 10)
 #define RESULT_BYTES (24UL << 20)
 #define PIPE_PAGES 256UL	/* the largest pipe that needs no privilege */
-#define PIN_PIPES 4
+#define PIN_PIPES 8
 
 struct ring {
 	s32 fd;
