@@ -17,6 +17,16 @@ import { mapHuge } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
 
+/** anon_vma_prepare(): an anonymous page is about to be put into the area. */
+export function anonVmaPrepare(m: Machine, mm: Mm, vma: Vma): void {
+  if (vma.anonVma === 0) vma.anonVma = mm.neighbouringAnonVma(vma) || ++m.anonVmas
+}
+
+/** Flags of the entry of a page that was just filled: dirty only where it may be written to. */
+export function fillFlags(vma: Vma): number {
+  return (vma.prot & PROT_WRITE) !== 0 ? dirtyFlags(vma) : PTE_PRESENT
+}
+
 /** Index of the entry for `vpn`, in a table of its own if there was none. */
 export function pteAlloc(m: Machine, mm: Mm, vpn: number): number {
   mm.reserve(vpn)
@@ -51,11 +61,11 @@ export function newAnonFolio(m: Machine, order: number): number {
 
 /** A zeroed huge folio for the 2 MiB around `vpn`, which hold nothing (or the huge zero page). */
 export function fillHuge(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
-  vma.anonVma = true
+  anonVmaPrepare(m, mm, vma)
   m.spent += m.cost.zeroFill2M
   const head = newAnonFolio(m, HUGE_ORDER)
   mapHuge(m.frames, mm, head)
-  installHuge(m, mm, vpn, (head << PFN_SHIFT) | dirtyFlags(vma) | PMD_HUGE)
+  installHuge(m, mm, vpn, (head << PFN_SHIFT) | fillFlags(vma) | PMD_HUGE)
   lruAdd(m, head)
   m.judge.separated(mm.id, vpn & -HUGE_PAGES, HUGE_PAGES)
 }

@@ -30,7 +30,7 @@ import { zapRange } from './zap.ts'
 export function collapse(m: Machine, mm: Mm, start: number, end: number): number {
   const vma = mm.find(start)
   if (m.era.collapse === 'none' || vma === undefined) return FAILED
-  if (!holdsHugeRange(vma) || !vma.anonVma) return FAILED
+  if (!holdsHugeRange(vma) || vma.anonVma === 0) return FAILED
   lruDrain(m)
   const first = (start + HUGE_PAGES - 1) & -HUGE_PAGES
   const last = end & -HUGE_PAGES
@@ -54,7 +54,7 @@ function collapseRange(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
   const pmd = mm.pmd(start)
   // SCAN_PMD_MAPPED, the huge zero page included.
   if ((pmd & PMD_HUGE) !== 0) return true
-  if (pmd === 0 || !vma.anonVma) return false
+  if (pmd === 0 || vma.anonVma === 0) return false
   unshareForWalk(m, mm, start)
   if (!scanPmd(m, mm, vma, start)) return false
   swapInAll(m, mm, vma, start)

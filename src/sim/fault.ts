@@ -9,7 +9,9 @@ import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_SWAP, PTE_WRITE } from '../state/
 import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import {
   allocAnonPage,
+  anonVmaPrepare,
   dirtyFlags,
+  fillFlags,
   fillHuge,
   installHuge,
   newAnonFolio,
@@ -58,7 +60,7 @@ function doAnonymousPage(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boole
     m.tables.ptes[mm.pteIndex(vpn)] = (ZERO_PFN << PFN_SHIFT) | PTE_PRESENT
     return
   }
-  vma.anonVma = true
+  anonVmaPrepare(m, mm, vma)
   const order = anonFolioOrder(m, mm, vma, vpn)
   if (order > 0) {
     fillFolio(m, mm, vma, vpn & -(1 << order), order)
@@ -67,7 +69,7 @@ function doAnonymousPage(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boole
   m.spent += m.cost.zeroFill4k
   const pfn = allocAnonPage(m)
   mapPte(m.frames, mm, pfn)
-  m.tables.ptes[mm.pteIndex(vpn)] = (pfn << PFN_SHIFT) | dirtyFlags(vma)
+  m.tables.ptes[mm.pteIndex(vpn)] = (pfn << PFN_SHIFT) | fillFlags(vma)
   lruAdd(m, pfn)
 }
 
@@ -91,7 +93,7 @@ function fillFolio(m: Machine, mm: Mm, vma: Vma, start: number, order: number): 
   const first = mm.pteIndex(start)
   for (let i = 0; i < pages; i++) {
     mapPte(frames, mm, head + i)
-    tables.ptes[first + i] = ((head + i) << PFN_SHIFT) | dirtyFlags(vma)
+    tables.ptes[first + i] = ((head + i) << PFN_SHIFT) | fillFlags(vma)
   }
   lruAdd(m, head)
   m.judge.separated(mm.id, start, pages)
@@ -119,7 +121,7 @@ function doHugePmdAnonymousPage(
 ): boolean {
   if (!hugeAllowed(vma, vpn)) return false
   // anon_vma_prepare() comes first, also where the huge zero page will do.
-  vma.anonVma = true
+  anonVmaPrepare(m, mm, vma)
   if (!write) {
     installHuge(m, mm, vpn, (HUGE_ZERO_PFN << PFN_SHIFT) | PTE_PRESENT | PMD_HUGE)
     return true
@@ -134,7 +136,7 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
   const cached = pageCacheFrame(m, vma.object, pgoff)
   const index = mm.pteIndex(vpn)
   if (write && vma.kind !== MAP_SHARED) {
-    vma.anonVma = true
+    anonVmaPrepare(m, mm, vma)
     m.spent += m.cost.copy4k
     m.decided(SITE_WP, mm, vpn, 1, COPY_NOT_ANON)
     const pfn = allocAnonPage(m)

@@ -24,9 +24,14 @@ export function fork(m: Machine, parent: Mm, childId: number): void {
     }
     // The child is not registered with userfaultfd (no UFFD_FEATURE_EVENT_FORK).
     const copy: Vma = { ...vma, uffdWp: false }
+    if (vma.anonVma !== 0) {
+      // anon_vma_fork(): one of its own, beside the parent's.
+      copy.anonVma = ++m.anonVmas
+      copy.forked = true
+    }
     child.vmas.push(copy)
     // vma_needs_copy(): without an anonymous page the child can fault everything in again.
-    if (vma.anonVma && vma.kind !== MAP_SHARED) copyPageRange(m, parent, child, vma)
+    if (vma.anonVma !== 0 && vma.kind !== MAP_SHARED) copyPageRange(m, parent, child, vma)
   }
   // The parent and the child at once fault in their own stacks, which turns the batch over.
   lruDrain(m)

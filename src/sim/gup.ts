@@ -8,7 +8,9 @@ import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
   PMD_HUGE,
+  PTE_DIRTY,
   PTE_PRESENT,
+  PTE_SWAP,
   PTE_TOK,
   PTE_UFFD_WP,
   PTE_WRITE,
@@ -30,7 +32,7 @@ import type { Machine } from './machine.ts'
 import { getPage, putPage } from './pins.ts'
 import { breakSharedTable, gupBelowSharedTable, gupMarksTable } from './shared-tables.ts'
 import { splitHugePmd } from './split.ts'
-import { frameAt } from './walk.ts'
+import { entryAt, frameAt } from './walk.ts'
 import { unsharePage, wpPage } from './wp.ts'
 
 /** A page that stays out of reach after this many faults is a bug. */
@@ -133,7 +135,7 @@ function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): numb
   const entry = huge ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
   if ((entry & PTE_PRESENT) === 0) {
     fault(m, mm, vma, vpn, want.write || breaksForReaders(m, want.follPin))
-    return AGAIN
+    return tookSwapped(entry, entryAt(m, mm, vpn)) && (vma.prot & PROT_WRITE) === 0 ? TAKEN : AGAIN
   }
   if ((entry & PTE_WRITE) !== 0 && (pmd & PTE_WRITE) !== 0) return TAKEN
   const need = want.write ? GUP_BREAK_COW : readNeeds(m, entry >>> PFN_SHIFT, want.follPin)
@@ -149,6 +151,11 @@ function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): numb
   breakCow(m, mm, vma, vpn)
   // In an area that may not be written to the page is the process's own now, and stays read-only (FOLL_COW).
   return (vma.prot & PROT_WRITE) === 0 ? TAKEN : AGAIN
+}
+
+/** do_swap_page() that took the page over has broken COW (FOLL_COW); a fill in a read-only area has not. */
+export function tookSwapped(before: number, after: number): boolean {
+  return (before & PTE_SWAP) !== 0 && (after & PTE_DIRTY) !== 0
 }
 
 /** Does this era treat a reader as a writer (FOLL_WRITE is forced)? Then a hole is filled, not shown as zeroes. */

@@ -113,8 +113,9 @@ export class Machine {
   readonly pageCache = new Map<number, Map<number, number>>()
   /** How often each verdict was given, at whatever site. */
   readonly verdicts: number[] = new Array<number>(VERDICT_LABELS.length).fill(0)
-  /** mmap() calls so far. */
+  /** mmap() calls and anon_vmas so far. */
   areas = 0
+  anonVmas = 0
   /** Frames that the page cache keeps, processes or not. */
   pageCacheFrames = 0
   /** Heads of the folios that the swap device is writing out. */

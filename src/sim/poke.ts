@@ -3,23 +3,15 @@
  */
 import { PG_ANON, PG_DIRTY, PG_DONTCOW, PG_EXCLUSIVE } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
-import {
-  PFN_SHIFT,
-  PMD_HUGE,
-  PTE_DIRTY,
-  PTE_PRESENT,
-  PTE_SWAP,
-  PTE_UFFD_WP,
-  PTE_WRITE,
-} from '../state/tables.ts'
+import { PFN_SHIFT, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE } from '../state/tables.ts'
 import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import { fault } from './access.ts'
 import { FAILED, OK } from './answers.ts'
-import { forceWrite } from './gup.ts'
+import { forceWrite, tookSwapped } from './gup.ts'
 import type { Machine } from './machine.ts'
 import { gupMarksTable } from './shared-tables.ts'
 import { tracksSoftDirty } from './soft-dirty.ts'
-import { frameAt } from './walk.ts'
+import { entryAt, frameAt } from './walk.ts'
 
 /** How often the page may have to be brought in before it can be written to. */
 const MAX_TRIES = 8
@@ -48,17 +40,6 @@ export function poke(m: Machine, mm: Mm, vpn: number): number {
   throw new Error(`endless poke: process ${mm.id}, page ${vpn}, policy ${m.policy.name}`)
 }
 
-function entryAt(m: Machine, mm: Mm, vpn: number): number {
-  mm.reserve(vpn)
-  const pmd = mm.pmd(vpn)
-  return (pmd & PMD_HUGE) !== 0 ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
-}
-
-/** do_swap_page() that took the page over has broken COW (FOLL_COW); a fill in a read-only area has not. */
-function tookSwapped(before: number, after: number): boolean {
-  return (before & PTE_SWAP) !== 0 && (after & PTE_DIRTY) !== 0
-}
-
 /** can_follow_write_pte(): writable, or (since 6.0) exclusive in an area where no fault is wanted for tracking. */
 function mayWrite(m: Machine, mm: Mm, vma: Vma, vpn: number, entry: number): boolean {
   if ((entry & PTE_PRESENT) === 0) return false
@@ -67,7 +48,7 @@ function mayWrite(m: Machine, mm: Mm, vma: Vma, vpn: number, entry: number): boo
     m.policy.forceNeedsNoFault &&
     (vma.prot & PROT_WRITE) === 0 &&
     (entry & PTE_UFFD_WP) === 0 &&
-    !tracksSoftDirty(m, vma) &&
+    (!tracksSoftDirty(m, vma) || (entry & PTE_SOFT_DIRTY) !== 0) &&
     m.frames.has(entry >>> PFN_SHIFT, PG_EXCLUSIVE)
   )
 }

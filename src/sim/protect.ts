@@ -44,7 +44,8 @@ export function mprotect(m: Machine, mm: Mm, start: number, end: number, prot: n
 /** mprotect_fixup(): what may be written to is charged; since 6.5 what never was written to is given back. */
 function account(m: Machine, vma: Vma): void {
   if ((vma.prot & PROT_WRITE) !== 0) vma.accounted = true
-  else if (m.era.unaccounts && vma.kind === MAP_PRIVATE_ANON && !vma.anonVma) vma.accounted = false
+  else if (m.era.unaccounts && vma.kind === MAP_PRIVATE_ANON && vma.anonVma === 0)
+    vma.accounted = false
 }
 
 function changeProtection(m: Machine, mm: Mm, vma: Vma): void {

@@ -14,6 +14,7 @@ import {
   PTE_WRITE,
 } from '../state/tables.ts'
 import { PROT_WRITE } from '../trace/ops.ts'
+import { anonVmaPrepare } from './alloc.ts'
 import { mapPte } from './folio.ts'
 import { lruAdd, lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
@@ -24,7 +25,7 @@ import { wpPage } from './wp.ts'
 export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): void {
   const { frames, policy, tables } = m
   const { swap } = m.k
-  vma.anonVma = true
+  anonVmaPrepare(m, mm, vma)
   const index = mm.pteIndex(vpn)
   const entry = tables.ptes[index]!
   const slot = entry >>> PFN_SHIFT

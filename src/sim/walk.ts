@@ -25,6 +25,13 @@ export function presentFrame(m: Machine, mm: Mm, vpn: number): number {
   return (pte & PTE_PRESENT) !== 0 ? pte >>> PFN_SHIFT : 0
 }
 
+/** The entry that maps `vpn`: of a huge mapping, its PMD entry. */
+export function entryAt(m: Machine, mm: Mm, vpn: number): number {
+  mm.reserve(vpn)
+  const pmd = mm.pmd(vpn)
+  return (pmd & PMD_HUGE) !== 0 ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
+}
+
 /** Visits [start, end) in pieces that lie in one 2 MiB range each. */
 export function forEachPmd(
   start: number,

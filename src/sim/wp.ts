@@ -26,7 +26,7 @@ import {
 import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_TOK, PTE_UFFD_WP } from '../state/tables.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
-import { allocAnonPage, dirtyFlags } from './alloc.ts'
+import { allocAnonPage, anonVmaPrepare, dirtyFlags } from './alloc.ts'
 import { mapPte, unmapPte } from './folio.ts'
 import { lruAdd, lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
@@ -75,7 +75,7 @@ export function unsharePage(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   const pfn = pte >>> PFN_SHIFT
   const kept = pte & (PTE_UFFD_WP | PTE_SOFT_DIRTY)
   if (!m.frames.has(pfn, PG_ANON)) {
-    vma.anonVma = true
+    anonVmaPrepare(m, mm, vma)
     if (m.frames.has(pfn, PG_ZERO)) m.judge.separated(mm.id, vpn, 1)
     else m.decided(SITE_UNSHARE, mm, vpn, 1, COPY_NOT_ANON)
     replacePage(m, mm, vpn, PTE_PRESENT | kept)
@@ -138,7 +138,7 @@ function wpPageReuse(m: Machine, mm: Mm, vma: Vma, vpn: number, verdict: number)
 
 /** The zero page, or a page of the page cache in a private mapping: never to be written. */
 function copyFromOutside(m: Machine, mm: Mm, vma: Vma, vpn: number, pfn: number): void {
-  vma.anonVma = true
+  anonVmaPrepare(m, mm, vma)
   if (m.frames.has(pfn, PG_ZERO)) {
     m.spent += m.cost.zeroFill4k
     replacePage(m, mm, vpn, dirtyFlags(vma))

@@ -13,7 +13,8 @@ function area(start: number, end: number, differing: Partial<Vma> = {}): Vma {
     hugeAdvice: 'none',
     object: 0,
     pgoff: 0,
-    anonVma: false,
+    anonVma: 0,
+    forked: false,
     dontfork: false,
     accounted: true,
     mergeable: false,
@@ -111,10 +112,10 @@ describe('merging', () => {
   test('remembers that one of them had anonymous pages, or was soft-dirty', () => {
     const mm = mmWith(
       area(0, 4, { softDirty: false }),
-      area(4, 8, { anonVma: true, softDirty: true, pgoff: 4 }),
+      area(4, 8, { anonVma: 1, softDirty: true, pgoff: 4 }),
     )
     mm.merge(0, 8)
-    expect(mm.vmas).toMatchObject([{ start: 0, end: 8, anonVma: true, softDirty: true }])
+    expect(mm.vmas).toMatchObject([{ start: 0, end: 8, anonVma: 1, softDirty: true }])
   })
 
   test.each([

@@ -23,8 +23,10 @@ export interface Vma {
   readonly object: number
   /** Page of the object that `start` shows. */
   pgoff: number
-  /** Has an anonymous page ever been put in here? fork skips areas that have none. */
-  anonVma: boolean
+  /** Which anon_vma its anonymous pages hang on; 0 until there is one. fork skips areas that have none. */
+  anonVma: number
+  /** Came with a fork: the chain of its anon_vmas is not singular, so that no other area may take it over. */
+  forked: boolean
   dontfork: boolean
   /** VM_ACCOUNT: its memory is charged; an area that lost it does not merge with one that has it. */
   accounted: boolean
@@ -126,10 +128,22 @@ export class Mm {
       }
       lower.end = upper.end
       lower.anonVma ||= upper.anonVma
+      lower.forked ||= upper.forked
       lower.softDirty ||= upper.softDirty
       this.vmas.splice(i + 1, 1)
     }
     this.#hint = undefined
+  }
+
+  /** find_mergeable_anon_vma(): what a neighbour of `vma` already has and could share; 0 if nothing. */
+  neighbouringAnonVma(vma: Vma): number {
+    const at = this.vmas.indexOf(vma)
+    const lower = this.vmas[at - 1]
+    const upper = this.vmas[at + 1]
+    if (upper !== undefined && !upper.forked && compatible(vma, upper) && upper.anonVma !== 0) {
+      return upper.anonVma
+    }
+    return lower !== undefined && !lower.forked && compatible(lower, vma) ? lower.anonVma : 0
   }
 
   /** Forgets the areas in [start, end), which must have been carved. */
@@ -157,11 +171,22 @@ export class Mm {
 
 /** Could `upper` have been split off `lower`? */
 function continues(lower: Vma, upper: Vma): boolean {
+  return lower.prot === upper.prot && compatible(lower, upper) && mergeableAnonVma(lower, upper)
+}
+
+/** is_mergeable_anon_vma() */
+function mergeableAnonVma(lower: Vma, upper: Vma): boolean {
+  if (lower.anonVma === upper.anonVma) return true
+  if (lower.anonVma !== 0 && upper.anonVma !== 0) return false
+  return !lower.forked && !upper.forked
+}
+
+/** anon_vma_compatible(): neighbours that differ in protection at most. */
+function compatible(lower: Vma, upper: Vma): boolean {
   return (
     lower.end === upper.start &&
     lower.area === upper.area &&
     lower.kind === upper.kind &&
-    lower.prot === upper.prot &&
     lower.folioOrder === upper.folioOrder &&
     lower.hugeAdvice === upper.hugeAdvice &&
     lower.object === upper.object &&
