@@ -116,12 +116,12 @@ struct slot {
 
 struct shared {
 	u32 current;	/* operation under way */
-	u32 result;	/* end of the results */
+	u32 result;	/* end of the results so far */
 	struct request request;
 	struct slot slots[MAX_SLOTS];
 	struct pin pins[MAX_PINS];
 	s32 uffds[MAX_SLOTS];	/* the runner's own descriptors */
-	u32 freed;
+	u32 under_way;	/* where the result of that operation begins */
 	struct op ops[MAX_OPS];
 	u8 scratch[MAX_SLOTS][PAGE] __attribute__((aligned(4096)));
 	u8 stacks[MAX_SLOTS + 1][STACK_BYTES] __attribute__((aligned(4096)));
@@ -138,6 +138,9 @@ void *memset(void *to, int byte, ul n);
 void *memcpy(void *to, const void *from, ul n);
 
 void runner(ul unused) __attribute__((noreturn));
+/* Says why on stderr, and ends the program. */
+void die(const char *what, ul length) __attribute__((noreturn));
+#define DIE(what) die(what "\n", sizeof(what))
 void pin_to_one_cpu(void);
 void calibrate(void) __attribute__((noreturn));
 void worker(ul slot) __attribute__((noreturn));

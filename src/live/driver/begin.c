@@ -1,0 +1,127 @@
+/* begin.c: what the program does, by its arguments; and where everything that it shares comes from. */
+#include <linux/fcntl.h>
+#include <linux/memfd.h>
+#include <linux/mman.h>
+#include "driver.h"
+
+#define SCHED_FIFO_NR 1
+
+void die(const char *what, ul length)
+{
+	sys3(__NR_write, 2, what, length);
+	leave(1);
+}
+
+/* The last CPU that we may run on: nothing else runs there while a test is under way. */
+void pin_to_one_cpu(void)
+{
+	u64 mask[16] = { 0 };
+	int priority = 1;
+
+	sys3(__NR_sched_getaffinity, 0, sizeof(mask), mask);
+	for (int i = 15; i >= 0; i--) {
+		if (!mask[i])
+			continue;
+		u64 top = 1ULL << (63 - __builtin_clzll(mask[i]));
+
+		memset(mask, 0, sizeof(mask));
+		mask[i] = top;
+		break;
+	}
+	sys3(__NR_sched_setaffinity, 0, sizeof(mask), mask);
+	sys3(__NR_sched_setscheduler, 0, SCHED_FIFO_NR, &priority);
+}
+
+/* MAP_POPULATE drains the batches: before the first test that is no harm. */
+static void share(int fd, int populate)
+{
+	long at = sys6(__NR_mmap, (ul)S, sizeof(struct shared), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0), (ul)fd, 0);
+
+	if (at < 0)
+		DIE("missing memory");
+}
+
+static void place(long fd, int at)
+{
+	if (fd < 0)
+		DIE("missing file descriptor");
+	if (fd == at)
+		return;
+	sys3(__NR_dup3, fd, at, 0);
+	sys1(__NR_close, fd);
+}
+
+static void begin_runner(void)
+{
+	s32 fds[2];
+	long fd;
+
+	close_from(FD_SHARED);
+	fd = sys2(__NR_memfd_create, "cowbench", 0);
+
+	sys2(__NR_ftruncate, fd, sizeof(struct shared));
+	place(fd, FD_SHARED);
+	share(FD_SHARED, 1);
+	place(sys4(__NR_openat, AT_FDCWD, "/proc/kpageflags", O_RDONLY, 0), FD_KPAGEFLAGS);
+	for (int at = FD_REPLY_READ; at < FD_FIRST_FREE; at += 2) {
+		if (sys2(__NR_pipe2, fds, 0) < 0)
+			DIE("missing pipe");
+		/* Both ends come at the lowest numbers, which are these. */
+		if (fds[0] != at || fds[1] != at + 1)
+			DIE("invalid file descriptor");
+	}
+	sys6(__NR_mmap, DRAIN_PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (ul)-1, 0);
+	pin_to_one_cpu();
+	if (clone_onto(17 /* SIGCHLD */, S->stacks[1], runner, 0) < 0)
+		DIE("missing process");
+	sys4(__NR_wait4, -1, fds, 0, 0);
+	leave((fds[0] >> 8) & 255);
+}
+
+static void print_number(const char *file, u64 number)
+{
+	char text[24];
+	char *at = text + sizeof(text);
+	long fd = sys4(__NR_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	do
+		*--at = (char)('0' + number % 10);
+	while (number /= 10);
+	sys3(__NR_write, fd, at, text + sizeof(text) - at);
+}
+
+/* Runs a program, and writes down how many page faults it and the children that it waited for have taken. */
+static void count_faults(const char *file, const char **argv, const char **envp)
+{
+	u64 rusage[18] = { 0 };
+	s32 status = 0;
+	long pid = sys5(__NR_clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
+
+	if (pid == 0) {
+		argv[0] = "env";
+		sys3(__NR_execve, "/usr/bin/env", argv, envp);
+		leave(127);
+	}
+	sys4(__NR_wait4, pid, &status, 0, rusage);
+	print_number(file, rusage[RU_MINFLT] + rusage[RU_MAJFLT]);
+	leave(status & 127 ? 128 + (status & 127) : (status >> 8) & 255);
+}
+
+/* Without arguments the runner; `measure`; `count FILE COMMAND...`; or a worker's slot, after the worker's exec(). */
+void begin(ul *stack) __attribute__((used));
+void begin(ul *stack)
+{
+	const char *slot = (const char *)stack[2];
+
+	if (stack[0] < 2)
+		begin_runner();
+	if (slot[0] == 'm')
+		calibrate();
+	if (stack[0] > 3 && slot[0] == 'c')
+		count_faults((const char *)stack[3], (const char **)&stack[3], (const char **)&stack[stack[0] + 2]);
+	share(FD_SHARED, 0);
+	ul index = (ul)(slot[0] - '0') * 10 + (ul)(slot[1] - '0');
+
+	run_on(S->stacks[index + 2], worker_after_exec, index);
+}
