@@ -34,11 +34,15 @@ function reclaim(
       if (page?.folio.kind === 'anon' && wanted(page)) pages.push(page)
     }
   }
-  for (const page of pages) swapOutPage(w, page)
+  for (const page of pages) {
+    // A huge folio that goes as a whole is not split before: pages of zeros go with it.
+    const whole = page.folio.pages.every((one) => pages.includes(one))
+    swapOutPage(w, page, whole)
+  }
 }
 
-function swapOutPage(w: World, page: Page): void {
-  if (isRefused(w, page) || !splitFolio(w, page.folio)) {
+function swapOutPage(w: World, page: Page, whole: boolean): void {
+  if (isRefused(w, page) || !splitFolio(w, page.folio, whole)) {
     w.tally.refused_unmaps++
     return
   }
@@ -83,6 +87,8 @@ function isRefused(w: World, page: Page): boolean {
       return extraReferences(folio) > 0
     case 'maybePinned':
       return maybeDmaPinned(folio) && (!folio.swapcache || page.exclusive)
+    case 'anyPinned':
+      return maybeDmaPinned(folio)
   }
 }
 
@@ -140,7 +146,8 @@ export function swapIn(w: World, process: Process, pte: Pte, write: boolean): bo
   mapSwapped(w, process, area, pte, page, { write, reuse })
   // Write-protected, the page is not stored to yet: the decision comes after the event.
   if (write && reuse && !guarded) judge(w, process, [page], true)
-  return write && !reuse
+  // From 6.11 a write-protected page leaves the fault a write fault: do_wp_page() raises the event at once.
+  return write && (!reuse || (guarded && w.rules.swapinWritable))
 }
 
 function mapSwapped(
