@@ -9,8 +9,10 @@ import { PAGE_NONE, PAGE_SWAP, PAGE_ZERO } from './sim/observe.ts'
 import { OP_LABELS, OP_LOAD, OP_STORE } from './trace/ops.ts'
 import {
   RECORDED_AGAIN,
+  RECORDED_COPY,
   RECORDED_HOLE,
   RECORDED_PRESENT,
+  RECORDED_REUSE,
   RECORDING_LABELS,
 } from './trace/recording.ts'
 import { SEGMENT, type Trace } from './trace/trace.ts'
@@ -35,6 +37,10 @@ export interface Agreement {
   readonly decisions: Shared
   /** How the model decided there. */
   readonly answers: Tally
+  /** Of the decisions whose outcome is known, those with the same: a reuse or a copy. */
+  readonly outcomes: Shared
+  /** The others, by who did what. */
+  readonly differences: Tally
   /** Faults of the model where none was recorded, by what is known of the place. */
   readonly extraFaults: Tally
   /** Decisions of the model that the kernel did not take, by what was recorded instead. */
@@ -59,15 +65,9 @@ export function againstRecording(
   recording: Uint8Array,
 ): Agreement {
   const engine = litmusMachine(settings)
-  const faults = { recorded: 0, shared: 0 }
-  const presence = { recorded: 0, shared: 0 }
-  const decisions = { recorded: 0, shared: 0 }
-  const answers: Record<string, number> = {}
-  const extraFaults: Record<string, number> = {}
-  const extraDecisions: Record<string, number> = {}
-  let added = 0
-  let access = 0
+  const counts = new Counts()
   const { segments, args } = trace
+  let access = 0
   for (let s = 0; s < segments.length; s += SEGMENT) {
     const op = segments[s]!
     const mm = segments[s + 1]!
@@ -76,35 +76,59 @@ export function againstRecording(
     if (op !== OP_LOAD && op !== OP_STORE) {
       const before = engine.faults
       engine.runSegment(op, mm, args, lo, hi)
-      count(extraFaults, OP_LABELS[op]!, engine.faults - before)
+      count(counts.extraFaults, OP_LABELS[op]!, engine.faults - before)
       continue
     }
     for (let i = lo; i < hi; i++) {
-      const code = recording[access++]!
-      const { present, faults: taken, answer } = step(engine, op, mm, args, i)
-      const recorded = code === RECORDED_HOLE || code === RECORDED_PRESENT
-      if (!recorded) {
-        if (code !== RECORDED_AGAIN) added++
-        count(extraFaults, RECORDING_LABELS[code]!, taken)
-      } else {
-        faults.recorded++
-        if (taken > 0) faults.shared++
-        count(extraFaults, 'second fault at one access', Math.max(0, taken - 1))
-        presence.recorded++
-        if (present === (code === RECORDED_PRESENT)) presence.shared++
-      }
-      if (op === OP_STORE && code === RECORDED_PRESENT) {
-        decisions.recorded++
-        if (answer !== '') decisions.shared++
-        count(answers, answer || (present ? 'nothing: writable already' : 'nothing: no page'), 1)
-      } else if (answer !== '') count(extraDecisions, RECORDING_LABELS[code]!, 1)
+      counts.take(op === OP_STORE, recording[access++]!, step(engine, op, mm, args, i))
     }
   }
-  const reuses = reusesOf(settings, trace)
-  return {
-    ...{ faults, presence, added, decisions, answers },
-    ...{ extraFaults, extraDecisions, reuses },
+  return { ...counts, reuses: reusesOf(settings, trace) }
+}
+
+class Counts implements Omit<Agreement, 'reuses'> {
+  readonly faults = { recorded: 0, shared: 0 }
+  readonly presence = { recorded: 0, shared: 0 }
+  added = 0
+  readonly decisions = { recorded: 0, shared: 0 }
+  readonly answers: Record<string, number> = {}
+  readonly outcomes = { recorded: 0, shared: 0 }
+  readonly differences: Record<string, number> = {}
+  readonly extraFaults: Record<string, number> = {}
+  readonly extraDecisions: Record<string, number> = {}
+
+  take(store: boolean, code: number, outcome: Outcome): void {
+    const { present, faults, answer } = outcome
+    const onPresent = ON_PRESENT.has(code)
+    if (onPresent || code === RECORDED_HOLE) {
+      compare(this.faults, faults > 0)
+      compare(this.presence, present === onPresent)
+      count(this.extraFaults, 'second fault at one access', Math.max(0, faults - 1))
+    } else {
+      if (code !== RECORDED_AGAIN) this.added++
+      count(this.extraFaults, RECORDING_LABELS[code]!, faults)
+    }
+    if (store && onPresent) this.#decision(code, outcome)
+    else if (answer !== '') count(this.extraDecisions, RECORDING_LABELS[code]!, 1)
   }
+
+  #decision(code: number, { present, answer }: Outcome): void {
+    compare(this.decisions, answer !== '')
+    count(this.answers, answer || (present ? 'nothing: writable already' : 'nothing: no page'), 1)
+    if (code === RECORDED_PRESENT || answer === '') return
+    const copied = code === RECORDED_COPY
+    const agree = answer.startsWith('copy') === copied
+    compare(this.outcomes, agree)
+    if (!agree) count(this.differences, `kernel ${copied ? 'copy' : 'reuse'}, model ${answer}`, 1)
+  }
+}
+
+/** The kernel had a page. */
+const ON_PRESENT: ReadonlySet<number> = new Set([RECORDED_PRESENT, RECORDED_COPY, RECORDED_REUSE])
+
+function compare(counts: { recorded: number; shared: number }, same: boolean): void {
+  counts.recorded++
+  if (same) counts.shared++
 }
 
 function step(engine: Engine, op: number, mm: number, args: Int32Array, i: number): Outcome {

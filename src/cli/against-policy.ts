@@ -36,13 +36,20 @@ export function formatAgreement(
   agreement: Agreement,
   reuses: ReuseComparison | undefined,
 ): string {
-  const { faults, presence, added, decisions, answers, extraFaults, extraDecisions } = agreement
+  const { faults, presence, added, decisions, answers, outcomes, differences } = agreement
+  const { extraFaults, extraDecisions } = agreement
   return [
     `${policy} against the recording:`,
     `faults recorded: ${number(faults.recorded)}; the model faults too: ${share(faults)}`,
     `pages there, or not, as recorded: ${share(presence)}, by means of ${number(added)} added accesses`,
     `decisions recorded: ${number(decisions.recorded)}; the model decides too: ${share(decisions)}`,
     ...lines(answers),
+    ...(outcomes.recorded === 0
+      ? ['outcomes recorded: 0 (kmem:mm_page_alloc was not recorded)']
+      : [
+          `outcomes recorded: ${number(outcomes.recorded)}; the model's are the same: ${share(outcomes)}`,
+        ]),
+    ...lines(differences),
     `faults of the model only: ${number(sum(extraFaults))}`,
     ...lines(extraFaults),
     `decisions of the model only: ${number(sum(extraDecisions))}`,

@@ -10,12 +10,15 @@ export const RECORDED_HOLE = 0
 export const RECORDED_PRESENT = 1
 /** The same fault had been recorded a moment before: two threads at once, or the kernel trying again. */
 export const RECORDED_AGAIN = 2
-/** From here on no fault was recorded: the importer added the event, so that the page is where the kernel had it. */
+/** These five were no faults: the importer added the event, so that the page is where the kernel had it. */
 export const INSERTED_FAULT_AROUND = 3
 export const INSERTED_AT_FORK = 4
 export const INSERTED_UNSEEN_FILL = 5
 export const INSERTED_ARGUMENTS = 6
 export const INSERTED_POPULATE = 7
+/** RECORDED_PRESENT, in a recording that also shows who allocated a page: then the decision is known. */
+export const RECORDED_COPY = 8
+export const RECORDED_REUSE = 9
 
 export const RECORDING_LABELS: readonly string[] = [
   'fault on a hole',
@@ -26,6 +29,8 @@ export const RECORDING_LABELS: readonly string[] = [
   'anonymous page that no recorded fault filled',
   'stack page that exec filled with arguments',
   'page that MAP_POPULATE or MADV_POPULATE filled',
+  'fault that copied its page',
+  'fault that reused its page',
 ]
 
 /** What /proc/vmstat said about a recording. */

@@ -27,6 +27,12 @@ export class ImportOutput {
     this.#recording[this.#accesses++] = code
   }
 
+  /** Tells how the last access was decided; `code` is RECORDED_*. Returns the access, should more be learned of it. */
+  decided(code: number, access = this.#accesses - 1): number {
+    this.#recording[access] = code
+    return access
+  }
+
   /** A load or store that no line shows; `code` is INSERTED_*. */
   insert(mm: number, vpn: number, write: boolean, code: number): void {
     this.fault(mm, vpn, write, code)

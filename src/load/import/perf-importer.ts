@@ -2,6 +2,13 @@
  * perf-importer: takes the lines of a recording one after another and hands each event to the part that knows what it
  * means; this file holds what joins lines: calls and their returns, and the mapping that perf saw between them.
  */
+
+import {
+  RECORDED_AGAIN,
+  RECORDED_COPY,
+  RECORDED_PRESENT,
+  RECORDED_REUSE,
+} from '../../trace/recording.ts'
 import {
   applyBrk,
   applyEntry,
@@ -21,7 +28,7 @@ import {
   type PerfLine,
   parsePerfLine,
 } from './perf-line.ts'
-import { placeFault } from './place-fault.ts'
+import { placeFault, WRITE } from './place-fault.ts'
 import { type Process, Processes } from './processes.ts'
 import { RecentFaults } from './recent-faults.ts'
 import {
@@ -54,6 +61,8 @@ export class PerfImporter {
   readonly #recent = new RecentFaults()
   /** By thread. */
   readonly #pending = new Map<number, PendingCall>()
+  /** By thread, the store fault that is being resolved, in a recording that shows how. */
+  readonly #deciding = new Map<number, number>()
   #forks = 0
   #time = 0
   #start = 0
@@ -96,6 +105,8 @@ export class PerfImporter {
     switch (event.type) {
       case 'other':
         return ignored(event.name)
+      case 'allocation':
+        return this.#allocation(tid, event.user)
       case 'lost':
         count(this.statistics.corrected, 'event lost by perf: missing', event.count)
         return ignored('PERF_RECORD_LOST')
@@ -141,7 +152,25 @@ export class PerfImporter {
     const { space } = process
     const page = Math.floor(fault.address / PAGE)
     const again = this.#recent.again(space.mm, page, fault.errorCode, time)
-    placeFault(this.#output, space, { page, errorCode: fault.errorCode, again })
+    const code = placeFault(this.#output, space, { page, errorCode: fault.errorCode, again })
+    // The kernel may try again before it copies.
+    if (code !== RECORDED_AGAIN) this.#deciding.delete(tid)
+    if (
+      this.#survey.recordsAllocations &&
+      code === RECORDED_PRESENT &&
+      (fault.errorCode & WRITE) !== 0
+    ) {
+      this.#deciding.set(tid, this.#output.decided(RECORDED_REUSE))
+    }
+    return USED
+  }
+
+  /** A page allocated within a store fault on a present page is the copy. */
+  #allocation(tid: number, user: boolean): Fate {
+    const access = this.#deciding.get(tid)
+    if (access === undefined || !user) return ignored('page allocation that is no copy')
+    this.#output.decided(RECORDED_COPY, access)
+    this.#deciding.delete(tid)
     return USED
   }
 
@@ -164,6 +193,7 @@ export class PerfImporter {
 
   #call(tid: number, process: Process, call: Call): Fate {
     this.#abandon(tid)
+    this.#deciding.delete(tid)
     switch (call.name) {
       case 'mmap':
       case 'mremap':

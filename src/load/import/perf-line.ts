@@ -53,6 +53,8 @@ export type PerfEvent =
   | { readonly type: 'exit'; readonly groupDead: boolean | undefined }
   | { readonly type: 'exec'; readonly filename: string }
   | { readonly type: 'lost'; readonly count: number }
+  /** `user`: one page for a program's memory. */
+  | { readonly type: 'allocation'; readonly user: boolean }
   /** Something else that perf printed. */
   | { readonly type: 'other'; readonly name: string }
 
@@ -112,6 +114,11 @@ function parseEvent(text: string): PerfEvent | undefined {
         type: 'exec',
         filename: match[1]!,
       }))
+    case 'kmem:mm_page_alloc':
+      return {
+        type: 'allocation',
+        user: / order=0 .*gfp_flags=GFP_HIGHUSER_MOVABLE/.test(fields),
+      }
     case 'PERF_RECORD_MMAP2':
       return parseMapping(text)
     case 'PERF_RECORD_LOST':

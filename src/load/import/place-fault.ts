@@ -53,7 +53,8 @@ export interface PageFault {
   readonly again: boolean
 }
 
-export function placeFault(output: ImportOutput, space: AddressSpace, fault: PageFault): void {
+/** Returns RECORDED_*: what the fault is in the trace. */
+export function placeFault(output: ImportOutput, space: AddressSpace, fault: PageFault): number {
   const write = (fault.errorCode & WRITE) !== 0
   const area = areaOf(output, space, fault)
   const region = space.touch(fault.page)
@@ -77,6 +78,7 @@ export function placeFault(output: ImportOutput, space: AddressSpace, fault: Pag
   output.fault(space.mm, region.base + i, write, code)
   if (write && area.kind !== MAP_SHARED) region.pages[i] = STORED
   else if (region.pages[i] === HOLE || region.pages[i] === READ_BEFORE_FORK) region.pages[i] = READ
+  return code
 }
 
 /** A store found its page present: where no line says how it came there, a load brings it. */

@@ -42,11 +42,16 @@ export class TaskSurvey {
   readonly #imageStarts = new Map<number, ImageStart>()
   readonly #execStarts = new Set<number>()
   #recordsForks = false
+  #recordsAllocations = false
   #faults = 0
 
   /** Takes the parsed line number `line`, counted from any base, as long as it is the same when asked. */
   take(line: number, { pid, tid, event }: PerfLine): void {
     this.#identify(pid, tid)
+    if (event.type === 'allocation') {
+      this.#recordsAllocations = true
+      return
+    }
     if (event.type === 'mapping') {
       const start = this.#imageStarts.get(tid)
       if (event.name !== '[stack]') {
@@ -97,6 +102,11 @@ export class TaskSurvey {
 
   get recordsForks(): boolean {
     return this.#recordsForks
+  }
+
+  /** Can a fault be told to have copied its page? */
+  get recordsAllocations(): boolean {
+    return this.#recordsAllocations
   }
 
   get faults(): number {
