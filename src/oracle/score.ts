@@ -105,7 +105,10 @@ export class Score {
     const { counts } = this.#ledger
     for (let at = vpn; at < vpn + pages; at++) {
       if (this.#shadow.pins.promisedAcrossFork(parent, at)) counts.needed_copies++
-      else counts.spurious_copies++
+      else {
+        counts.spurious_copies++
+        counts.spurious_fork_copies++
+      }
     }
     counts.copies += pages
     counts.fork_copies += pages

@@ -16,7 +16,8 @@ class Folio {
   }
 
   unmap(process: number, pages = 4, first = 0): this {
-    for (let i = first; i < first + pages; i++) unmapPte(this.frames, this.mm(process), this.head + i)
+    for (let i = first; i < first + pages; i++)
+      unmapPte(this.frames, this.mm(process), this.head + i)
     return this
   }
 
@@ -53,10 +54,14 @@ describe('one process', () => {
     const head = frames.allocFolio(9)
     const mm = new Mm(0)
     mapHuge(frames, mm, head)
-    expect([frames.entire[head], frames.largeMapcount[head], frames.mm0Maps[head]]).toEqual([1, 1, 1])
+    expect([frames.entire[head], frames.largeMapcount[head], frames.mm0Maps[head]]).toEqual([
+      1, 1, 1,
+    ])
     remapHugeAsPtes(frames, mm, head)
     // 512 added, then the PMD's one taken away.
-    expect([frames.entire[head], frames.largeMapcount[head], frames.mm0Maps[head]]).toEqual([0, 512, 512])
+    expect([frames.entire[head], frames.largeMapcount[head], frames.mm0Maps[head]]).toEqual([
+      0, 512, 512,
+    ])
     expect([frames.mmShared[head], frames.mapcount(head + 511)]).toEqual([0, 1])
   })
 })

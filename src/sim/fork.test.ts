@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { PG_EXCLUSIVE } from '../state/frames.ts'
 import { range, Scene } from '../test/scene.ts'
-import { MADV_DONTFORK, MAP_SHARED, OP_STORE, PIN_DMAPIN, PIN_VMSPLICE, PROT_READ } from '../trace/ops.ts'
+import {
+  MADV_DONTFORK,
+  MAP_SHARED,
+  OP_STORE,
+  PIN_DMAPIN,
+  PIN_VMSPLICE,
+  PROT_READ,
+} from '../trace/ops.ts'
 import { SEGV } from './answers.ts'
-
 
 describe('a present page', () => {
   test('is mapped once more and write-protected on both sides', () => {
