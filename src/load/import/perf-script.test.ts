@@ -845,3 +845,65 @@ describe('text that holds nothing to simulate is refused in one line', () => {
     )
   })
 })
+
+describe('page allocations', () => {
+  const allocated = (who: typeof P | typeof CHILD, gfp: string, order = 0): Event =>
+    other(
+      who,
+      `  kmem:mm_page_alloc: page=0x1 pfn=0x1 order=${order} migratetype=1 gfp_flags=${gfp}`,
+    )
+  const COPY = 'GFP_HIGHUSER_MOVABLE|__GFP_COMP'
+  const TABLE = 'GFP_PGTABLE_USER'
+  const before = [mmap(P, A, 8, ANON), faults(P, A, 4, STORE_HOLE), forked(P, 20)]
+
+  test('tell a copy from a reuse, by thread, until the next fault', async () => {
+    const imported = await importOf(
+      ...before,
+      fault(P, A, STORE_PRESENT),
+      fault(CHILD, A + PAGE, STORE_PRESENT),
+      allocated(P, TABLE),
+      allocated(P, COPY, 1),
+      allocated(P, COPY),
+      fault(CHILD, A, STORE_PRESENT),
+      fault(P, A + 5 * PAGE, STORE_HOLE),
+      allocated(P, COPY),
+      call(CHILD, 'madvise', A + 2 * PAGE, PAGE, 4),
+      allocated(CHILD, COPY), // within the call, not the fault before it
+    )
+    const hole = 'fault on a hole'
+    expect(recorded(imported).slice(0, 8)).toEqual([
+      ...[hole, hole, hole, hole],
+      ...['fault that copied its page', 'fault that reused its page'],
+      ...['fault that reused its page', hole],
+    ])
+    expect(imported.statistics.ignored).toMatchObject({ 'page allocation that is no copy': 4 })
+  })
+
+  test('belong to the first of two tries', async () => {
+    const imported = await importOf(
+      ...before,
+      fault(P, A, 3, 'kernel'),
+      fault(P, A, 3, 'kernel'),
+      allocated(P, COPY),
+    )
+    expect(recorded(imported).slice(4, 6)).toEqual([
+      'fault that copied its page',
+      'fault recorded a second time',
+    ])
+  })
+
+  test('do not change the trace, and are not missed: without them no outcome is known', async () => {
+    const events = (...more: Event[]) => [
+      ...before,
+      fault(P, A, STORE_PRESENT),
+      ...more,
+      fault(CHILD, A, STORE_PRESENT),
+    ]
+    const known = await importOf(...events(allocated(P, COPY)))
+    const unknown = await importOf(...events())
+    expect(known.text).toEqual(unknown.text)
+    const outcomes = (imported: Import) => recorded(imported).slice(4, 6)
+    expect(outcomes(unknown)).toEqual(new Array(2).fill('fault on a present page'))
+    expect(outcomes(known)).toEqual(['fault that copied its page', 'fault that reused its page'])
+  })
+})
