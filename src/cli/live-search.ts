@@ -19,7 +19,7 @@ export async function searchFor(
   tests: number,
   driver: LiveDriver,
   machine: Facilities,
-  { against, seed }: SearchRequest,
+  { against, seed, json }: SearchRequest,
 ): Promise<number> {
   const { name, settings } = await modelOf(against, machine)
   const options = {
@@ -30,7 +30,10 @@ export async function searchFor(
     ...{ driver, thpAlways: machine.thp === 'always' },
     machine: () => litmusMachine(settings),
   }
-  const result = await search(subject, options, (found) => print(formatFound(found, options)))
+  const result = await search(subject, options, (found) => {
+    const cow = formatFound(found, options)
+    print(json ? JSON.stringify({ ...found.difference, index: found.index, seed, cow }) : cow)
+  })
   const { agreements, differing, unstable, kinds } = result
   say(
     `kernel ${machine.kernel}, model ${name}: ${counted(result.tests, 'random test')}, natural and ` +
