@@ -1,0 +1,59 @@
+/** trace.test: `trace` as its users meet it. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+const REDIS = 'workloads/recorded/redis-bgsave.perf.txt.gz'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cowbench trace '))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function trace(...words: string[]): { code: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'trace', ...words], {
+    encoding: 'utf8',
+  })
+  return { code: status, out: stdout, err: stderr }
+}
+
+test('a recording is compared with a policy, as text and as JSON', () => {
+  const { code, out } = trace('info', REDIS, '--against-policy', 'mm-id')
+  expect(code).toBe(0)
+  expect(out).toContain('decisions recorded: 23,218; the model decides too: 23,218 (100 %)\n')
+  // 9,464 less 150 less 8,865.
+  expect(out).toContain('kernel only: 449, 1.9 % of the decisions')
+  expect(out).toContain('how much is unknown: the load generator')
+  const json = JSON.parse(trace('info', REDIS, '--against-policy', 'mm-id', '--json').out)
+  expect(json.against).toMatchObject({
+    ...{ policy: 'mm-id', reuses: 8865 },
+    kernel: { pgreuse: 9464, kernelOnly: 449 },
+  })
+})
+
+test('what the kernel counted is written with an imported trace, and a flag wins over it', () => {
+  const file = join(folder, 'redis.trace.gz')
+  const counts = ['--pgreuse', '9500', '--others', 'redis-benchmark']
+  expect(trace('import', REDIS, '-o', file, ...counts).code).toBe(0)
+  expect(JSON.parse(trace('info', file, '--json').out).system).toEqual({
+    ...{ pgreuse: 9500, others: 'redis-benchmark' },
+  })
+  const flag = JSON.parse(trace('info', file, '--json', '--pgreuse', '9000').out)
+  expect(flag.system).toEqual({ pgreuse: 9000, others: 'redis-benchmark' })
+  expect(flag).not.toHaveProperty('against')
+})
+
+test.each([
+  [['--against-policy', 'mmid'], /^cowbench: unknown policy: mmid; did you mean mm-id/],
+  [['--pgreuse', 'many'], /^cowbench: invalid --pgreuse: many; expected a whole number/],
+])('a mistake is refused in one line: %o', (words, message) => {
+  const { code, err } = trace('info', REDIS, ...words)
+  expect(code).toBe(2)
+  expect(err).toMatch(message)
+  expect(err.trim().split('\n')).toHaveLength(1)
+})
