@@ -129,7 +129,6 @@ function metricValues(
     table_shares: counts.tableShares,
     table_copies: counts.tableCopies,
     violations: judged.leaks + judged.lost_coherence + judged.lost_writes + judged.lost_events,
-    extra_events: judged.extra_events + counts.extraEvents,
     refused_unmaps: counts.refusedUnmaps,
     peak_frames: frames.peak,
     peak_table_frames: tables.peak,

@@ -66,6 +66,13 @@ export function makeWritable(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   }
 }
 
+/** A fault of the kernel's own, for GUP. */
+export function kernelFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): void {
+  m.fromKernel = true
+  fault(m, mm, vma, vpn, write)
+  m.fromKernel = false
+}
+
 export function fault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): void {
   m.beginFault()
   handleFault(m, mm, vma, vpn, write)

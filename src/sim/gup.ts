@@ -25,7 +25,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../trace/ops.ts'
-import { fault } from './access.ts'
+import { kernelFault } from './access.ts'
 import { FAILED, OK } from './answers.ts'
 import { wpHugePmd } from './huge.ts'
 import type { Machine } from './machine.ts'
@@ -134,7 +134,7 @@ function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): numb
   const huge = (pmd & PMD_HUGE) !== 0
   const entry = huge ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
   if ((entry & PTE_PRESENT) === 0) {
-    fault(m, mm, vma, vpn, want.write || breaksForReaders(m, want.follPin))
+    kernelFault(m, mm, vma, vpn, want.write || breaksForReaders(m, want.follPin))
     return tookSwapped(entry, entryAt(m, mm, vpn)) && (vma.prot & PROT_WRITE) === 0 ? TAKEN : AGAIN
   }
   if ((entry & PTE_WRITE) !== 0 && (pmd & PTE_WRITE) !== 0) return TAKEN

@@ -58,7 +58,6 @@ export interface MachineCounts {
   tableShares: number
   tableCopies: number
   refusedUnmaps: number
-  extraEvents: number
   /** Write faults on shared mappings, which always write in place and are no decision. */
   sharedReuses: number
   forkNs: number
@@ -86,7 +85,6 @@ export class Machine {
     tableShares: 0,
     tableCopies: 0,
     refusedUnmaps: 0,
-    extraEvents: 0,
     sharedReuses: 0,
     forkNs: 0,
     faultNs: 0,
@@ -113,6 +111,8 @@ export class Machine {
   readonly pageCache = new Map<number, Map<number, number>>()
   /** How often each verdict was given, at whatever site. */
   readonly verdicts: number[] = new Array<number>(VERDICT_LABELS.length).fill(0)
+  /** The fault in progress was raised by the kernel itself (GUP): userfaultfd's manager does not answer those. */
+  fromKernel = false
   /** mmap() calls and anon_vmas so far. */
   areas = 0
   anonVmas = 0

@@ -5,7 +5,7 @@ import { PG_ANON, PG_DIRTY, PG_DONTCOW, PG_EXCLUSIVE } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE } from '../state/tables.ts'
 import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
-import { fault } from './access.ts'
+import { kernelFault } from './access.ts'
 import { FAILED, OK } from './answers.ts'
 import { forceWrite, tookSwapped } from './gup.ts'
 import type { Machine } from './machine.ts'
@@ -25,7 +25,7 @@ export function poke(m: Machine, mm: Mm, vpn: number): number {
     const entry = entryAt(m, mm, vpn)
     if (mayWrite(m, mm, vma, vpn, entry)) return finish(m, mm, vpn)
     if ((entry & PTE_PRESENT) === 0) {
-      fault(m, mm, vma, vpn, true)
+      kernelFault(m, mm, vma, vpn, true)
       if (tookSwapped(entry, entryAt(m, mm, vpn))) return finish(m, mm, vpn)
       continue
     }

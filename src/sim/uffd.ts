@@ -23,6 +23,7 @@ import { forEachPmd } from './walk.ts'
 
 /** A store met a write-protected page: the manager un-protects that one page, and the store tries again. */
 export function userfaultWp(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
+  if (m.fromKernel) return
   m.spent += m.cost.uffdEvent
   m.judge.uffdEvent(mm.id, vpn)
   resolveRange(m, mm, vma, vpn, vpn + 1)
@@ -41,7 +42,7 @@ export function uffdWriteProtect(
   m.spent += m.cost.tlbFlush
   const registered = mm.vmas.filter((vma) => vma.end > start && vma.start < end)
   for (const vma of mm.vmas) {
-    if (registered.some(({ area }) => area === vma.area)) vma.uffdWp = true
+    if (on && registered.some(({ area }) => area === vma.area)) vma.uffdWp = true
   }
   for (const vma of registered) {
     const from = Math.max(start, vma.start)
