@@ -4,6 +4,7 @@ import { runLitmus } from '../../litmus/run.ts'
 import type { Model } from '../litmus-models.ts'
 import { kernelNamed, ownEra } from './kernels.ts'
 import { runCow } from './litmus-runner.ts'
+import type { Mix } from './random-cow.ts'
 import { policyNamed } from './rules.ts'
 import type { Setting } from './world.ts'
 
@@ -15,6 +16,14 @@ export interface State {
 /** The rules and era that the reference model has under this name: a kernel's or a policy's. */
 export function settingOf(name: string): Setting {
   return /^\d/.test(name) ? kernelNamed(name) : { rules: policyNamed(name), era: ownEra(name) }
+}
+
+/** What random tests of this kernel or policy may contain. */
+export function mixOf(name: string): Mix {
+  const { rules, era } = settingOf(name)
+  // The 2009 proposals knew pages only.
+  const huge = rules.id !== 'no-unmap-gup' && rules.id !== 'early-decow'
+  return { uffdWp: era.uffdWp, softDirty: era.softDirty, huge }
 }
 
 /** The first operation on which the simulator and the reference model differ, or null. */

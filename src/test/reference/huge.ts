@@ -142,17 +142,18 @@ function fillFromPmd(
 }
 
 /** split_huge_page(): any reference beyond mappings and swapcache forbids it. */
-export function splitFolio(w: World, folio: Folio): boolean {
+export function splitFolio(w: World, folio: Folio, keepsZeros = false): boolean {
   if (folio.order === 0) return true
   if (extraReferences(folio) !== 0) return false
   for (const pmd of [...folio.pmdMappers]) splitPmd(w, pmd)
   const { pages } = folio
+  const dropsZeros = w.era.splitDropsZeros && !keepsZeros
   const cached = folio.swapcache
   for (const page of pages) {
     w.detachPage(page)
     page.folio.swapcache = cached && page.slot !== null
     if (page.mappers.size === 0) page.exclusive = false
-    if (w.era.splitDropsZeros && page.token === 0 && !page.folio.swapcache) mapZeroPage(w, page)
+    if (dropsZeros && page.token === 0 && !page.folio.swapcache) mapZeroPage(w, page)
   }
   folio.pages = []
   folio.swapcache = false

@@ -11,6 +11,7 @@ const ERA_5_8: Era = {
   freesWholeFolios: false,
   dontNeedFreesTables: false,
   zapDrains: true,
+  movesSeveralAreas: false,
   lruBatch: 15,
   odirect: 'get',
   swapBypass: true,
@@ -35,6 +36,7 @@ const ERA_6_18: Era = {
   hugeZeroStore: 'thp',
   dontNeedFreesTables: true,
   zapDrains: false,
+  movesSeveralAreas: true,
 }
 
 interface Kernel {
@@ -42,6 +44,9 @@ interface Kernel {
   readonly params: Params
   readonly era: Era
 }
+
+/** Long-term pins leave file pages and the zero page shared before 6.2. */
+const UNSHARES_ANON: Params = { unshare: 'anon' }
 
 const KERNELS: Readonly<Record<string, Kernel>> = {
   '5.6.19': { policy: 'forced-gup-break', params: { sharedThp: 'copy2M' }, era: ERA_5_6 },
@@ -55,10 +60,14 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   },
   '5.15.135': { policy: 'page-count', params: {}, era: ERA_5_8 },
   '5.18.12': { policy: 'page-count-refined', params: {}, era: ERA_5_8 },
-  '5.19': { policy: 'anon-exclusive', params: { mprotectUpgrade: 'none' }, era: ERA_5_8 },
-  '6.0.6': { policy: 'anon-exclusive', params: {}, era: ERA_6_0 },
+  '5.19': {
+    policy: 'anon-exclusive',
+    params: { mprotectUpgrade: 'none', ...UNSHARES_ANON },
+    era: ERA_5_8,
+  },
+  '6.0.6': { policy: 'anon-exclusive', params: UNSHARES_ANON, era: ERA_6_0 },
   '6.0.6-cow-pte-v2': { policy: 'cow-pte-owner', params: {}, era: ERA_6_0 },
-  '6.1.192': { policy: 'anon-exclusive', params: {}, era: ERA_6_1 },
+  '6.1.192': { policy: 'anon-exclusive', params: UNSHARES_ANON, era: ERA_6_1 },
   '6.12.113': { policy: 'order0-copy', params: {}, era: ERA_6_12 },
   '6.18.44': { policy: 'mm-id', params: {}, era: ERA_6_18 },
 }

@@ -47,7 +47,10 @@ function freePte(w: World, process: Process, pmd: Pmd, pte: Pte, last: number): 
       freeFolio(w, page.folio, entries)
       return entries.length
     }
-    if (isShared(w, page) || !splitFolio(w, page.folio)) return 1
+    if (isShared(w, page) || !splitFolio(w, page.folio)) {
+      // Up to 6.9 the walk ends at a large folio that it cannot split.
+      return w.era.freesWholeFolios ? 1 : last - vpn
+    }
     // The split may have put the zero page here.
     if (pte.page !== page) return 1
   }

@@ -234,8 +234,7 @@ class LitmusRun {
     const { start, end } = this.#range(words)
     const base = this.#newBase(end - start)
     this.#areas.set(`${process.id}:${words[2]}`, { base, pages: end - start })
-    mremap(this.#world, process, start, end, base)
-    return 'ok'
+    return mremap(this.#world, process, start, end, base)
   }
 
   #pin(process: Process, start: number, end: number, words: readonly string[]): string {

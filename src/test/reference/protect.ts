@@ -43,7 +43,7 @@ export function uffdWriteProtect(
     const touched = process.areas.some(
       (a) => a.mapping === area.mapping && a.start < end && start < a.end,
     )
-    if (touched) area.uffdWp = true
+    if (touched && on) area.uffdWp = true
   }
   mergeAreas(process)
   for (const area of process.areas) {

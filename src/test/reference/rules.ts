@@ -30,7 +30,8 @@ export interface Rules {
   readonly gupMarksDontCow: boolean
   /** On a r/o FOLL_PIN of a read-only entry. */
   readonly unshare: 'never' | 'anon' | 'anyCow' | 'always' | 'notSole'
-  readonly reclaimPin: 'no' | 'extraReference' | 'maybePinned'
+  /** `maybePinned` does not ask about a page in the swapcache unless it is exclusive; `anyPinned` asks always. */
+  readonly reclaimPin: 'no' | 'extraReference' | 'maybePinned' | 'anyPinned'
   /** Does clear_refs leave writable entries of pinned pages alone? */
   readonly clearRefsPin: boolean
   readonly mprotectUpgrade: 'none' | 'dirty' | 'any'
@@ -54,6 +55,8 @@ export interface Era {
   readonly dontNeedFreesTables: boolean
   /** Do exit, exec, munmap, mremap and MADV_DONTNEED empty the LRU batches? 6.18 does not. */
   readonly zapDrains: boolean
+  /** May mremap move several areas at once, unless userfaultfd watches one (6.17 on)? */
+  readonly movesSeveralAreas: boolean
   /** Folios that an LRU batch holds. */
   readonly lruBatch: number
   /** Does MADV_FREE take a whole PTE-mapped large folio without splitting it (6.10 on)? */
@@ -124,12 +127,11 @@ const ANON_EXCLUSIVE: Rules = {
   swapin: 'exclusive',
   tracksExclusive: true,
   forkCopies: 'exclusiveMaybePinned',
-  unshare: 'anon',
+  unshare: 'anyCow',
   mprotectUpgrade: 'dirty',
 }
 
 const FROM_6_12 = {
-  unshare: 'anyCow',
   mprotectUpgrade: 'any',
   wpResolveWritable: true,
   swapinWritable: true,
@@ -144,7 +146,7 @@ const FORCED_GUP_BREAK: Rules = {
   gupBreaksCow: true,
 }
 
-const BOUND: Rules = { ...MAPCOUNT, sharedThp: 'split', reclaimPin: 'maybePinned' }
+const BOUND: Rules = { ...MAPCOUNT, sharedThp: 'split' }
 
 const POLICIES: readonly Rules[] = [
   {
@@ -154,7 +156,6 @@ const POLICIES: readonly Rules[] = [
     pmd: 'never',
     swapin: 'never',
     unshare: 'always',
-    reclaimPin: 'no',
   },
   MAPCOUNT,
   REUSE_SWAP_PAGE,
@@ -188,7 +189,7 @@ const POLICIES: readonly Rules[] = [
     sharedThp: 'copy2M',
     tables: 'unaccounted',
   },
-  { ...ANON_EXCLUSIVE, id: 'cow-pte-owner', tables: 'owner' },
+  { ...ANON_EXCLUSIVE, id: 'cow-pte-owner', unshare: 'anon', tables: 'owner' },
   { ...MM_ID, id: 'cow-pte-accounted', tables: 'accounted' },
   {
     ...BOUND,
@@ -197,6 +198,7 @@ const POLICIES: readonly Rules[] = [
     pmd: 'soleUser',
     swapin: 'soleUser',
     forkCopies: 'promisedPin',
+    reclaimPin: 'anyPinned',
     unshare: 'notSole',
   },
 ]

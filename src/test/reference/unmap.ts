@@ -133,11 +133,25 @@ function emptySpace(w: World, process: Process): void {
   for (const pin of [...w.pins.values()]) if (pin.owner === process) dropPin(w, pin)
 }
 
-/** Moves entries as they are, marked soft-dirty; write protection by userfaultfd does not follow. */
-export function mremap(w: World, process: Process, start: number, end: number, to: number): void {
+/**
+ * Moves entries as they are, marked soft-dirty; write protection by userfaultfd does not follow. A range over several
+ * areas is refused, but for late kernels.
+ */
+export function mremap(
+  w: World,
+  process: Process,
+  start: number,
+  end: number,
+  to: number,
+): 'ok' | 'error' {
   const shift = to - start
   const mapping = w.newMapping()
   const moved = isolateAreas(process, start, end)
+  const several = w.era.movesSeveralAreas && !moved.some((area) => area.uffdWp)
+  if (moved.length !== 1 && !several) {
+    mergeAreas(process)
+    return 'error'
+  }
   for (const area of moved) {
     process.areas.push({
       ...area,
@@ -169,6 +183,7 @@ export function mremap(w: World, process: Process, start: number, end: number, t
   process.areas.sort((a, b) => a.start - b.start)
   mergeAreas(process)
   freeTables(w, process, start, end)
+  return 'ok'
 }
 
 function moveHuge(w: World, process: Process, pmd: Pmd, to: number): void {
