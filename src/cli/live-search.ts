@@ -3,7 +3,7 @@ import { driverProgram } from '../live/build.ts'
 import type { LiveDriver } from '../live/driver.ts'
 import type { Facilities } from '../live/facilities.ts'
 import { compareProgram, formatCounts } from '../live/program.ts'
-import { formatFound, search } from '../live/search.ts'
+import { formatFound, randomOptions, search } from '../live/search.ts'
 import { litmusMachine } from '../run.ts'
 import { modelOf } from './live-model.ts'
 import { counted, print, say } from './streams.ts'
@@ -22,10 +22,7 @@ export async function searchFor(
   { against, seed, json }: SearchRequest,
 ): Promise<number> {
   const { name, settings } = await modelOf(against, machine)
-  const options = {
-    ...{ tests, seed, model: name, machine, swap: machine.swap, uffdWp: machine.uffdWp },
-    thp: machine.mthp.length === 0 && machine.thp !== '' && machine.thp !== 'never',
-  }
+  const options = { tests, seed, model: name, machine, ...randomOptions(machine) }
   const subject = {
     ...{ driver, thpAlways: machine.thp === 'always' },
     machine: () => litmusMachine(settings),

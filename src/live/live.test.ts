@@ -24,7 +24,7 @@ import {
   reasonToSkip,
 } from './facilities.ts'
 import { formatTruth, observe, truthOf } from './observe.ts'
-import { formatFound, search } from './search.ts'
+import { formatFound, randomOptions, search } from './search.ts'
 
 const cache = mkdtempSync(join(tmpdir(), 'cowbench-live-'))
 let driver: LiveDriver | undefined
@@ -137,6 +137,28 @@ test('a search finds where always-copy parts from the kernel, and prints the tes
   expect(cow.operations.length).toBe(found.lines.length)
   expect(cow.operations.at(-1)?.expectations[0]?.outcome).toBe(found.difference.live.outcome)
 })
+
+test('200 random tests agree with the model of the running kernel, natural and drained', async () => {
+  const live = running()
+  const model = KERNEL_MODELS.find(({ name }) => name === live?.machine.kernel)
+  if (live === undefined || model === undefined) {
+    console.log('SKIPPED: random tests: no model of the running kernel')
+    return
+  }
+  const { machine } = live
+  const subject = {
+    ...{ driver: live.driver, thpAlways: machine.thp === 'always' },
+    machine: model.machines({ swapDisk: false }),
+  }
+  const options = {
+    ...{ tests: 200, seed: 90, model: model.name, machine },
+    ...randomOptions(machine),
+  }
+  const result = await search(subject, options, (found) => console.log(formatFound(found, options)))
+  expect(result.kinds).toEqual([])
+  // About 40 operations of each test, over both states.
+  expect(result.agreements).toBeGreaterThan(5000)
+}, 120_000)
 
 /** The recorded tests on this kernel, once as a record and once against the model of this kernel, if there is one. */
 test('the collection agrees with the model of the running kernel, by way of a truth file', async () => {

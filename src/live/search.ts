@@ -15,6 +15,11 @@ export interface SearchOptions extends RandomOptions {
   readonly machine: Facilities
 }
 
+/** What random tests may hold on this machine. */
+export function randomOptions({ swap, uffdWp, thp, mthp }: Facilities): RandomOptions {
+  return { swap, uffdWp, thp: thp !== '' && thp !== 'never' && mthp.length === 0 }
+}
+
 export interface Found {
   /** Number of the random test that showed it first. */
   readonly index: number
