@@ -35,6 +35,7 @@ export async function runRecord(request: RecordRequest): Promise<number> {
       source,
       ...(program === undefined ? {} : { program }),
       ...(statistics === undefined ? {} : { statistics: { ...statistics } }),
+      system: { pgreuse: recorded.recording.pgreuse },
     }
     writeTrace(output, trace, origin, recording)
     if (statistics !== undefined) print(formatStatistics(statistics))
