@@ -1,0 +1,133 @@
+/** Pages that move or merge: KSM and migration, both stopped by any reference. */
+import { describe, expect, test } from 'vitest'
+import { PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
+import { range, Scene } from '../test/scene.ts'
+import { MADV_MERGEABLE, PIN_ROPIN, PIN_VMSPLICE } from '../trace/ops.ts'
+import { PAGE_KSM } from './observe.ts'
+
+/** Four mergeable pages of which the first three hold equal bytes. */
+function mergeable(policy: string): Scene {
+  const s = new Scene(policy)
+  const mm = s.owner(4)
+  s.madvise(mm, 0, 4, MADV_MERGEABLE)
+  s.storeSame(mm, 7, 0, 1, 2)
+  return s
+}
+
+describe('KSM', () => {
+  test('makes pages of equal bytes one page, mapped read-only and nobody’s own', () => {
+    const s = mergeable('anon-exclusive')
+    s.ksmWait()
+    expect(new Set(range(0, 3).map((vpn) => s.pfn(0, vpn))).size).toBe(1)
+    expect(s.m.frames.used).toBe(2)
+    expect(s.pageCount(0, 0)).toBe(3)
+    expect([s.kind(0, 0), s.entry(0, 0).write, s.has(0, 0, PG_EXCLUSIVE)]).toEqual([
+      PAGE_KSM,
+      false,
+      false,
+    ])
+    expect(s.has(0, 3, PG_KSM)).toBe(false)
+  })
+
+  test('is undone by a store, which copies for that page alone', () => {
+    const s = mergeable('anon-exclusive')
+    s.ksmWait()
+    s.store(0, 1)
+    expect(s.counts).toMatchObject({ needed_copies: 1, spurious_copies: 0 })
+    expect(range(0, 3).map((vpn) => s.load(0, vpn))).toEqual([0, 0, 0])
+    expect(s.pageCount(0, 0)).toBe(2)
+  })
+
+  test('leaves its last user a copy since 5.9, and the page itself before', () => {
+    for (const [policy, spurious, reuses] of [
+      ['reuse-swap-page', 0, 1],
+      ['page-count', 1, 0],
+      ['anon-exclusive', 1, 0],
+    ] as const) {
+      const s = mergeable(policy)
+      s.ksmWait()
+      s.store(0, 1, 2, 0)
+      const { spurious_copies, needed_copies } = s.counts
+      expect([policy, needed_copies, spurious_copies, s.counts.reuses]).toEqual([
+        policy,
+        2,
+        spurious,
+        reuses,
+      ])
+      expect(s.has(0, 0, PG_KSM)).toBe(false)
+    }
+  })
+
+  test('merges no page under a reference', () => {
+    const s = mergeable('anon-exclusive')
+    s.pin(0, 1, 1, PIN_VMSPLICE)
+    s.ksmWait()
+    expect(range(0, 3).map((vpn) => s.has(0, vpn, PG_KSM))).toEqual([true, false, true])
+  })
+
+  test('merges only areas that were offered', () => {
+    const s = mergeable('anon-exclusive')
+    s.map(0, 2, { vpn: 512 })
+    s.storeSame(0, 7, 512, 513)
+    s.ksmWait()
+    expect([s.kind(0, 0), s.has(0, 512, PG_KSM)]).toEqual([PAGE_KSM, false])
+  })
+
+  test('splits a large folio that holds such pages', () => {
+    const s = new Scene('anon-exclusive')
+    const mm = s.owner(4, { order: 2 })
+    s.madvise(mm, 0, 4, MADV_MERGEABLE)
+    s.storeSame(mm, 7, 0, 1)
+    s.ksmWait()
+    expect(range(0, 4).map((vpn) => s.has(mm, vpn, PG_LARGE))).toEqual([false, false, false, false])
+    expect(s.pfn(mm, 1)).toBe(s.pfn(mm, 0))
+    expect(s.m.frames.used).toBe(3)
+  })
+
+  test('is undone for a r/o FOLL_PIN since 5.19: a merged page is never exclusive', () => {
+    const s = mergeable('anon-exclusive')
+    s.ksmWait()
+    s.pin(0, 1, 1, PIN_ROPIN)
+    expect([s.has(0, 1, PG_KSM), s.has(0, 1, PG_EXCLUSIVE)]).toEqual([false, true])
+    expect(s.counts.unshare_copies).toBe(1)
+  })
+})
+
+describe('migration', () => {
+  test('moves a page, its bytes and its exclusivity to another frame', () => {
+    const s = new Scene('anon-exclusive')
+    const mm = s.owner(1)
+    const old = s.pfn(mm, 0)
+    s.migrate(mm, 0, 1)
+    expect(s.pfn(mm, 0)).not.toBe(old)
+    expect([s.load(mm, 0), s.has(mm, 0, PG_EXCLUSIVE), s.entry(mm, 0).write]).toEqual([
+      0,
+      true,
+      true,
+    ])
+    expect(s.m.frames.used).toBe(1)
+  })
+
+  test('moves it for all who share it', () => {
+    const s = new Scene('anon-exclusive')
+    const parent = s.owner(1)
+    const child = s.fork(parent)
+    s.migrate(child, 0, 1)
+    expect(s.pfn(parent, 0)).toBe(s.pfn(child, 0))
+    s.store(child, 0)
+    expect(s.load(parent, 0)).toBe(0)
+    expect(s.counts.needed_copies).toBe(1)
+  })
+
+  test('leaves a page under a reference where it is', () => {
+    const s = new Scene('anon-exclusive')
+    const mm = s.owner(1)
+    const old = s.pfn(mm, 0)
+    s.get(mm, 0)
+    s.migrate(mm, 0, 1)
+    expect(s.pfn(mm, 0)).toBe(old)
+    s.put(mm, 0)
+    s.migrate(mm, 0, 1)
+    expect(s.pfn(mm, 0)).not.toBe(old)
+  })
+})
