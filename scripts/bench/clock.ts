@@ -1,7 +1,7 @@
 /**
- * clock: CPU time of this process's main thread, and how long that thread waited for a CPU meanwhile.
+ * clock: CPU time of the calling thread, and how long that thread waited for a CPU meanwhile.
  *
- * On a shared machine wall time says little. Other threads (garbage collection, compilation) work beside the main one
+ * On a shared machine wall time says little. Other threads (garbage collection, compilation) work beside it
  * and are left out, as the kernel's own work on other CPUs is for the programs that are compared.
  */
 import { readFileSync } from 'node:fs'
@@ -16,17 +16,17 @@ export interface Spent {
 /** Returns what was spent from the call on until the function it returns is called. */
 export function startClock(): () => Spent {
   const wall = performance.now()
-  const [cpu, wait] = mainThread()
+  const [cpu, wait] = thisThread()
   return () => {
-    const [cpuNow, waitNow] = mainThread()
+    const [cpuNow, waitNow] = thisThread()
     return { cpuMs: cpuNow - cpu, waitMs: waitNow - wait, wallMs: performance.now() - wall }
   }
 }
 
 /** Milliseconds on a CPU and in the run queue so far. */
-function mainThread(): [number, number] {
+function thisThread(): [number, number] {
   try {
-    const [ran, waited] = readFileSync('/proc/self/schedstat', 'latin1').split(' ')
+    const [ran, waited] = readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')
     return [Number(ran) / 1e6, Number(waited) / 1e6]
   } catch {
     const { user, system } = process.cpuUsage()

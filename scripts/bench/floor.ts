@@ -2,11 +2,9 @@
  * floor: events per second and bytes per page, which no change may let fall below what was promised first.
  */
 
-import type { Memory } from './memory.ts'
-import { runSample } from './run-sample.ts'
-import type { Simulated } from './simulate-file.ts'
+import { POLICY } from './ratios.ts'
+import type { SampleRunner } from './samples.ts'
 import { spreadOf } from './statistics.ts'
-import type { TraceFiles } from './traces.ts'
 
 const FLOOR_EVENTS_PER_SECOND = 40e6
 const FLOOR_BYTES_PER_PAGE = 32
@@ -15,13 +13,16 @@ const FLOOR_BYTES_PER_FORKED_PTE = 16
 const HEAP_PAGES = 2 * 2 ** 20
 
 /** Measures and prints; says of each promise whether it is kept. */
-export function measureFloor(traces: TraceFiles, policy: string, rounds: number): void {
+export function measureFloor(runner: SampleRunner, rounds: number): void {
   const names = ['bg', 'fh'] as const
-  const paths = names.map((workload) => traces.path({ workload, repeat: 10 }))
   const speeds: number[][] = names.map(() => [])
   for (let round = 0; round < rounds; round++) {
-    for (const [i, trace] of paths.entries()) {
-      const { events, cpuMs } = runSample<Simulated>('simulate', { trace, policy, oracle: 'on' })
+    for (const [i, workload] of names.entries()) {
+      const { events = 0, cpuMs = 0 } = runner.run({
+        name: 'simulate',
+        trace: { workload, repeat: 10 },
+        options: { policy: POLICY, oracle: 'on' },
+      })
       speeds[i]!.push(events / (cpuMs / 1e3))
     }
   }
@@ -31,9 +32,9 @@ export function measureFloor(traces: TraceFiles, policy: string, rounds: number)
     const floor = name === 'bg' ? verdict(median >= FLOOR_EVENTS_PER_SECOND, 'at least 40 M/s') : ''
     print(`${name}: ${millions(median)} M events/s CPU, oracle on (${range})${floor}`)
   }
-  const { bytesPerPage, bytesPerForkedPte } = runSample<Memory>('memory', {
-    policy,
-    pages: HEAP_PAGES,
+  const { bytesPerPage = 0, bytesPerForkedPte = 0 } = runner.run({
+    name: 'memory',
+    options: { policy: POLICY, pages: HEAP_PAGES },
   })
   const pages = verdict(bytesPerPage <= FLOOR_BYTES_PER_PAGE, `at most ${FLOOR_BYTES_PER_PAGE}`)
   const ptes = verdict(

@@ -1,12 +1,20 @@
 /**
  * sample: one measurement in a process of its own: `node sample.js NAME OPTIONS-AS-JSON` prints one line of JSON.
  */
+import { measureForks } from './fork-time.ts'
+import { measureLitmus } from './litmus-speed.ts'
 import { measureMemory } from './memory.ts'
+import { measureNaive } from './naive.ts'
+import { measurePolicies } from './policies.ts'
 import { simulateFile } from './simulate-file.ts'
 
 const SAMPLES: Readonly<Record<string, (options: never) => object | Promise<object>>> = {
   simulate: simulateFile,
   memory: measureMemory,
+  fork: measureForks,
+  litmus: measureLitmus,
+  naive: measureNaive,
+  policies: measurePolicies,
 }
 
 const [name = '', options = '{}'] = process.argv.slice(2)

@@ -6,7 +6,13 @@ import { join } from 'node:path'
 import { decodeTrace, encodeTrace } from '../../src/trace/format.ts'
 import { OP_EXIT, OP_FORK } from '../../src/trace/ops.ts'
 import { SEGMENT, type Trace } from '../../src/trace/trace.ts'
-import { buildTrace } from '../../src/workload/api.ts'
+import {
+  buildTrace,
+  defineWorkload,
+  int,
+  MAP_PRIVATE_ANON,
+  PROT_RW,
+} from '../../src/workload/api.ts'
 import { WORKLOADS } from '../../workloads/index.ts'
 
 const SEED = 1
@@ -17,6 +23,20 @@ export interface TraceSpec {
   /** How often its rounds are run through in all. */
   readonly repeat?: number
 }
+
+/** Forks of a heap whose frames lie in random order; the children exit at once. */
+const shuffledForks = defineWorkload({
+  name: 'shuffled-forks',
+  summary: 'speed: forks of a heap that was filled in random order',
+  params: { pages: int(1, 1, 1 << 24, 'heap size, in pages') },
+  generate(t, rng, { pages }) {
+    const parent = t.spawn()
+    t.mmap(parent, 0, pages, MAP_PRIVATE_ANON, PROT_RW)
+    for (const vpn of rng.permutation(pages)) t.store(parent, vpn)
+    t.exit(t.fork(parent))
+    t.exit(parent)
+  },
+})
 
 /** Writes the traces of one measurement into a directory, each once. */
 export class TraceFiles {
@@ -31,7 +51,7 @@ export class TraceFiles {
     const values = Object.entries(params).map(([name, value]) => `${name}=${value}`)
     const path = join(this.#dir, `${[workload, ...values, `x${repeat}`].join('-')}.cowtrace`)
     if (!existsSync(path)) {
-      const definition = WORKLOADS.find(({ name }) => name === workload)
+      const definition = [...WORKLOADS, shuffledForks].find(({ name }) => name === workload)
       if (definition === undefined) throw new RangeError(`unknown workload: ${workload}`)
       const trace = repeatRounds(buildTrace(definition, params, SEED), repeat)
       writeFileSync(path, encodeTrace(trace, { source: `bench ${workload}`, hash: '' }))
