@@ -71,6 +71,8 @@ function doAnonymousPage(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boole
   mapPte(m.frames, mm, pfn)
   m.tables.ptes[mm.pteIndex(vpn)] = (pfn << PFN_SHIFT) | fillFlags(vma)
   lruAdd(m, pfn)
+  // No store follows that would tell the judge of a page where there was none.
+  if (m.fromKernel) m.judge.separated(mm.id, vpn, 1)
 }
 
 /** alloc_anon_folio(): the area's order where the aligned range lies in the area and is empty, else 0. */

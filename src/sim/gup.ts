@@ -179,6 +179,12 @@ function breakCow(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
 
 /** handle_mm_fault() for a write that the page-table entry (present, read-only) does not permit. */
 export function forceWrite(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
+  m.fromKernel = true
+  breakCowOnce(m, mm, vma, vpn)
+  m.fromKernel = false
+}
+
+function breakCowOnce(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   breakSharedTable(m, mm, vpn)
   if ((mm.pmd(vpn) & PMD_HUGE) !== 0 && wpHugePmd(m, mm, vma, vpn, false)) return
   if ((m.tables.ptes[mm.pteIndex(vpn)]! & (PTE_PRESENT | PTE_WRITE)) === PTE_PRESENT)

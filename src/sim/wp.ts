@@ -142,6 +142,7 @@ function copyFromOutside(m: Machine, mm: Mm, vma: Vma, vpn: number, pfn: number)
   if (m.frames.has(pfn, PG_ZERO)) {
     m.spent += m.cost.zeroFill4k
     replacePage(m, mm, vpn, dirtyFlags(vma))
+    if (m.fromKernel) m.judge.separated(mm.id, vpn, 1)
     return
   }
   m.decided(SITE_WP, mm, vpn, 1, COPY_NOT_ANON)
