@@ -18,7 +18,6 @@ const ERA_5_8: Era = {
   forceFollows: 'cowFault',
 }
 const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'thp' }
-const ERA_2009: Era = { ...ERA_5_6, softDirty: false, swapBypass: false }
 const ERA_6_0: Era = { ...ERA_5_8, forceFollows: 'exclusive' }
 const ERA_6_1: Era = { ...ERA_6_0, collapse: 'needsWritable' }
 const ERA_6_12: Era = {
@@ -84,7 +83,6 @@ export function ownEra(policy: string): Era {
   switch (policy) {
     case 'no-unmap-gup':
     case 'early-decow':
-      return ERA_2009
     case 'on-demand-fork':
       return ERA_5_6
     case 'cow-pte-owner':

@@ -14,6 +14,8 @@ interface Area {
   readonly huge: boolean
   readonly mapped: boolean[]
   dontFork: boolean
+  /** Parts of it may be protected differently: then it is several areas to the kernel, which mremap refuses. */
+  uneven: boolean
 }
 
 interface Proc {
@@ -125,12 +127,10 @@ class Writer {
         if (wide && this.#rng.chance(50)) this.#munmap(proc, name, area, wide)
         return
       case 'mremap':
-        if (wide && this.#rng.chance(50)) this.#mremap(proc, name, area, wide)
+        if (wide && !area.uneven && this.#rng.chance(50)) this.#mremap(proc, name, area, wide)
         return
       case 'mprotect':
-        if (!wide) return
-        this.#lines.push(`mprotect ${at}${text(wide)} ro`)
-        if (this.#rng.chance(70)) this.#lines.push(`mprotect ${at}${text(wide)} rw`)
+        if (wide) this.#mprotect(at, area, wide)
         return
       case 'pin':
         if (near && near.last - near.first < 8) this.#pin(proc, name, near)
@@ -171,7 +171,13 @@ class Writer {
     // 20 pages cross the limit of an LRU batch, 15.
     const pages = huge ? HUGE_PAGES : this.#any([1, 4, 8, 20])
     const name = this.#nextArea()
-    proc.areas.set(name, { pages, huge, mapped: Array(pages).fill(true), dontFork: false })
+    proc.areas.set(name, {
+      pages,
+      huge,
+      mapped: Array(pages).fill(true),
+      dontFork: false,
+      uneven: false,
+    })
     this.#lines.push(`mmap ${proc.name} ${name} ${pages}${huge ? ' thp' : ''}`)
     if (this.#rng.chance(85)) this.#lines.push(`write ${proc.name} ${name}[0..${pages - 1}]`)
   }
@@ -210,6 +216,12 @@ class Writer {
   #gone(proc: Proc, name: string, area: Area, range: Range): void {
     area.mapped.fill(false, range.first, range.last + 1)
     if (!area.mapped.some(Boolean)) proc.areas.delete(name)
+  }
+
+  #mprotect(at: string, area: Area, range: Range): void {
+    this.#lines.push(`mprotect ${at}${text(range)} ro`)
+    if (this.#rng.chance(70)) this.#lines.push(`mprotect ${at}${text(range)} rw`)
+    else if (range.last - range.first + 1 < area.pages) area.uneven = true
   }
 
   #pin(proc: Proc, area: string, range: Range): void {

@@ -50,12 +50,13 @@ export function sharesTable(w: World, parent: Process, pmd: Pmd): boolean {
   if (table === null) return false
   const first = pmd.number * TABLE_PAGES
   const areas = parent.areas.filter((a) => a.start < first + TABLE_PAGES && first < a.end)
-  const plain = areas.every((area) => area.kind === 'anon' && !area.dontFork)
+  // The child's entries could lose neither their userfaultfd bits nor what it must not have.
+  const plain = areas.every((area) => area.kind !== 'shared' && !area.dontFork && !area.uffdWp)
   switch (w.rules.tables) {
     case 'copied':
       return false
     case 'unaccounted':
-      return plain && areas.length === 1 && coversTable(areas[0], first)
+      return areas[0]?.kind === 'anon' && !areas[0].dontFork && coversTable(areas[0], first)
     case 'owner':
       return plain && !table.gupExclusive
     case 'accounted':
