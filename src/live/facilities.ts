@@ -4,6 +4,7 @@ import type { LitmusTest, Operation } from '../litmus/program.ts'
 import {
   MADV_COLLAPSE,
   MADV_PAGEOUT,
+  MAP_PRIVATE_ANON,
   OP_CLEAR_REFS,
   OP_DEVWRITE,
   OP_FORK,
@@ -17,7 +18,14 @@ import {
   PIN_VMSPLICE,
 } from '../trace/ops.ts'
 import type { LiveDriver } from './driver.ts'
-import { MAX_OPS, MAX_PAGE_RESULTS, MAX_PINNED_PAGES, MAX_PINS, MAX_SLOTS } from './request.ts'
+import {
+  MAX_OBJECTS,
+  MAX_OPS,
+  MAX_PAGE_RESULTS,
+  MAX_PINNED_PAGES,
+  MAX_PINS,
+  MAX_SLOTS,
+} from './request.ts'
 
 /** Something that the whole command needs and this machine does not have: one line, exit code 5. */
 export class MissingFacility extends Error {}
@@ -96,6 +104,9 @@ export function reasonToSkip(test: LitmusTest, machine: Facilities): string | un
   if (processes.length > MAX_SLOTS || pins.length > MAX_PINS || operations.length > MAX_OPS) {
     return `too large: at most ${MAX_SLOTS} processes, ${MAX_PINS} pins and ${MAX_OPS} operations`
   }
+  const objects = operations.filter(({ code, map }) => code === OP_MMAP && map !== MAP_PRIVATE_ANON)
+  if (objects.length > MAX_OBJECTS)
+    return `too large: at most ${MAX_OBJECTS} files and shared areas`
   if (pins.some(({ pages }) => pages > MAX_PINNED_PAGES)) {
     return `too large: at most ${MAX_PINNED_PAGES} pages in a pin`
   }

@@ -23,6 +23,7 @@ const OP_PROBE = 200
 export const MAX_SLOTS = 32
 export const MAX_PINS = 64
 export const MAX_OPS = 4096
+export const MAX_OBJECTS = 8
 /** Eight pipes of 256 pages. */
 export const MAX_PINNED_PAGES = 2048
 /** Pages whose observation fits into one answer. */
@@ -111,8 +112,9 @@ function writeOperation(
   let [a, b, c] = [value, 0, 0]
   if (code === OP_MMAP) {
     b = map
-    if (map === MAP_PRIVATE_ANON && operation.folioOrder > 0) c = LINUX_MADV_HUGEPAGE
-    else if (map === MAP_PRIVATE_ANON && thpAlways) c = LINUX_MADV_NOHUGEPAGE
+    if (map !== MAP_PRIVATE_ANON) c = space.object(operation.object)
+    else if (operation.folioOrder > 0) c = LINUX_MADV_HUGEPAGE
+    else if (thpAlways) c = LINUX_MADV_NOHUGEPAGE
   } else if (code === OP_MREMAP) a = space.address(value)
   else if (code === OP_FORK) a = value
   else if (code === OP_DEVREAD || code === OP_DEVWRITE) a = first
@@ -138,12 +140,19 @@ interface Range {
 /** Where the test's areas lie in real address space. */
 class AddressSpace {
   readonly #areas: Range[] = []
+  readonly #objects: number[] = []
 
   constructor({ operations }: LitmusTest) {
-    for (const { code, vpn, pages, value } of operations) {
+    for (const { code, vpn, pages, value, map, object } of operations) {
+      if (code === OP_MMAP && map !== MAP_PRIVATE_ANON) this.#objects.push(object)
       if (code === OP_MMAP) this.#areas.push({ vpn, pages })
       else if (code === OP_MREMAP) this.#areas.push({ vpn: value, pages })
     }
+  }
+
+  /** Files and shared memory are numbered from 0. */
+  object(id: number): number {
+    return this.#objects.indexOf(id)
   }
 
   area(vpn: number): Range {

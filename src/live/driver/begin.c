@@ -64,13 +64,15 @@ static void begin_runner(void)
 	place(fd, FD_SHARED);
 	share(FD_SHARED, 1);
 	place(sys4(__NR_openat, AT_FDCWD, "/proc/kpageflags", O_RDONLY, 0), FD_KPAGEFLAGS);
-	for (int at = FD_REPLY_READ; at < FD_FIRST_FREE; at += 2) {
+	for (int at = FD_REPLY_READ; at < FD_OBJECTS; at += 2) {
 		if (sys2(__NR_pipe2, fds, 0) < 0)
 			DIE("missing pipe");
 		/* Both ends come at the lowest numbers, which are these. */
 		if (fds[0] != at || fds[1] != at + 1)
 			DIE("invalid file descriptor");
 	}
+	for (int at = FD_OBJECTS; at < FD_FIRST_FREE; at++)
+		place(sys2(__NR_memfd_create, "cowbench", 0), at);
 	sys6(__NR_mmap, DRAIN_PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (ul)-1, 0);
 	pin_to_one_cpu();
 	if (clone_onto(17 /* SIGCHLD */, S->stacks[1], runner, 0) < 0)

@@ -39,7 +39,7 @@ struct op {
 	u64 pages;
 	u64 a;		/* protection, advice, target address, child's slot, on or off, first page within the pin */
 	u64 b;		/* MMAP: MAP_KIND_*; UFFD_WP: the area's address */
-	u64 c;		/* MMAP: the kernel's MADV_* for all of it, or 0; UFFD_WP: the area's pages */
+	u64 c;		/* MMAP: the kernel's MADV_* for all of it, or 0; or the object's number; UFFD_WP: the area's pages */
 	u64 token;	/* of the first page; the next page's is one more, unless STORE_SAME */
 	s32 pin;
 	u32 kind;	/* PIN: PIN_* */
@@ -79,6 +79,7 @@ struct request {
 #define MAGIC 0x6c776f63U	/* "cowl" */
 #define MAX_SLOTS 32
 #define MAX_PINS 64
+#define MAX_OBJECTS 8
 #define MAX_OPS 4096
 #define STACK_BYTES (64UL << 10)
 #define RESULT_BYTES (24UL << 20)
@@ -132,7 +133,15 @@ struct shared {
 #define DRAIN_PAGE 0x1fff00000000UL
 
 /* Descriptors that every worker has, at fixed numbers. */
-enum { FD_SHARED = 3, FD_KPAGEFLAGS, FD_REPLY_READ, FD_REPLY_WRITE, FD_WAKE, FD_FIRST_FREE = FD_WAKE + 2 * MAX_SLOTS };
+enum {
+	FD_SHARED = 3,
+	FD_KPAGEFLAGS,
+	FD_REPLY_READ,
+	FD_REPLY_WRITE,
+	FD_WAKE,
+	FD_OBJECTS = FD_WAKE + 2 * MAX_SLOTS,
+	FD_FIRST_FREE = FD_OBJECTS + MAX_OBJECTS
+};
 
 void *memset(void *to, int byte, ul n);
 void *memcpy(void *to, const void *from, ul n);

@@ -199,6 +199,8 @@ static void run_test(void)
 	S->result = 0;
 	memset(S->pins, 0, sizeof(S->pins));
 	alone();
+	for (int i = 0; i < MAX_OBJECTS; i++)
+		sys2(__NR_ftruncate, FD_OBJECTS + i, 0);
 	drain();
 	for (u32 i = 0; i < S->request.ops; i++) {
 		S->current = i;

@@ -90,20 +90,23 @@ static void show_pages(struct slot *me, struct op *op)
 	}
 }
 
+/* Files and shared memory outlive the test's mappings: to free their pages would drain the batches. */
+static long map_object(struct op *op)
+{
+	int fd = FD_OBJECTS + (int)op->c;
+	int flags = op->b == MAP_KIND_SHARED ? MAP_SHARED : MAP_PRIVATE;
+	long at;
+
+	sys2(__NR_ftruncate, fd, op->pages * PAGE);
+	at = sys6(__NR_mmap, op->addr, op->pages * PAGE, PROT_READ | PROT_WRITE, (ul)(flags | MAP_FIXED), (ul)fd, 0);
+	return at < 0 ? at : 0;
+}
+
 static long map_area(struct op *op)
 {
-	int fd = -1;
-	long at, flags = MAP_FIXED | (op->b == MAP_KIND_SHARED ? MAP_SHARED : MAP_PRIVATE);
+	long at = sys6(__NR_mmap, op->addr, op->pages * PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (ul)-1, 0);
 
-	if (op->b == MAP_KIND_FILE) {
-		fd = (int)sys2(__NR_memfd_create, "cowbench", 1 /* MFD_CLOEXEC */);
-		sys2(__NR_ftruncate, fd, op->pages * PAGE);
-	} else {
-		flags |= MAP_ANONYMOUS;
-	}
-	at = sys6(__NR_mmap, op->addr, op->pages * PAGE, PROT_READ | PROT_WRITE, (ul)flags, (ul)fd, 0);
-	if (fd >= 0)
-		sys1(__NR_close, fd);
 	if (at < 0 || !op->c)
 		return at < 0 ? at : 0;
 	return sys3(__NR_madvise, op->addr, op->pages * PAGE, op->c);
@@ -214,7 +217,7 @@ static long whole(struct slot *me, u32 index, struct op *op)
 		exec_worker(index);
 		return -1;
 	case OP_MMAP:
-		return map_area(op);
+		return op->b == MAP_KIND_ANON ? map_area(op) : map_object(op);
 	case OP_MUNMAP:
 		return sys2(__NR_munmap, op->addr, length);
 	case OP_MPROTECT:
