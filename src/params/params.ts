@@ -41,7 +41,11 @@ export function int(value: number, min: number, max: number, what: string): IntP
 }
 
 /** One of `choices`. */
-export function choice<const T extends string>(value: NoInfer<T>, choices: readonly T[], what: string): ChoiceParam<T> {
+export function choice<const T extends string>(
+  value: NoInfer<T>,
+  choices: readonly T[],
+  what: string,
+): ChoiceParam<T> {
   return { type: 'choice', default: value, choices, what }
 }
 
@@ -51,7 +55,9 @@ export function flag(value: boolean, what: string): FlagParam {
 }
 
 export function defaults<S extends Params>(params: S): Values<S> {
-  return Object.fromEntries(Object.entries(params).map(([name, p]) => [name, p.default])) as Values<S>
+  return Object.fromEntries(
+    Object.entries(params).map(([name, p]) => [name, p.default]),
+  ) as Values<S>
 }
 
 /** What a valid value looks like, for help texts and errors: `0 to 9`, `get or pin`, `yes or no`. */
@@ -69,7 +75,8 @@ export function rangeOf(param: Param): string {
 /** Parses `text` as the command line gives it. Throws RangeError `invalid <name>: <text>; expected <range>`. */
 export function parseParam(name: string, param: Param, text: string): ParamValue {
   const parsed = parse(param, text)
-  if (parsed === undefined) throw new RangeError(`invalid ${name}: ${text}; expected ${rangeOf(param)}`)
+  if (parsed === undefined)
+    throw new RangeError(`invalid ${name}: ${text}; expected ${rangeOf(param)}`)
   return parsed
 }
 
