@@ -69,9 +69,11 @@ export function mremap(m: Machine, mm: Mm, start: number, end: number, to: numbe
   m.k.mm = mm
   const vmas = carve(m, mm, start, end)
   if (vmas.length === 0 || (vmas.length > 1 && !m.era.mremapsAreas)) return FAILED
+  const area = m.areas++
   for (const vma of vmas) {
     mm.insert({
       ...vma,
+      area,
       start: vma.start + to - start,
       end: vma.end + to - start,
       // Userfaultfd without UFFD_FEATURE_EVENT_REMAP stays behind; the move counts as a change of all pages.

@@ -15,6 +15,6 @@ test('the example table in README.md comes from results/reference/quick', () => 
     .split('\n')
     .filter((line) => line.startsWith('|'))
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-  const [, between] = /<!-- table:begin -->\n([^]*?)\n<!-- table:end -->/.exec(readme) ?? []
+  const [, between] = /<!-- table:begin -->\n([\s\S]*?)\n<!-- table:end -->/.exec(readme) ?? []
   expect(between).toBe(table.join('\n'))
 })
