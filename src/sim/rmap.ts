@@ -16,12 +16,15 @@ export interface Mapper {
  */
 export function mappersOf(m: Machine, pfn: number, vpn: number): Mapper[] {
   // Below tables that are shared with an owner a page counts once for all that reach it.
-  const wanted = m.policy.tables === 'owner' ? Number.POSITIVE_INFINITY : m.frames.mapcount(pfn)
+  const all = m.policy.tables === 'owner'
+  const wanted = all ? Number.POSITIVE_INFINITY : m.frames.mapcount(pfn)
   const found: Mapper[] = []
-  if (mapsAt(m, m.k.mm, vpn, pfn)) found.push({ mm: m.k.mm, vpn })
+  // Whoever asks is the likeliest, unless the order matters: then parents come before children.
+  const first = all ? undefined : m.k.mm
+  if (first !== undefined && mapsAt(m, first, vpn, pfn)) found.push({ mm: first, vpn })
   for (const mm of m.k.mms) {
     if (found.length === wanted) return found
-    if (mm !== undefined && mm !== m.k.mm && mapsAt(m, mm, vpn, pfn)) found.push({ mm, vpn })
+    if (mm !== undefined && mm !== first && mapsAt(m, mm, vpn, pfn)) found.push({ mm, vpn })
   }
   if (found.length >= m.frames.mapcount(pfn)) return found
   if (found.length < wanted) searchEverywhere(m, pfn, vpn, wanted, found)

@@ -176,6 +176,8 @@ export function unshareForReclaim(m: Machine, mm: Mm, vpn: number): boolean {
     (m.tables.shares[table]! > 1 || m.tables.owner[table] === EXCLUSIVE)
   if (lost && m.tables.shares[table]! > 1) {
     letGo(m, mm, vpn)
+    // What it lost it cannot reach any more: the others are alone with it.
+    m.judge.separated(mm.id, vpn & -TABLE_PAGES, TABLE_PAGES)
     return false
   }
   unshareForWalk(m, mm, vpn)

@@ -63,10 +63,12 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
     if (m.decided(SITE_SWAPIN, mm, vpn, 1, verdict)) m.contested.add(pfn)
   }
   if (taken || (exclusive && !armed && mapsCleanWritable(m, vma, entry))) flags |= writeFlag(vma)
+  // A write-protected page that was taken over: until 6.10 it is dirty, the fault ends here and the next one raises the
+  // event.
+  const protectedAgain = write && armed && exclusive && !policy.swapinWritable
+  if (protectedAgain) flags |= PTE_DIRTY | PTE_SOFT_DIRTY
   tables.ptes[index] = (pfn << PFN_SHIFT) | flags
-  // A write-protected page that was taken over: until 6.10 the fault ends here and the next one raises the event.
-  const endsHere = taken || (armed && exclusive && !policy.swapinWritable)
-  if (write && !endsHere) wpPage(m, mm, vma, vpn)
+  if (write && !taken && !protectedAgain) wpPage(m, mm, vma, vpn)
 }
 
 function writeFlag(vma: Vma): number {
