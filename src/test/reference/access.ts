@@ -102,29 +102,26 @@ export function load(w: World, process: Process, vpn: number): Load {
   const page = reached(process, vpn)
   const value = page.token
   const expected = w.expected(process, vpn)
-  const mismatch = value !== expected
+  // A device store through a pin that promises nothing (any more) is not missed.
+  const store = w.deviceStores.get(expected)
+  const mismatch = value !== expected && (store === undefined || isPromised(store))
   const leak = !w.truth.maySee(process, value)
   countLoad(w, { mismatch, leak, expected })
   const word = loadWord(w, page, faults, w.tally.swapins > swapins)
   return { word, faults, allocations: w.tally.allocations - allocations, mismatch, leak }
 }
 
-/** A page of a file that a load maps is called `nofault` too: the language has no word for it. */
 function loadWord(w: World, page: Page, faults: number, swapped: boolean): string {
   if (faults === 0) return 'nofault'
   if (swapped) return 'swapin'
   if (page === w.zeroPage) return 'zeropage'
-  return page.folio === w.hugeZero ? 'hugezeropage' : 'nofault'
+  return page.folio === w.hugeZero ? 'hugezeropage' : 'pagecache'
 }
 
 function countLoad(w: World, seen: { mismatch: boolean; leak: boolean; expected: number }): void {
-  if (seen.leak) {
-    w.tally.leaks++
-  } else if (seen.mismatch) {
-    const pin = w.deviceStores.get(seen.expected)
-    if (pin === undefined) w.tally.lost_writes++
-    else if (isPromised(pin)) w.tally.lost_coherence++
-  }
+  if (seen.leak) w.tally.leaks++
+  else if (seen.mismatch && w.deviceStores.has(seen.expected)) w.tally.lost_coherence++
+  else if (seen.mismatch) w.tally.lost_writes++
 }
 
 /** A FOLL_FORCE store: `error` where it needs a fault that nobody may answer. */

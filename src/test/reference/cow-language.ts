@@ -19,7 +19,7 @@ export function parseCow(text: string): Operation[] {
   for (const line of text.split('\n')) {
     const plain = line.replace(/#.*/, '').trim().replace(/\s+/g, ' ')
     const [verb, ...words] = plain.split(' ')
-    if (!verb || verb === 'expect') continue
+    if (!verb || verb.startsWith('expect')) continue
     operations.push({ n: operations.length + 1, text: plain, verb, words })
   }
   return operations

@@ -19,7 +19,10 @@ export function fork(w: World, parent: Process, childId: number): void {
   w.processes.set(childId, child)
   for (const area of parent.areas) {
     // userfaultfd does not follow a fork, unless its manager asked for that.
-    if (!area.dontFork) child.areas.push({ ...area, uffdWp: false })
+    if (area.dontFork) continue
+    // anon_vma_fork() gives each area one of its own, so that pieces never merge again.
+    const anonVmaOwn = area.anonVma ? w.newMapping() : 0
+    child.areas.push({ ...area, uffdWp: false, anonVmaOwn })
   }
   for (const area of parent.areas) if (needsCopy(area)) copyArea(w, parent, child, area)
   w.truth.fork(parent, child, (vpn) => areaAt(parent, vpn)?.dontFork !== false)

@@ -12,6 +12,7 @@ const ERA_5_8: Era = {
   dontNeedFreesTables: false,
   zapDrains: true,
   movesSeveralAreas: false,
+  unchargesUntouched: false,
   lruBatch: 15,
   odirect: 'get',
   swapBypass: true,
@@ -26,6 +27,7 @@ const ERA_6_12: Era = {
   splitDropsZeros: true,
   freesWholeFolios: true,
   lruBatch: 31,
+  unchargesUntouched: true,
   odirect: 'pin',
 }
 const ERA_6_18: Era = {

@@ -145,7 +145,7 @@ class LitmusRun {
         return presence(process, start, end)
       case 'uffdwp':
         uffdWriteProtect(w, process, start, end, words[2] === 'on')
-        return 'ok'
+        return w.era.uffdWp ? 'ok' : 'error'
       case 'mremap':
         return this.#mremap(words)
       case 'pin':

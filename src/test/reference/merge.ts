@@ -28,7 +28,7 @@ function candidates(w: World): Candidate[] {
   const found: Candidate[] = []
   for (const process of w.processes.values()) {
     for (const area of process.areas) {
-      if (!area.mergeable || area.kind !== 'anon') continue
+      if (!area.mergeable || area.kind === 'shared') continue
       for (let vpn = area.start; vpn < area.end; vpn++) {
         const page = mappedPage(process, vpn)
         if (page?.folio.kind === 'anon') found.push({ process, vpn, page })

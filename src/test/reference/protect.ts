@@ -23,6 +23,8 @@ export function mprotect(
     if (area.read === to.read && area.write === to.write) continue
     area.read = to.read
     area.write = to.write
+    if (to.write) area.accounted = true
+    else if (w.era.unchargesUntouched && !area.anonVma) area.accounted = false
     changeProtection(w, process, area, area.start, area.end, {
       upgrade: w.rules.mprotectUpgrade !== 'none',
     })

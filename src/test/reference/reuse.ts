@@ -81,7 +81,8 @@ function mapAndSwapCount(folio: Folio): number {
 
 /** KOSAKI 2009: the same count, plus page_count, makes two. `lookup` is the fault's own reference. */
 function countAndPageCount(w: World, page: Page, lookup: number): boolean {
-  const count = mapAndSwapCount(page.folio)
+  // 1 for the caller's own swap entry, also where the swapcache was bypassed, which 2009 knew nothing of.
+  const count = Math.max(1, mapAndSwapCount(page.folio))
   // Drops the swapcache, and with it a reference, where the count is one.
   reuseSwapPage(w, page)
   return count + refcount(page.folio) + lookup === 2

@@ -55,6 +55,8 @@ export interface Era {
   readonly dontNeedFreesTables: boolean
   /** Do exit, exec, munmap, mremap and MADV_DONTNEED empty the LRU batches? 6.18 does not. */
   readonly zapDrains: boolean
+  /** Does mprotect to read-only give back the charge of an area that never had a page (6.5 on)? */
+  readonly unchargesUntouched: boolean
   /** May mremap move several areas at once, unless userfaultfd watches one (6.17 on)? */
   readonly movesSeveralAreas: boolean
   /** Folios that an LRU batch holds. */

@@ -72,7 +72,9 @@ function mergeable(a: Area, b: Area): boolean {
     a.mergeable === b.mergeable &&
     a.dontFork === b.dontFork &&
     a.uffdWp === b.uffdWp &&
-    a.softDirtyTracked === b.softDirtyTracked
+    a.softDirtyTracked === b.softDirtyTracked &&
+    a.accounted === b.accounted &&
+    a.anonVmaOwn === b.anonVmaOwn
   )
 }
 

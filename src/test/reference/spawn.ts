@@ -38,6 +38,8 @@ export function addArea(w: World, process: Process, area: NewArea): void {
     uffdWp: false,
     softDirtyTracked: false,
     anonVma: false,
+    anonVmaOwn: 0,
+    accounted: true,
   })
   process.areas.sort((a, b) => a.start - b.start)
 }

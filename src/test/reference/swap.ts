@@ -165,7 +165,8 @@ function mapSwapped(
   page.folio.mmIds?.map(process.mm, 1)
   page.exclusive = w.rules.tracksExclusive && fault.reuse
   const guarded = area.uffdWp && pte.uffdWp
-  if (fault.write && fault.reuse) {
+  // Since 6.11 an entry that may not be made writable is not made dirty either.
+  if (fault.write && fault.reuse && !(guarded && w.rules.swapinWritable)) {
     pte.write = area.write && !guarded
     pte.dirty = true
     pte.softDirty = true

@@ -24,7 +24,7 @@ export function privateTable(w: World, pmd: Pmd, change: Change): void {
       if (table.users.size === 1 && !table.gupExclusive) {
         takeOver(w, pmd)
         table.owner = null
-      } else if (change === 'reclaim') {
+      } else if (change === 'reclaim' && table.users.size > 1) {
         // Recorded: the walk gives up the first sharer's table without a copy, and its pages are lost.
         leaveTable(w, pmd)
         pmd.process.pmds.delete(pmd.number)
@@ -50,17 +50,19 @@ export function sharesTable(w: World, parent: Process, pmd: Pmd): boolean {
   if (table === null) return false
   const first = pmd.number * TABLE_PAGES
   const areas = parent.areas.filter((a) => a.start < first + TABLE_PAGES && first < a.end)
-  // The child's entries could lose neither their userfaultfd bits nor what it must not have.
-  const plain = areas.every((area) => area.kind !== 'shared' && !area.dontFork && !area.uffdWp)
+  const inherited = areas.every((area) => area.kind !== 'shared' && !area.dontFork)
   switch (w.rules.tables) {
     case 'copied':
       return false
     case 'unaccounted':
       return areas[0]?.kind === 'anon' && !areas[0].dontFork && coversTable(areas[0], first)
     case 'owner':
-      return plain && !table.gupExclusive
+      // Recorded: also where userfaultfd watches the area.
+      return inherited && !table.gupExclusive
     case 'accounted':
-      return plain && ![...table.entries.values()].some((pte) => isPinnedExclusive(parent, pte))
+      // The child's entries could not lose their userfaultfd bits.
+      if (areas.some((area) => area.uffdWp)) return false
+      return inherited && ![...table.entries.values()].some((pte) => isPinnedExclusive(parent, pte))
   }
 }
 

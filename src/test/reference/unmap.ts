@@ -53,29 +53,53 @@ function zap(
       }
       splitPmd(w, pmd)
     }
-    if (zapsByTable(w, process, pmd, whole, why)) continue
+    if (zapsByTable(w, process, pmd, { start, end, whole, why })) continue
     if (pmd.table === null) continue
     for (const pte of ptesIn(pmd.table, first, last)) w.clearPte(process, pte)
   }
 }
 
+interface Zapped {
+  readonly start: number
+  readonly end: number
+  /** All 2 MiB of a table. */
+  readonly whole: boolean
+  readonly why: 'munmap' | 'dontneed'
+}
+
+/** Is all that the process has under this table in the range? */
+function coversAreas(process: Process, pmd: Pmd, { start, end }: Zapped): boolean {
+  const first = pmd.number * TABLE_PAGES
+  const last = first + TABLE_PAGES
+  return process.areas.every(
+    (area) =>
+      area.end <= first ||
+      area.start >= last ||
+      (Math.max(area.start, first) >= start && Math.min(area.end, last) <= end),
+  )
+}
+
 /**
  * Where tables are shared. The 2021 prototype drops its reference to a whole table, unshares part of one for munmap, and
- * forgets MADV_DONTNEED of a part. COW PTE v2 gives up a shared table entirely, whatever part was asked for.
+ * forgets MADV_DONTNEED of a part. COW PTE v2 gives up a shared table entirely, whatever part was asked for; the
+ * accounted one is let go where nothing else of the process lies in it, and taken back for nothing by its last sharer.
  */
-function zapsByTable(
-  w: World,
-  process: Process,
-  pmd: Pmd,
-  whole: boolean,
-  why: 'munmap' | 'dontneed',
-): boolean {
+function zapsByTable(w: World, process: Process, pmd: Pmd, zapped: Zapped): boolean {
+  const { whole, why } = zapped
   switch (w.rules.tables) {
     case 'copied':
       return false
     case 'accounted':
-      privateTable(w, pmd, 'unmapPart')
-      return false
+      if (pmd.write) return false
+      if (pmd.table?.users.size === 1) {
+        pmd.write = true
+        return false
+      }
+      if (!coversAreas(process, pmd, zapped)) {
+        privateTable(w, pmd, 'unmapPart')
+        return false
+      }
+      break
     case 'unaccounted':
       if (pmd.write && why === 'munmap') return false
       if (!whole && why === 'dontneed') return true
