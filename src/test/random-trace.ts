@@ -69,9 +69,9 @@ const ADVICE = [
 ] as const
 const PINS = [PIN_VMSPLICE, PIN_IOURING, PIN_ODIRECT, PIN_DMAPIN, PIN_ROPIN] as const
 
-/** Does the recipe map an area that huge folios may fill? */
-export function usesHugePages({ areas }: Recipe): boolean {
-  return areas.some((kind) => AREA_KINDS[kind]?.order === HUGE_ORDER)
+/** Does the recipe map an area that folios of more than one page may fill? */
+export function usesLargeFolios({ areas }: Recipe): boolean {
+  return areas.some((kind) => (AREA_KINDS[kind]?.order ?? 0) > 0)
 }
 
 /** More live processes than this teach nothing new, and slow the reference down. */
@@ -87,9 +87,12 @@ export function recipes(events: number): fc.Arbitrary<Recipe> {
   })
 }
 
-/** The trace that a recipe describes. Every process exits and every pin is dropped at its end. */
-export function traceOf({ areas, draws }: Recipe): Trace {
-  const cook = new Cook(areas)
+/**
+ * The trace that a recipe describes, without MADV_DONTNEED on request. Every process exits and every pin is dropped at
+ * its end.
+ */
+export function traceOf({ areas, draws }: Recipe, keepsDontneed = true): Trace {
+  const cook = new Cook(areas, keepsDontneed)
   for (const draw of draws) cook.step(draw)
   return cook.finish()
 }
@@ -128,7 +131,7 @@ const STEPS: readonly { readonly weight: number; readonly step: Step }[] = [
     weight: 4,
     step: (c, p, place, extent) =>
       c.onRange(p, place, extent, (vpn, pages) =>
-        c.t.madvise(p.id, vpn, pages, ADVICE[extent % ADVICE.length] ?? MADV_DONTNEED),
+        c.madvise(p, vpn, pages, ADVICE[extent % ADVICE.length] ?? MADV_DONTNEED),
       ),
   },
   {
@@ -190,7 +193,10 @@ class Cook {
   #pins: Held[] = []
   #nextRange = 0
 
-  constructor(kinds: readonly number[]) {
+  readonly #keepsDontneed: boolean
+
+  constructor(kinds: readonly number[], keepsDontneed: boolean) {
+    this.#keepsDontneed = keepsDontneed
     const id = this.t.spawn()
     const areas = kinds.map((kind) => this.#map(id, kind))
     this.#processes = [{ id, areas }]
@@ -227,6 +233,11 @@ class Cook {
       area.whole = false
       visit(area.start + first, 1 + ((extent >> 4) % (area.pages - first)))
     })
+  }
+
+  madvise(process: Process, vpn: number, pages: number, advice: number): void {
+    if (advice === MADV_DONTNEED && !this.#keepsDontneed) return
+    this.t.madvise(process.id, vpn, pages, advice)
   }
 
   fork(process: Process): void {
