@@ -13,11 +13,13 @@ import {
   MADV_MERGEABLE,
   MADV_NOHUGEPAGE,
   MADV_PAGEOUT,
+  MADV_UNMERGEABLE,
   PROT_WRITE,
 } from '../trace/ops.ts'
 import { installHuge, pteAlloc } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
 import { collapse } from './collapse.ts'
+import { unmergeKsm } from './ksm.ts'
 import { madviseFree } from './lazyfree.ts'
 import { lruDrainAtZap } from './lru.ts'
 import type { Machine } from './machine.ts'
@@ -151,6 +153,7 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
         (vma) => !hasAdvice(vma, advice),
         (vma) => adviseArea(vma, advice),
       )
+      if (advice === MADV_UNMERGEABLE) unmergeKsm(m, mm, start, end)
       return OK
   }
 }
@@ -182,6 +185,9 @@ function adviseArea(vma: Vma, advice: number): void {
       break
     case MADV_MERGEABLE:
       vma.mergeable = true
+      break
+    case MADV_UNMERGEABLE:
+      vma.mergeable = false
       break
     case MADV_DONTFORK:
       vma.dontfork = true

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
 import { range, Scene } from '../test/scene.ts'
-import { MADV_MERGEABLE, PIN_ROPIN, PIN_VMSPLICE } from '../trace/ops.ts'
+import { MADV_MERGEABLE, MADV_UNMERGEABLE, PIN_ROPIN, PIN_VMSPLICE } from '../trace/ops.ts'
 import { PAGE_KSM } from './observe.ts'
 
 /** Four mergeable pages of which the first three hold equal bytes. */
@@ -27,6 +27,18 @@ describe('KSM', () => {
       false,
     ])
     expect(s.has(0, 3, PG_KSM)).toBe(false)
+  })
+
+  test('is undone by MADV_UNMERGEABLE, which gives each page a frame of its own, read-only', () => {
+    const s = mergeable('anon-exclusive')
+    s.ksmWait()
+    s.madvise(0, 0, 4, MADV_UNMERGEABLE)
+    expect(new Set(range(0, 3).map((vpn) => s.pfn(0, vpn))).size).toBe(3)
+    expect(range(0, 3).map((vpn) => s.has(0, vpn, PG_KSM))).toEqual([false, false, false])
+    expect(s.entry(0, 0).write).toBe(false)
+    // Three pages merged: the first two copies were needed, the third page was alone by then.
+    expect(s.counts).toMatchObject({ unshare_copies: 3, needed_copies: 2, spurious_copies: 1 })
+    expect(range(0, 3).map((vpn) => s.load(0, vpn))).toEqual([0, 0, 0])
   })
 
   test('is undone by a store, which copies for that page alone', () => {

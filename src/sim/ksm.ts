@@ -12,6 +12,7 @@ import { mappersOf } from './rmap.ts'
 import { unshareForWalk } from './shared-tables.ts'
 import { onlyMapped, splitFolio } from './split.ts'
 import { presentFrame } from './walk.ts'
+import { unsharePage } from './wp.ts'
 
 interface Candidate {
   readonly mm: Mm
@@ -97,4 +98,19 @@ function replace(m: Machine, { mm, vpn, pfn }: Candidate, ksm: number): void {
   mapPte(frames, mm, ksm)
   unmapPte(frames, mm, pfn)
   freeUnmapped(m, pfn)
+}
+
+/** unmerge_ksm_pages(): each KSM page of the range becomes one of the process's own again, mapped read-only. */
+export function unmergeKsm(m: Machine, mm: Mm, start: number, end: number): void {
+  m.k.mm = mm
+  for (let vpn = start; vpn < end; vpn++) {
+    const vma = mm.find(vpn)
+    const pfn = presentFrame(m, mm, vpn)
+    if (vma === undefined || !m.frames.has(pfn, PG_KSM)) continue
+    m.k.vpn = vpn
+    unshareForWalk(m, mm, vpn)
+    m.beginFault()
+    unsharePage(m, mm, vma, vpn)
+    m.endFault()
+  }
 }

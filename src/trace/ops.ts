@@ -121,6 +121,7 @@ export const MADV_HUGEPAGE = 4
 export const MADV_NOHUGEPAGE = 5
 export const MADV_MERGEABLE = 6
 export const MADV_DONTFORK = 7
+export const MADV_UNMERGEABLE = 8
 
 /** PIN `kind`, by what the kernel call asks of get_user_pages. */
 export const PIN_VMSPLICE = 0 // r/o FOLL_GET
