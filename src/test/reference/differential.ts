@@ -49,7 +49,7 @@ export function settingOf(name: string): Setting {
 }
 
 /** What random tests of this kernel or policy may contain. */
-function mixOf(name: string): Mix {
+export function mixOf(name: string): Mix {
   const { rules, era } = settingOf(name)
   // The 2009 proposals knew pages only.
   const huge = rules.id !== 'no-unmap-gup' && rules.id !== 'early-decow'
