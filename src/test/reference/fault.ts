@@ -3,7 +3,7 @@ import { hugeFill, hugeSuits, hugeWp } from './huge.ts'
 import { type Area, type Page, type Pmd, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
 import { resolveWp } from './protect.ts'
 import { countCopies, judge, wpReuse } from './reuse.ts'
-import { areaAt, isCow, pmdAt } from './space.ts'
+import { areaAt, isCow, pmdAt, prepareAnonVma } from './space.ts'
 import { swapIn } from './swap.ts'
 import { privateTable } from './tables.ts'
 import { firstPage, type World } from './world.ts'
@@ -106,7 +106,7 @@ function fillHole(
     w.mapPage(process, table, vpn, w.zeroPage)
     return
   }
-  area.anonVma = true
+  prepareAnonVma(process, area, () => w.newMapping())
   const order = fillOrder(area, pmd, vpn)
   const folio = w.newAnon(order)
   const start = vpn - (vpn % 2 ** order)
@@ -147,7 +147,7 @@ function fillFromCache(
   const table = pmd.table
   if (table === null) return
   if (write && isCow(area)) {
-    area.anonVma = true
+    prepareAnonVma(process, area, () => w.newMapping())
     const page = firstPage(w.newAnon(0))
     page.token = cached.token
     page.exclusive = w.rules.tracksExclusive
@@ -222,7 +222,7 @@ function replacePage(
   page: Page,
   unshare: boolean,
 ): void {
-  area.anonVma = true
+  prepareAnonVma(process, area, () => w.newMapping())
   const copy = firstPage(w.newAnon(0))
   copy.token = page.token
   copy.exclusive = w.rules.tracksExclusive

@@ -22,7 +22,7 @@ export function fork(w: World, parent: Process, childId: number): void {
     if (area.dontFork) continue
     // anon_vma_fork() gives each area one of its own, so that pieces never merge again.
     const anonVmaOwn = area.anonVma ? w.newMapping() : 0
-    child.areas.push({ ...area, uffdWp: false, anonVmaOwn })
+    child.areas.push({ ...area, uffdWp: false, anonVmaOwn, forked: area.anonVma })
   }
   for (const area of parent.areas) if (needsCopy(area)) copyArea(w, parent, child, area)
   w.truth.fork(parent, child, (vpn) => areaAt(parent, vpn)?.dontFork !== false)

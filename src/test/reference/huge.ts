@@ -10,6 +10,7 @@ import {
   type Table,
 } from './nouns.ts'
 import { countCopies, isSoleUser, judge, pmdReuse } from './reuse.ts'
+import { prepareAnonVma } from './space.ts'
 import { firstPage, type World } from './world.ts'
 
 const HUGE_ORDER = 9
@@ -34,7 +35,7 @@ export function hugeFill(
   vpn: number,
   write: boolean,
 ): void {
-  area.anonVma = true
+  prepareAnonVma(process, area, () => w.newMapping())
   const pmd = w.newPmd(process, vpn)
   // The page table that a later split will need is set aside now.
   w.tally.allocations++

@@ -124,8 +124,10 @@ export interface Area {
   softDirtyTracked: boolean
   /** Had an anonymous page (or a huge zero page) ever been put in? fork skips private areas that had not. */
   anonVma: boolean
-  /** Which anon_vma that is: 0 for the one that the pieces of a mapping share; each piece of a child has its own. */
+  /** Which anon_vma it has; 0 for none yet. */
   anonVmaOwn: number
+  /** Is its anon_vma a child's, chained to the parent's? */
+  forked: boolean
   /** VM_ACCOUNT: is its memory charged? */
   accounted: boolean
 }

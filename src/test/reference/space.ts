@@ -54,6 +54,9 @@ export function mergeAreas(process: Process): void {
     if (last !== undefined && mergeable(last, area)) {
       last.end = area.end
       last.anonVma ||= area.anonVma
+      last.anonVmaOwn ||= area.anonVmaOwn
+      last.forked ||= area.forked
+      last.softDirtyTracked &&= area.softDirtyTracked
     } else {
       merged.push(area)
     }
@@ -61,21 +64,37 @@ export function mergeAreas(process: Process): void {
   process.areas = merged
 }
 
+/** is_mergeable_anon_vma() */
 function mergeable(a: Area, b: Area): boolean {
+  if (!compatible(a, b) || a.read !== b.read || a.write !== b.write) return false
+  if (a.anonVmaOwn === b.anonVmaOwn) return true
+  return (a.anonVmaOwn === 0 || b.anonVmaOwn === 0) && !a.forked && !b.forked
+}
+
+/** anon_vma_compatible(): neighbours that differ in protection at most; VM_SOFTDIRTY is never looked at. */
+function compatible(a: Area, b: Area): boolean {
   return (
     a.mapping === b.mapping &&
     a.end === b.start &&
     a.pgoff + a.end - a.start === b.pgoff &&
-    a.read === b.read &&
-    a.write === b.write &&
     a.advice === b.advice &&
     a.mergeable === b.mergeable &&
     a.dontFork === b.dontFork &&
     a.uffdWp === b.uffdWp &&
-    a.softDirtyTracked === b.softDirtyTracked &&
-    a.accounted === b.accounted &&
-    a.anonVmaOwn === b.anonVmaOwn
+    a.accounted === b.accounted
   )
+}
+
+/** anon_vma_prepare(): a compatible neighbour's anon_vma, the upper one's first, or a new one. */
+export function prepareAnonVma(process: Process, area: Area, fresh: () => number): void {
+  if (area.anonVma) return
+  const at = process.areas.indexOf(area)
+  const lower = process.areas[at - 1]
+  const upper = process.areas[at + 1]
+  const above = upper && !upper.forked && compatible(area, upper) ? upper.anonVmaOwn : 0
+  const below = lower && !lower.forked && compatible(lower, area) ? lower.anonVmaOwn : 0
+  area.anonVma = true
+  area.anonVmaOwn = above || below || fresh()
 }
 
 /** The PMD entries of [start, end), with the part of the range that each covers. */

@@ -39,6 +39,7 @@ export function addArea(w: World, process: Process, area: NewArea): void {
     softDirtyTracked: false,
     anonVma: false,
     anonVmaOwn: 0,
+    forked: false,
     accounted: true,
   })
   process.areas.sort((a, b) => a.start - b.start)
