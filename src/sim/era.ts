@@ -23,6 +23,8 @@ export interface Era {
   readonly unaccounts: boolean
   /** mremap moves a range that spans several areas (6.17). */
   readonly mremapsAreas: boolean
+  /** MADV_FREE takes a large folio that it covers whole as it is (6.10); before, it splits it, or stops there. */
+  readonly freesFoliosWhole: boolean
   /** Block direct I/O takes FOLL_GET until 6.4, FOLL_PIN from 6.5. */
   readonly odirect: 'get' | 'pin'
 }
@@ -40,6 +42,7 @@ const base: Era = {
   mappedShared: 'mapcount',
   unaccounts: false,
   mremapsAreas: false,
+  freesFoliosWhole: false,
   odirect: 'get',
 }
 
@@ -50,6 +53,7 @@ const era6_12: Era = {
   lruBatch: 31,
   splitDropsZeroes: true,
   unaccounts: true,
+  freesFoliosWhole: true,
   odirect: 'pin',
 }
 
