@@ -13,6 +13,7 @@ const ERA_5_8: Era = {
   zapDrains: true,
   movesSeveralAreas: false,
   unchargesUntouched: false,
+  mappedShared: 'mapcount',
   lruBatch: 15,
   odirect: 'get',
   swapBypass: true,
@@ -36,6 +37,7 @@ const ERA_6_18: Era = {
   collapse: 'any',
   hugeZeroStore: 'thp',
   dontNeedFreesTables: true,
+  mappedShared: 'mmIds',
   zapDrains: false,
   movesSeveralAreas: true,
 }

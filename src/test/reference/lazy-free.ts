@@ -58,10 +58,10 @@ function freePte(w: World, process: Process, pmd: Pmd, pte: Pte, last: number): 
   return 1
 }
 
-/** page_mapcount() of the page, and from 6.10 a guess about the folio, which this takes as exact. */
+/** page_mapcount() of the page, or folio_maybe_mapped_shared(), which does not know a third process that is left. */
 function isShared(w: World, page: Page): boolean {
-  if (!w.era.freesWholeFolios) return pageMapcount(page) !== 1
-  return page.folio.pages.some((one) => pageMapcount(one) > 1)
+  if (w.era.mappedShared === 'mapcount') return pageMapcount(page) !== 1
+  return page.folio.mmIds?.shared === true
 }
 
 /** All entries of the folio, if they stand in order from this one on, within the next `pages`, and are protected alike. */

@@ -59,6 +59,8 @@ export interface Era {
   readonly unchargesUntouched: boolean
   /** May mremap move several areas at once, unless userfaultfd watches one (6.17 on)? */
   readonly movesSeveralAreas: boolean
+  /** How madvise tells that others map a large folio: the page's mapcount, or its MM ids (6.15 on). */
+  readonly mappedShared: 'mapcount' | 'mmIds'
   /** Folios that an LRU batch holds. */
   readonly lruBatch: number
   /** Does MADV_FREE take a whole PTE-mapped large folio without splitting it (6.10 on)? */
