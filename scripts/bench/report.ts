@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { toSvg } from '../../src/report/render.ts'
-import type { ChartSpec } from '../../src/report/spec.ts'
+import { type ChartSpec, CONFIG } from '../../src/report/spec.ts'
 import type { Part, Ratio } from './ratios.ts'
 import type { Measured, Outcome } from './rounds.ts'
 import type { Spread } from './statistics.ts'
@@ -126,7 +126,7 @@ export async function writeReport(
 
 /** Every ratio as its share of the bound: what lies left of 1 is not met. */
 function chart(entries: Readonly<Record<string, RatioEntry>>): ChartSpec {
-  const bars = Object.entries(entries).flatMap(([id, { title: _, unit, parts, ...entry }]) => {
+  const bars = Object.entries(entries).flatMap(([id, { unit, parts, ...entry }]) => {
     const named = parts === undefined ? [['', entry] as const] : Object.entries(parts)
     return named.flatMap(([name, { value, spread, must, aim }]) => {
       if (value === null || spread === null || must === null || aim === null) return []
@@ -138,36 +138,27 @@ function chart(entries: Readonly<Record<string, RatioEntry>>): ChartSpec {
           share: share(value),
           low: ends[0],
           high: ends[1],
-          met: entry.met === false ? 'not met' : 'met',
         },
       ]
     })
   })
-  const shown = bars.filter(({ share }) => share > 0 && Number.isFinite(share))
+  const y = { field: 'ratio', type: 'nominal', sort: null, title: null, axis: { labelLimit: 0 } }
+  const x = { type: 'quantitative', scale: { type: 'log' }, title: 'share of the bound' }
+  // A logarithmic axis has no place for a cost of nothing or less.
+  const shown = bars.filter(({ low }) => low !== undefined && low > 0 && Number.isFinite(low))
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: 'Measured, as a share of the bound: right of 1 is met',
     data: { values: shown },
     width: 420,
-    encoding: { y: { field: 'ratio', type: 'nominal', sort: null, title: null } },
+    config: CONFIG,
     layer: [
-      {
-        mark: { type: 'rule' },
-        encoding: {
-          x: { field: 'low', type: 'quantitative', scale: { type: 'log' }, title: 'share of must' },
-          x2: { field: 'high' },
-        },
-      },
+      { mark: { type: 'rule' }, encoding: { y, x: { field: 'low', ...x }, x2: { field: 'high' } } },
       {
         mark: { type: 'point', filled: true, size: 50 },
-        encoding: {
-          x: { field: 'share', type: 'quantitative', scale: { type: 'log' } },
-        },
+        encoding: { y, x: { field: 'share', ...x } },
       },
-      {
-        mark: { type: 'rule', strokeDash: [4, 4] },
-        encoding: { x: { datum: 1 }, y: { value: 0 } },
-      },
+      { mark: { type: 'rule', strokeDash: [4, 4] }, encoding: { x: { datum: 1, ...x } } },
     ],
   } as unknown as ChartSpec
 }
