@@ -1,7 +1,15 @@
 /** swap: taking pages out to the swap device, and do_swap_page(), which brings one back. */
 import { extraReferences, maybeDmaPinned, pageMapcount, refcount, swapcount } from './frames.ts'
 import { splitFolio } from './huge.ts'
-import { type Area, type Page, type Process, type Pte, type Slot, TABLE_PAGES } from './nouns.ts'
+import {
+  type Area,
+  type Folio,
+  type Page,
+  type Process,
+  type Pte,
+  type Slot,
+  TABLE_PAGES,
+} from './nouns.ts'
 import { judge, swapinReuse } from './reuse.ts'
 import { areaAt, pmdRanges } from './space.ts'
 import { privateTable } from './tables.ts'
@@ -37,8 +45,15 @@ function reclaim(
   for (const page of pages) {
     // A huge folio that goes as a whole is not split before: pages of zeros go with it.
     const whole = page.folio.pages.every((one) => pages.includes(one))
+    keepsLazyFree(page.folio, whole)
     swapOutPage(w, page, whole)
   }
+}
+
+/** After MADV_FREE, a folio that was stored to since, or is held, is found to be swap-backed again. */
+function keepsLazyFree(folio: Folio, whole: boolean): void {
+  if (folio.order > 0 && (!whole || extraReferences(folio) > 0)) return
+  if (extraReferences(folio) > 0 || !folio.pages.every(isClean)) folio.swapBacked = true
 }
 
 function swapOutPage(w: World, page: Page, whole: boolean): void {

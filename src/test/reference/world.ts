@@ -85,7 +85,8 @@ export class World {
   newAnon(order: number): Folio {
     const folio = this.#folio('anon', order)
     this.tally.allocations++
-    if (order > 0 && this.rules.large === 'mmId') folio.mmIds = new MmIds()
+    const tracked = this.rules.large === 'mmId' || this.era.mappedShared === 'mmIds'
+    if (order > 0 && tracked) folio.mmIds = new MmIds()
     this.#addToLru(folio)
     return folio
   }
