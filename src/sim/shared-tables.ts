@@ -73,7 +73,9 @@ function shareable(m: Machine, parent: Mm, vma: Vma, start: number): boolean {
     (other) =>
       other.end <= start ||
       other.start >= end ||
-      (!other.dontfork && !other.uffdWp && other.kind !== MAP_SHARED),
+      (!other.dontfork &&
+        (!other.uffdWp || m.policy.tables === 'owner') &&
+        other.kind !== MAP_SHARED),
   )
 }
 

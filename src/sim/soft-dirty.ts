@@ -15,7 +15,7 @@ import {
 } from '../state/tables.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
 import type { Machine } from './machine.ts'
-import { breakSharedTable } from './shared-tables.ts'
+import { unshareForWalk } from './shared-tables.ts'
 
 /** What clear_refs clears with value 4. */
 const CLEAR_REFS_SOFT_DIRTY = 4
@@ -46,7 +46,7 @@ function clearSoftDirty(m: Machine, mm: Mm, vma: Vma): void {
       m.tables.ptes.fill(0, mm.tables[vpn >>> 9]!, mm.tables[vpn >>> 9]! + TABLE_PAGES)
       continue
     }
-    breakSharedTable(m, mm, vpn)
+    unshareForWalk(m, mm, vpn)
     const end = Math.min(vma.end, (vpn & -TABLE_PAGES) + TABLE_PAGES)
     for (let page = vpn; page < end; page++) clearSoftDirtyPte(m, mm, vma, page)
   }

@@ -127,6 +127,7 @@ function mapUnusedToZeropage(m: Machine, pfn: number, vpn: number): void {
     const kept = tables.ptes[index]! & (PTE_UFFD_WP | PTE_SOFT_DIRTY)
     tables.ptes[index] = (ZERO_PFN << PFN_SHIFT) | PTE_PRESENT | kept
     unmapPte(frames, mapper.mm, pfn)
+    m.judge.dontneed(mapper.mm.id, mapper.vpn, 1)
   }
   frames.freeIfUnused(pfn)
 }
