@@ -10,6 +10,7 @@ import { POLICIES } from '../../policies/index.ts'
 import {
   againstReference,
   firstDifference,
+  PROTOTYPES,
   randomTraces,
   type Search,
 } from './model-differences.ts'
