@@ -21,6 +21,7 @@ export async function measurePolicies({
     const worker = new Worker(new URL(import.meta.url), { workerData })
     spent[policy] = await new Promise<number>((resolve, reject) => {
       worker.once('message', resolve).once('error', reject)
+      worker.once('exit', (code) => reject(new Error(`the thread of ${policy} ended with ${code}`)))
     })
     await worker.terminate()
   }

@@ -54,7 +54,7 @@ export const FULL: Sizes = {
   events: 1e7,
   heapPages: 2 ** 21,
   commands: 10,
-  policiesRepeat: 2,
+  policiesRepeat: 4,
 }
 export const QUICK: Sizes = {
   repeat: 1,
