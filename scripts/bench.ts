@@ -23,14 +23,7 @@ import { TraceFiles } from './bench/traces.ts'
 const CLI = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
 const FLOOR = 'floor'
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    out: { type: 'string', default: join('results', 'bench') },
-  },
-})
+const { values } = flags()
 
 const ratios = ratiosOf(values.quick ? QUICK : FULL, CLI)
 const known = [FLOOR, ...ratios.map(({ id }) => id), SCALING.id]
@@ -87,4 +80,20 @@ function say(line: string): void {
 function refuse(line: string): never {
   say(line)
   process.exit(2)
+}
+
+function flags() {
+  try {
+    return parseArgs({
+      options: {
+        only: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+        out: { type: 'string', default: join('results', 'bench') },
+      },
+    })
+  } catch (error) {
+    const [line] = (error as Error).message.split('. ')
+    return refuse(`${line}; available: --only P1,P2, --quick, --rounds N, --out DIR`)
+  }
 }
