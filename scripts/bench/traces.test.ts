@@ -38,7 +38,7 @@ test('each repeated round faults as the first ones did', () => {
   engine.run(repeatRounds(rounds(), 3))
   // Two fills, and two copies in each of six rounds; the store after the child is a hit.
   expect(engine.machine.counts.storeFaults).toBe(2 + 6 * 2)
-  expect(engine.machine.framesInUse).toBe(0)
+  expect(engine.machine.frames.used).toBe(0)
 })
 
 test('a trace that does not end with the exit of its first process has no rounds', () => {

@@ -24,7 +24,7 @@ import { madviseFree } from './lazyfree.ts'
 import { lruDrainAtZap } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { swapOut } from './reclaim.ts'
-import { unshareForMove } from './shared-tables.ts'
+import { breakSharedTable } from './shared-tables.ts'
 import { carve, changeAreas, splitHugePmd } from './split.ts'
 import { forEachPmd } from './walk.ts'
 import { munmap, zapRange } from './zap.ts'
@@ -104,7 +104,8 @@ function movePageTables(m: Machine, mm: Mm, start: number, end: number, to: numb
         return
       }
       splitHugePmd(m, mm, vpn)
-    } else unshareForMove(m, mm, vpn)
+      // on-demand-fork, too, breaks the sharing before it moves a part.
+    } else breakSharedTable(m, mm, vpn)
     for (let page = vpn; page < stop; page++) movePte(m, mm, page, page + to - start)
   })
 }

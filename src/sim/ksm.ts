@@ -1,7 +1,7 @@
 /**
  * KSM: pages of mergeable areas that hold equal bytes become one page, mapped read-only.
  */
-import { PG_ANON, PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
+import { PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
@@ -11,7 +11,7 @@ import type { Machine } from './machine.ts'
 import { mappersOf } from './rmap.ts'
 import { unshareForWalk } from './shared-tables.ts'
 import { onlyMapped, splitFolio } from './split.ts'
-import { presentFrame } from './walk.ts'
+import { anonFrame, presentFrame } from './walk.ts'
 import { unsharePage } from './wp.ts'
 
 interface Candidate {
@@ -35,7 +35,7 @@ function candidates(m: Machine): Map<number, Candidate[]> {
     for (const vma of mm?.vmas ?? []) {
       if (!vma.mergeable || mm === undefined) continue
       for (let vpn = vma.start; vpn < vma.end; vpn++) {
-        const pfn = mergeableAt(m, mm, vpn)
+        const pfn = anonFrame(m, mm, vpn)
         if (pfn === 0) continue
         const token = m.frames.token[pfn]!
         const pages = byToken.get(token)
@@ -45,11 +45,6 @@ function candidates(m: Machine): Map<number, Candidate[]> {
     }
   }
   return byToken
-}
-
-function mergeableAt(m: Machine, mm: Mm, vpn: number): number {
-  const pfn = presentFrame(m, mm, vpn)
-  return m.frames.has(pfn, PG_ANON) ? pfn : 0
 }
 
 /** try_to_merge_with_ksm_page(): all pages that are only mapped become the first of them. */

@@ -4,7 +4,7 @@
  */
 import { type Policy, VERDICT_LABELS } from '../policy/api.ts'
 import type { Frames } from '../state/frames.ts'
-import { Kernel, type Pin } from '../state/kernel.ts'
+import { Kernel } from '../state/kernel.ts'
 import { LruBatches } from '../state/lru-batches.ts'
 import type { Mm } from '../state/mm.ts'
 import type { PageTables } from '../state/tables.ts'
@@ -145,15 +145,6 @@ export class Machine {
     if (mm === undefined)
       throw new RangeError(`unknown process: ${id} at event ${this.judge.event}`)
     return mm
-  }
-
-  pin(id: number): Pin | undefined {
-    return this.k.pins.get(id)
-  }
-
-  /** Frames that are still in use: 0 after every process has exited and every pin was dropped. */
-  get framesInUse(): number {
-    return this.frames.used
   }
 
   /** Tells the judge what was decided, before anything is done about it. Returns whether it was an unsafe reuse. */

@@ -2,8 +2,9 @@
  * What an observer with /proc/pid/pagemap and kpageflags sees of a page; nothing here changes state.
  */
 import { HUGE_ORDER, HUGE_ZERO_PFN, PG_KSM, ZERO_PFN } from '../state/frames.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
+import { PTE_SWAP } from '../state/tables.ts'
 import type { Machine } from './machine.ts'
+import { presentFrame } from './walk.ts'
 
 export const PAGE_NONE = 0
 export const PAGE_SWAP = 1
@@ -17,11 +18,7 @@ export const PAGE_SMALL = 6
 
 /** Frame of the page, -1 if it is not present. */
 export function frameOf(m: Machine, id: number, vpn: number): number {
-  const mm = m.mm(id)
-  const pmd = mm.pmd(vpn)
-  if ((pmd & PMD_HUGE) !== 0) return (pmd >>> PFN_SHIFT) + (vpn & 511)
-  const pte = m.tables.ptes[mm.pteIndex(vpn)]!
-  return (pte & PTE_PRESENT) !== 0 ? pte >>> PFN_SHIFT : -1
+  return presentFrame(m, m.mm(id), vpn) || -1
 }
 
 /** PAGE_* of the page. */

@@ -137,7 +137,7 @@ function exit(m: Machine, id: number): number {
 
 /** Unpinning twice, or a pin that its owner's exit has dropped, is no operation. */
 function unpin(m: Machine, _mm: number, id: number): number {
-  const taken = m.pin(id)
+  const taken = m.k.pins.get(id)
   if (taken === undefined) return FAILED
   dropPin(m, taken)
   m.endCall()

@@ -3,7 +3,6 @@
  */
 import { BEFORE_SWAPCACHE, BEFORE_UNMAP } from '../policy/api.ts'
 import {
-  PG_ANON,
   PG_DIRTY,
   PG_EXCLUSIVE,
   PG_LARGE,
@@ -14,9 +13,7 @@ import {
 import type { Mm } from '../state/mm.ts'
 import {
   PFN_SHIFT,
-  PMD_HUGE,
   PTE_DIRTY,
-  PTE_PRESENT,
   PTE_SOFT_DIRTY,
   PTE_SWAP,
   PTE_SWP_EXCLUSIVE,
@@ -30,6 +27,7 @@ import { type Mapper, mappersOf } from './rmap.ts'
 import { unshareForReclaim } from './shared-tables.ts'
 import { hugeMappers, onlyMapped, splitFolio, splitHugePmd } from './split.ts'
 import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
+import { anonFrame } from './walk.ts'
 
 /**
  * Swaps [start, end) of `mm` out, from every process that maps the pages; `soleOnly` leaves pages alone that are mapped
@@ -47,7 +45,7 @@ export function swapOut(
   m.k.mm = mm
   // Isolated first, reclaimed then: what becomes of the range meanwhile does not matter.
   const isolated = new Int32Array(end - start)
-  for (let vpn = start; vpn < end; vpn++) isolated[vpn - start] = anonFrameAt(m, mm, vpn)
+  for (let vpn = start; vpn < end; vpn++) isolated[vpn - start] = anonFrame(m, mm, vpn)
   for (let vpn = start; vpn < end; vpn++) {
     const pfn = isolated[vpn - start]!
     if (pfn === 0 || mappings(m, pfn) === 0) continue
@@ -56,14 +54,6 @@ export function swapOut(
     else reclaimFolio(m, pfn, vpn, writing)
   }
   m.endSwap()
-}
-
-function anonFrameAt(m: Machine, mm: Mm, vpn: number): number {
-  const pmd = mm.pmd(vpn)
-  const entry = (pmd & PMD_HUGE) !== 0 ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
-  if ((entry & PTE_PRESENT) === 0) return 0
-  const pfn = (entry >>> PFN_SHIFT) + ((pmd & PMD_HUGE) !== 0 ? vpn & 511 : 0)
-  return m.frames.has(pfn, PG_ANON) ? pfn : 0
 }
 
 /** How often the page is mapped. */
@@ -93,12 +83,12 @@ function reclaimLarge(
   }
   const whole = first >= start && first + pages <= end && mapsAll(m, mm, first, head, pages)
   if (whole) reclaimFolio(m, head, first, writing)
-  else if (splitFolio(m, head, first) && anonFrameAt(m, mm, vpn) === pfn)
+  else if (splitFolio(m, head, first) && anonFrame(m, mm, vpn) === pfn)
     reclaimFolio(m, pfn, vpn, writing)
 }
 
 function mapsAll(m: Machine, mm: Mm, first: number, head: number, pages: number): boolean {
-  for (let i = 0; i < pages; i++) if (anonFrameAt(m, mm, first + i) !== head + i) return false
+  for (let i = 0; i < pages; i++) if (anonFrame(m, mm, first + i) !== head + i) return false
   return true
 }
 

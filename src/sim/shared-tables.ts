@@ -160,23 +160,13 @@ export function unshareForWalk(m: Machine, mm: Mm, vpn: number): void {
   if (m.policy.tables !== 'lazy') breakSharedTable(m, mm, vpn)
 }
 
-/** mremap of a part: also on-demand-fork breaks the sharing then. */
-export function unshareForMove(m: Machine, mm: Mm, vpn: number): void {
-  breakSharedTable(m, mm, vpn)
-}
-
 /**
  * Reclaim's walk over the mappings. COW PTE v2 gives the table up for all sharers but the last, and what it held is
  * lost to them (recorded). Returns whether the process still maps the range.
  */
 export function unshareForReclaim(m: Machine, mm: Mm, vpn: number): boolean {
-  const offset = mm.tables[vpn >>> TABLE_SHIFT]!
-  const table = offset >>> TABLE_SHIFT
-  const lost =
-    m.policy.tables === 'owner' &&
-    isShared(mm, vpn) &&
-    (m.tables.shares[table]! > 1 || m.tables.owner[table] === EXCLUSIVE)
-  if (lost && m.tables.shares[table]! > 1) {
+  const table = mm.tables[vpn >>> TABLE_SHIFT]! >>> TABLE_SHIFT
+  if (m.policy.tables === 'owner' && isShared(mm, vpn) && m.tables.shares[table]! > 1) {
     letGo(m, mm, vpn)
     // What it lost it cannot reach any more: the others are alone with it.
     m.judge.separated(mm.id, vpn & -TABLE_PAGES, TABLE_PAGES)

@@ -1,6 +1,7 @@
 /**
  * Walks over page tables that change nothing.
  */
+import { PG_ANON } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, TABLE_PAGES } from '../state/tables.ts'
 import type { Machine } from './machine.ts'
@@ -20,9 +21,15 @@ export function frameAt(m: Machine, mm: Mm, vpn: number): number {
 /** Frame of the page, 0 if it is not present. */
 export function presentFrame(m: Machine, mm: Mm, vpn: number): number {
   const pmd = mm.pmd(vpn)
-  if ((pmd & PMD_HUGE) !== 0) return (pmd >>> PFN_SHIFT) + (vpn & 511)
+  if ((pmd & PMD_HUGE) !== 0) return hugeFrame(pmd, vpn)
   const pte = m.tables.ptes[mm.pteIndex(vpn)]!
   return (pte & PTE_PRESENT) !== 0 ? pte >>> PFN_SHIFT : 0
+}
+
+/** Frame of the page if it is present and anonymous, else 0. */
+export function anonFrame(m: Machine, mm: Mm, vpn: number): number {
+  const pfn = presentFrame(m, mm, vpn)
+  return m.frames.has(pfn, PG_ANON) ? pfn : 0
 }
 
 /** The entry that maps `vpn`: of a huge mapping, its PMD entry. */
