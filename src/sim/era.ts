@@ -9,6 +9,8 @@ export interface Era {
   readonly hugeZeroStore: 'thp' | 'split'
   /** Where a PMD split leaves the dirty bit: on the page (until 6.1) or in each entry. */
   readonly splitDirty: 'page' | 'pte'
+  /** Where the split of a folio, by way of migration entries, leaves its entries' dirty bits (2e3468778dbe, 6.1). */
+  readonly folioSplitDirty: 'page' | 'pte'
   /** munmap, MADV_DONTNEED and exit empty this CPU's LRU batches (measured: not on 6.18). */
   readonly zapDrains: boolean
   /** Pages that an LRU batch holds: 15 until 6.9, 31 since. */
@@ -23,8 +25,11 @@ export interface Era {
   readonly unaccounts: boolean
   /** mremap moves a range that spans several areas (6.17). */
   readonly mremapsAreas: boolean
-  /** MADV_FREE takes a large folio that it covers whole as it is (6.10); before, it splits it, or stops there. */
-  readonly freesFoliosWhole: boolean
+  /**
+   * MADV_FREE and MADV_PAGEOUT take a large folio that they cover whole as it is, and go on behind one that they cannot
+   * split (6.10); before, they split it, or stop there.
+   */
+  readonly takesFoliosWhole: boolean
   /** Block direct I/O takes FOLL_GET until 6.4, FOLL_PIN from 6.5. */
   readonly odirect: 'get' | 'pin'
 }
@@ -35,6 +40,7 @@ const base: Era = {
   collapse: 'none',
   hugeZeroStore: 'split',
   splitDirty: 'page',
+  folioSplitDirty: 'page',
   zapDrains: true,
   lruBatch: 15,
   splitDropsZeroes: false,
@@ -42,7 +48,7 @@ const base: Era = {
   mappedShared: 'mapcount',
   unaccounts: false,
   mremapsAreas: false,
-  freesFoliosWhole: false,
+  takesFoliosWhole: false,
   odirect: 'get',
 }
 
@@ -50,17 +56,18 @@ const era6_12: Era = {
   ...base,
   collapse: 'writable',
   splitDirty: 'pte',
+  folioSplitDirty: 'pte',
   lruBatch: 31,
   splitDropsZeroes: true,
   unaccounts: true,
-  freesFoliosWhole: true,
+  takesFoliosWhole: true,
   odirect: 'pin',
 }
 
 export const ERAS = {
   '5.6': { ...base, uffdWp: false, hugeZeroStore: 'thp' },
   '5.8': base,
-  '6.1': { ...base, collapse: 'writable' },
+  '6.1': { ...base, collapse: 'writable', folioSplitDirty: 'pte' },
   '6.12': era6_12,
   '6.18': {
     ...era6_12,

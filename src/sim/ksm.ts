@@ -47,12 +47,16 @@ function candidates(m: Machine): Map<number, Candidate[]> {
   return byToken
 }
 
-/** try_to_merge_with_ksm_page(): all pages that are only mapped become the first of them. */
+/**
+ * try_to_merge_two_pages(): the page that the scan comes to later becomes the KSM page, the one that waits in the unstable
+ * tree is replaced by it, and so is what the scan finds from then on.
+ */
 function merge(m: Machine, pages: readonly Candidate[]): void {
   const { frames } = m
   const free = pages.filter((page) => frames.has(page.pfn, PG_KSM) || mayMerge(m, page))
-  const target = free.find(({ pfn }) => frames.has(pfn, PG_KSM)) ?? free[0]
-  if (target === undefined || free.every(({ pfn }) => pfn === target.pfn)) return
+  const later = free.find(({ pfn }) => pfn !== free[0]!.pfn)
+  if (later === undefined) return
+  const target = free.find(({ pfn }) => frames.has(pfn, PG_KSM)) ?? later
   writeProtect(m, target)
   frames.set(target.pfn, PG_KSM)
   const pairs: number[] = []

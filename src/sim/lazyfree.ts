@@ -69,11 +69,11 @@ function madviseFreePte(m: Machine, mm: Mm, vpn: number, stop: number): number {
   if ((pte & PTE_PRESENT) === 0 || !frames.has(pfn, PG_ANON)) return 1
   if (frames.has(pfn, PG_LARGE)) {
     const pages = frames.pages(pfn)
-    const whole = m.era.freesFoliosWhole && mapsWhole(m, mm, vpn, stop, pfn)
+    const whole = m.era.takesFoliosWhole && mapsWhole(m, mm, vpn, stop, pfn)
     if (whole) return freeEntries(m, index, pages, pfn)
     // Before 6.10 a folio that cannot be split ends the walk over this page table.
     if (mappedShared(m, pfn) || !splitFolio(m, pfn, vpn)) {
-      return m.era.freesFoliosWhole ? 1 : stop - vpn
+      return m.era.takesFoliosWhole ? 1 : stop - vpn
     }
     // The split may have given the page up for the zero page.
     if (tables.ptes[index]! >>> PFN_SHIFT !== pfn) return 1

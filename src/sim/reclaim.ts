@@ -13,11 +13,13 @@ import {
 import type { Mm } from '../state/mm.ts'
 import {
   PFN_SHIFT,
+  PMD_HUGE,
   PTE_DIRTY,
   PTE_SOFT_DIRTY,
   PTE_SWAP,
   PTE_SWP_EXCLUSIVE,
   PTE_UFFD_WP,
+  TABLE_PAGES,
 } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { unmapPte } from './folio.ts'
@@ -45,7 +47,11 @@ export function swapOut(
   m.k.mm = mm
   // Isolated first, reclaimed then: what becomes of the range meanwhile does not matter.
   const isolated = new Int32Array(end - start)
-  for (let vpn = start; vpn < end; vpn++) isolated[vpn - start] = anonFrame(m, mm, vpn)
+  for (let vpn = start; vpn < end; vpn++) {
+    const pfn = anonFrame(m, mm, vpn)
+    if (soleOnly && endsPageout(m, mm, vpn, pfn)) vpn |= TABLE_PAGES - 1
+    else isolated[vpn - start] = pfn
+  }
   for (let vpn = start; vpn < end; vpn++) {
     const pfn = isolated[vpn - start]!
     if (pfn === 0 || mappings(m, pfn) === 0) continue
@@ -54,6 +60,16 @@ export function swapOut(
     else reclaimFolio(m, pfn, vpn, writing)
   }
   m.endSwap()
+}
+
+/**
+ * madvise_cold_or_pageout_pte_range(): until 6.9 a large folio that is mapped by page-table entries, and that others map too
+ * or that cannot be split, ends the walk over its page table.
+ */
+function endsPageout(m: Machine, mm: Mm, vpn: number, pfn: number): boolean {
+  if (m.era.takesFoliosWhole || !m.frames.has(pfn, PG_LARGE)) return false
+  if ((mm.pmd(vpn) & PMD_HUGE) !== 0) return false
+  return mappings(m, pfn) !== 1 || !onlyMapped(m, m.frames.head(pfn))
 }
 
 /** How often the page is mapped. */

@@ -18,6 +18,7 @@ import {
   PTE_DIRTY,
   PTE_PRESENT,
   PTE_SOFT_DIRTY,
+  PTE_TOK,
   PTE_UFFD_WP,
   PTE_WRITE,
   TABLE_PAGES,
@@ -38,7 +39,7 @@ export function setPmdFlags(m: Machine, mm: Mm, vpn: number, pmd: number): void 
  * __split_huge_pmd(): 512 page-table entries for one PMD entry. The folio stays whole. The dirty bit goes to the page
  * or to each entry, by era.
  */
-export function splitHugePmd(m: Machine, mm: Mm, vpn: number): void {
+export function splitHugePmd(m: Machine, mm: Mm, vpn: number, dirty = m.era.splitDirty): void {
   const { frames, tables } = m
   const pmd = mm.pmd(vpn)
   if ((pmd & PMD_HUGE) === 0) return
@@ -54,7 +55,7 @@ export function splitHugePmd(m: Machine, mm: Mm, vpn: number): void {
   }
   if ((pmd & PTE_DIRTY) !== 0) frames.set(head, PG_DIRTY)
   const kept = PTE_PRESENT | PTE_WRITE | PTE_SOFT_DIRTY | PTE_UFFD_WP
-  const flags = pmd & (m.era.splitDirty === 'pte' ? kept | PTE_DIRTY : kept)
+  const flags = pmd & (dirty === 'pte' ? kept | PTE_DIRTY : kept)
   for (let i = 0; i < TABLE_PAGES; i++) tables.ptes[table + i] = ((head + i) << PFN_SHIFT) | flags
   if (frames.has(head, PG_EXCLUSIVE)) {
     for (let i = 1; i < HUGE_PAGES; i++) frames.set(head + i, PG_EXCLUSIVE)
@@ -102,13 +103,15 @@ export function carve(m: Machine, mm: Mm, start: number, end: number): Vma[] {
  */
 export function splitFolio(m: Machine, pfn: number, vpn: number): boolean {
   const { frames } = m
+  const { folioSplitDirty } = m.era
   if (!frames.has(pfn, PG_LARGE)) return false
   const head = frames.head(pfn)
   if (!onlyMapped(m, head)) return false
   if (frames.entire[head] !== 0) {
-    for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
+    for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn, folioSplitDirty)
   }
   const pages = frames.pages(head)
+  if (folioSplitDirty === 'page') cleanEntries(m, head, vpn - (pfn - head))
   const cached = frames.has(head, PG_SWAPCACHE)
   frames.splitFolio(head)
   for (let i = 0; i < pages; i++) {
@@ -116,6 +119,19 @@ export function splitFolio(m: Machine, pfn: number, vpn: number): boolean {
     else if (m.era.splitDropsZeroes) mapUnusedToZeropage(m, head + i, vpn - (pfn - head) + i)
   }
   return true
+}
+
+/** Migration entries had no dirty bit: the folio keeps what its entries said. Its first page would be mapped at `first`. */
+function cleanEntries(m: Machine, head: number, first: number): void {
+  const { frames, tables } = m
+  for (let i = 0; i < frames.pages(head); i++) {
+    for (const { mm, vpn } of mappersOf(m, head + i, first + i)) {
+      const index = mm.pteIndex(vpn)
+      if ((tables.ptes[index]! & PTE_DIRTY) === 0) continue
+      frames.set(head, PG_DIRTY)
+      tables.ptes[index]! &= ~(PTE_DIRTY | PTE_TOK)
+    }
+  }
 }
 
 /** try_to_map_unused_to_zeropage(): a page that holds only zeroes is freed, and the zero page mapped instead. */

@@ -6,6 +6,7 @@ import {
   type Page,
   type Pmd,
   type Process,
+  type Pte,
   TABLE_PAGES,
   type Table,
 } from './nouns.ts'
@@ -102,7 +103,7 @@ export function hugeWp(
 }
 
 /** __split_huge_pmd(): the same pages, now mapped by 512 entries. */
-export function splitPmd(w: World, pmd: Pmd): void {
+export function splitPmd(w: World, pmd: Pmd, dirtiesPtes = w.era.splitDirtiesPtes): void {
   const { folio, process } = pmd
   if (folio === null) return
   w.tally.pmd_splits++
@@ -120,7 +121,7 @@ export function splitPmd(w: World, pmd: Pmd): void {
   if (pmd.dirty) folio.dirty = true
   for (const page of folio.pages) {
     page.exclusive = exclusive
-    fillFromPmd(w, process, table, page.index, page, pmd)
+    fillFromPmd(w, process, table, page.index, page, pmd).dirty = pmd.dirty && dirtiesPtes
   }
   // Mapped by entries before the PMD mapping goes, so that the owner never loses its slot in between.
   w.unmapHuge(pmd)
@@ -134,20 +135,21 @@ function fillFromPmd(
   index: number,
   page: Page,
   pmd: Pmd,
-): void {
+): Pte {
   const pte = w.mapPage(process, table, index, page)
   pte.write = pmd.write
-  pte.dirty = pmd.dirty && w.era.splitDirtiesPtes
   pte.softDirty = pmd.softDirty
   pte.uffdWp = pmd.uffdWp
+  return pte
 }
 
 /** split_huge_page(): any reference beyond mappings and swapcache forbids it. */
 export function splitFolio(w: World, folio: Folio, keepsZeros = false): boolean {
   if (folio.order === 0) return true
   if (extraReferences(folio) !== 0) return false
-  for (const pmd of [...folio.pmdMappers]) splitPmd(w, pmd)
+  for (const pmd of [...folio.pmdMappers]) splitPmd(w, pmd, true)
   const { pages } = folio
+  if (!w.era.folioSplitKeepsDirty) cleanEntries(folio)
   const dropsZeros = w.era.splitDropsZeros && !keepsZeros
   const cached = folio.swapcache
   for (const page of pages) {
@@ -159,6 +161,16 @@ export function splitFolio(w: World, folio: Folio, keepsZeros = false): boolean 
   folio.pages = []
   folio.swapcache = false
   return true
+}
+
+/** What the entries knew of stores, the folio knows from now on. */
+function cleanEntries(folio: Folio): void {
+  for (const { mappers } of folio.pages) {
+    for (const pte of mappers) {
+      if (pte.dirty) folio.dirty = true
+      pte.dirty = false
+    }
+  }
 }
 
 /** try_to_map_unused_to_zeropage(): the page itself is freed. */

@@ -7,6 +7,7 @@ const ERA_5_8: Era = {
   collapse: 'no',
   hugeZeroStore: 'split',
   splitDirtiesPtes: false,
+  folioSplitKeepsDirty: false,
   splitDropsZeros: false,
   freesWholeFolios: false,
   dontNeedFreesTables: false,
@@ -21,7 +22,7 @@ const ERA_5_8: Era = {
 }
 const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'thp' }
 const ERA_6_0: Era = { ...ERA_5_8, forceFollows: 'exclusive' }
-const ERA_6_1: Era = { ...ERA_6_0, collapse: 'needsWritable' }
+const ERA_6_1: Era = { ...ERA_6_0, collapse: 'needsWritable', folioSplitKeepsDirty: true }
 const ERA_6_12: Era = {
   ...ERA_6_1,
   splitDirtiesPtes: true,

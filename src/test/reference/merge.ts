@@ -45,8 +45,10 @@ function mergeGroup(w: World, group: readonly Candidate[]): void {
   const able = group.filter(
     ({ process, vpn, page }) => canMerge(w, page) && mappedPage(process, vpn) === page,
   )
-  const kept = (able.find(({ page }) => page.folio.ksm) ?? able[0])?.page
-  if (kept === undefined || new Set(able.map(({ page }) => page)).size < 2) return
+  // try_to_merge_two_pages(): of the first two, the one that the scan comes to later.
+  const [, later] = new Set(able.map(({ page }) => page))
+  if (later === undefined) return
+  const kept = able.find(({ page }) => page.folio.ksm)?.page ?? later
   for (const { process, vpn, page } of able) {
     const pmd = pmdAt(process, vpn)
     if (page === kept || pmd === null) continue

@@ -49,6 +49,8 @@ export interface Era {
   readonly hugeZeroStore: 'thp' | 'split'
   /** Does a PMD split carry the dirty bit into the entries? Otherwise the folio keeps it. */
   readonly splitDirtiesPtes: boolean
+  /** Does the split of a folio leave the dirty bits in the entries (6.1 on)? Otherwise the folio has them. */
+  readonly folioSplitKeepsDirty: boolean
   /** Does a folio split put the zero page in the place of pages that hold only zeros (6.12 on)? */
   readonly splitDropsZeros: boolean
   /** Does MADV_DONTNEED of all 2 MiB of a page table free the table (6.14 on)? */

@@ -18,28 +18,24 @@ import { firstPage, type World } from './world.ts'
 /** Unmaps the anonymous pages of a range from every process that maps them and writes them out. */
 export function swapOut(w: World, process: Process, start: number, end: number): void {
   w.drain()
-  reclaim(w, process, start, end, () => true)
+  reclaim(w, process, start, end, false)
 }
 
 /** MADV_PAGEOUT: the same, but only for pages that no one else maps. */
 export function pageOut(w: World, process: Process, start: number, end: number): void {
   w.drain()
-  reclaim(w, process, start, end, (page) => pageMapcount(page) === 1)
+  reclaim(w, process, start, end, true)
 }
 
-function reclaim(
-  w: World,
-  process: Process,
-  start: number,
-  end: number,
-  wanted: (page: Page) => boolean,
-): void {
+function reclaim(w: World, process: Process, start: number, end: number, byAdvice: boolean): void {
   const pages: Page[] = []
   for (const { pmd, first, last } of pmdRanges(process, start, end)) {
     for (let vpn = first; vpn < last; vpn++) {
       const index = vpn % TABLE_PAGES
       const page = pmd.folio?.pages[index] ?? pmd.table?.entries.get(index)?.page
-      if (page?.folio.kind === 'anon' && wanted(page)) pages.push(page)
+      if (page?.folio.kind !== 'anon') continue
+      if (byAdvice && pmd.folio === null && endsWalk(w, page)) break
+      if (!byAdvice || pageMapcount(page) === 1) pages.push(page)
     }
   }
   for (const page of pages) {
@@ -48,6 +44,13 @@ function reclaim(
     keepsLazyFree(page.folio, whole)
     swapOutPage(w, page, whole)
   }
+}
+
+/** Up to 6.9 madvise leaves the rest of a page table alone at a large folio that it may not take, or cannot split. */
+function endsWalk(w: World, page: Page): boolean {
+  const { folio } = page
+  if (w.era.freesWholeFolios || folio.order === 0) return false
+  return pageMapcount(page) !== 1 || extraReferences(folio) !== 0
 }
 
 /** After MADV_FREE, a folio that was stored to since, or is held, is found to be swap-backed again. */
