@@ -1,9 +1,9 @@
 /**
  * KSM: pages of mergeable areas that hold equal bytes become one page, mapped read-only.
  */
-import { PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
+import { PG_DIRTY, PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
+import { PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { mapPte, unmapPte } from './folio.ts'
 import { lruDrain } from './lru.ts'
@@ -58,7 +58,8 @@ function merge(m: Machine, pages: readonly Candidate[]): void {
   if (later === undefined) return
   const target = free.find(({ pfn }) => frames.has(pfn, PG_KSM)) ?? later
   writeProtect(m, target)
-  frames.set(target.pfn, PG_KSM)
+  // "Page reclaim just frees a clean page with no dirty ptes: make sure that the ksm page would be swapped."
+  frames.set(target.pfn, PG_KSM | PG_DIRTY)
   const pairs: number[] = []
   for (const page of free) {
     pairs.push(page.mm.id, page.vpn)
@@ -82,18 +83,20 @@ function writeProtect(m: Machine, { pfn, vpn }: Candidate): void {
   m.frames.clear(pfn, PG_EXCLUSIVE)
   for (const mapper of mappersOf(m, pfn, vpn)) {
     unshareForWalk(m, mapper.mm, mapper.vpn)
-    m.tables.ptes[mapper.mm.pteIndex(mapper.vpn)]! &= ~(PTE_WRITE | PTE_TOK)
+    m.tables.ptes[mapper.mm.pteIndex(mapper.vpn)]! &= ~(PTE_WRITE | PTE_DIRTY | PTE_TOK)
   }
 }
 
-/** replace_page(): one mapping of a duplicate becomes a mapping of the KSM page. */
+/**
+ * replace_page(): one mapping of a duplicate becomes a mapping of the KSM page, by an entry made anew from vm_page_prot:
+ * userfaultfd's write protection and the soft-dirty bit are lost (watched on 6.18.44).
+ */
 function replace(m: Machine, { mm, vpn, pfn }: Candidate, ksm: number): void {
   const { frames } = m
   unshareForWalk(m, mm, vpn)
   const { ptes } = m.tables
   const index = mm.pteIndex(vpn)
-  const flags = ptes[index]! & ((1 << PFN_SHIFT) - 1) & ~(PTE_WRITE | PTE_TOK)
-  ptes[index] = (ksm << PFN_SHIFT) | flags
+  ptes[index] = (ksm << PFN_SHIFT) | PTE_PRESENT
   mapPte(frames, mm, ksm)
   unmapPte(frames, mm, pfn)
   freeUnmapped(m, pfn)

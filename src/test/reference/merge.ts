@@ -56,7 +56,8 @@ function mergeGroup(w: World, group: readonly Candidate[]): void {
     const old = pteAt(process, vpn)
     if (old === null || pmd.table === null) continue
     w.clearPte(process, old)
-    w.mapPage(process, pmd.table, vpn, kept).softDirty = old.softDirty
+    // replace_page() makes the entry anew: neither soft-dirty nor write-protected by userfaultfd.
+    w.mapPage(process, pmd.table, vpn, kept)
   }
   kept.folio.ksm = true
   kept.exclusive = false
