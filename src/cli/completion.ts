@@ -1,30 +1,22 @@
 /** completion: what the shell offers for the word under its cursor. */
-import type { Command } from './flag-table.ts'
-import { COMMON_FLAGS } from './refusal.ts'
 
-/** The words whose names are known, after a flag or a command. */
-const NAMES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
-  '--policy': policies,
-  '--against': policies,
-  '--workload': async () =>
-    (await import('../../workloads/index.ts')).WORKLOADS.map(({ name }) => name),
-  '--kernel': async () => (await import('../sim/kernels.ts')).KERNELS.map(({ name }) => name),
-  '--metric': async () => (await import('../metrics/schema.ts')).METRICS.map(({ id }) => id),
-  '--cost': async () => Object.keys((await import('../metrics/cost.ts')).COST_PROFILES),
-  '--oracle': async () => ['epoch', 'eager'],
-  '--swap': async () => ['zram', 'disk'],
-  '--format': async () => (await import('../report/table.ts')).TABLE_FORMATS,
+export interface CompletionWords {
+  /** By command. */
+  readonly commands: Readonly<Record<string, CommandWords>>
+  /** The values that are known, by flag. */
+  readonly values: Readonly<Record<string, readonly string[]>>
 }
 
-async function policies(): Promise<readonly string[]> {
-  return (await import('../../policies/index.ts')).POLICIES.map(({ name }) => name)
+interface CommandWords {
+  readonly flags: readonly string[]
+  readonly subcommands: readonly string[]
 }
 
 /** `words` is the line so far without the program, its last word the one to complete; none: files, says the shell. */
-export async function completionsOf(
+export function completionsOf(
   words: readonly string[],
-  commands: Readonly<Record<string, Command>>,
-): Promise<string[]> {
+  { commands, values }: CompletionWords,
+): string[] {
   const current = words.at(-1) ?? ''
   const offer = (names: readonly string[]): string[] => {
     // `mapcount,mm-` is completed after the comma.
@@ -34,10 +26,8 @@ export async function completionsOf(
   if (words.length < 2) return offer([...Object.keys(commands), 'completion'])
   const command = commands[words[0] ?? '']
   if (command === undefined) return []
-  const names = await NAMES[words.at(-2) ?? '']?.()
+  const names = values[words.at(-2) ?? '']
   if (names !== undefined) return offer(names)
-  if (current.startsWith('-')) {
-    return offer([...Object.keys(command.flags), ...COMMON_FLAGS].map((flag) => `--${flag}`))
-  }
-  return words.length === 2 ? offer(command.subcommands ?? []) : []
+  if (current.startsWith('-')) return offer(command.flags)
+  return words.length === 2 ? offer(command.subcommands) : []
 }

@@ -57,6 +57,7 @@ const FLAGS = {
 export const listCommand: Command = {
   flags: FLAGS,
   subcommands: Object.keys(LISTS),
+  constant: Object.keys(LISTS).flatMap((name) => [[name], [name, '--json']]),
   command: 'list <what>',
   describe: `what exists: ${Object.keys(LISTS).join(', ')}`,
   builder: (yargs) =>

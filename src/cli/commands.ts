@@ -1,0 +1,20 @@
+/** commands: every command by its name, in the order of the help; each is loaded when it is wanted. */
+import type { Command } from './flag-table.ts'
+
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.ts')).runCommand,
+  report: async () => (await import('./report.ts')).reportCommand,
+  compare: async () => (await import('./compare.ts')).compareCommand,
+  merge: async () => (await import('./merge.ts')).mergeCommand,
+  list: async () => (await import('./list.ts')).listCommand,
+  litmus: async () => (await import('./litmus.ts')).litmusCommand,
+  trace: async () => (await import('./trace.ts')).traceCommand,
+  live: async () => (await import('./live.ts')).liveCommand,
+  record: async () => (await import('./record.ts')).recordCommand,
+  calibrate: async () => (await import('./calibrate.ts')).calibrateCommand,
+}
+
+export async function allCommands(): Promise<Map<string, Command>> {
+  const loaded = Object.entries(COMMANDS).map(async ([name, load]) => [name, await load()] as const)
+  return new Map(await Promise.all(loaded))
+}

@@ -1,0 +1,75 @@
+/** program: does what the words of a command line say; refuses in one line what means nothing. */
+import { packageVersion } from '../load/package.ts'
+import { unknown } from '../params/closest.ts'
+import { COMPLETING } from './answers.ts'
+import { allCommands, COMMANDS } from './commands.ts'
+import { completionsOf } from './completion.ts'
+import { readPlainly } from './plain-words.ts'
+import { endQuietlyWhenClosed, print, say, wantsColor } from './streams.ts'
+import { UsageError, usageMessage } from './usage-error.ts'
+
+const NAMES = [...Object.keys(COMMANDS), 'completion']
+
+const GUIDE = `cowbench compares Linux copy-on-write page-reuse policies.
+
+  cowbench list policies              what can be compared
+  cowbench list workloads             and on what
+  cowbench run --quick                all of it, small, within a minute
+  cowbench run --policy page-count,mm-id --workload snapshot --seeds 5 --report
+  cowbench litmus --policy mapcount   small tests that say what they expect
+  cowbench COMMAND --help             flags and examples
+
+Commands: ${NAMES.join(', ')}. Results go to results/NAME/.`
+
+/** Help is wrapped to the terminal, and to this where there is none or a wider one. */
+export const HELP_WIDTH = 100
+
+export async function runProgram(words: readonly string[]): Promise<void> {
+  endQuietlyWhenClosed()
+  try {
+    await obey(words, Math.min(HELP_WIDTH, process.stdout.columns || HELP_WIDTH))
+  } catch (error) {
+    fail(error)
+  }
+}
+
+/** Does what `words` say, and throws what is wrong with them. */
+export async function obey(words: readonly string[], width: number): Promise<void> {
+  if (words.every((word) => /^--(no-)?color$/.test(word))) {
+    print(GUIDE)
+    return
+  }
+  if (words[0] === '--version') {
+    print(packageVersion())
+    return
+  }
+  if (words[0] === COMPLETING) {
+    const { completionWords } = await import('./completion-words.ts')
+    for (const word of completionsOf(words.slice(2), await completionWords())) print(word)
+    return
+  }
+  const name = words.find((word) => !word.startsWith('-'))
+  // yargs would look at the flags first, and blame them.
+  if (name !== undefined && !NAMES.includes(name)) {
+    throw new UsageError(unknown('command', name, NAMES))
+  }
+  const command = await COMMANDS[name ?? '']?.()
+  const argv = command && readPlainly(words, command)
+  if (argv !== undefined) {
+    await command?.handler(argv)
+    return
+  }
+  const { parseWithYargs } = await import('./yargs-words.ts')
+  await parseWithYargs(words, command ? [command] : [...(await allCommands()).values()], width)
+}
+
+/** One line for a mistake of the user's; for one of ours, all that helps to find it. */
+function fail(error: unknown): void {
+  const color = process.argv.includes('--no-color')
+    ? false
+    : process.argv.includes('--color') || undefined
+  const name = wantsColor(color, process.stderr) ? '\u001b[31mcowbench:\u001b[39m' : 'cowbench:'
+  const mistake = usageMessage(error)
+  say(`${name} ${mistake ?? (error instanceof Error ? error.stack : String(error))}`)
+  process.exitCode = mistake === undefined ? 1 : 2
+}
