@@ -25,7 +25,15 @@ const layers = {
   'src/results': { may: ['src/metrics'] },
   'src/report': { may: ['src/metrics', 'src/results'] },
   'src/load': {
-    may: ['src/trace', 'src/params', 'src/policy', 'src/workload', 'policies', 'workloads'],
+    may: [
+      'src/trace',
+      'src/params',
+      'src/policy',
+      'src/workload',
+      'src/plug-in',
+      'policies',
+      'workloads',
+    ],
   },
   'src/litmus': { may: ['src/trace', 'src/params', 'src/run'] },
   'src/check': { may: ['src/run', 'src/litmus', 'src/load'] },
@@ -33,6 +41,9 @@ const layers = {
   'src/run': { may: ALL, not: ['src/cli', 'src/worker', 'src/load', 'src/check', 'src/live'] },
   'src/against-recording': { may: ['src/run', 'src/sim', 'src/policy', 'src/trace'] },
   'src/plan': { may: ALL, not: ['src/cli', 'src/worker', 'src/load', 'src/check', 'src/live'] },
+  'src/hooks-of': { pure: true, may: ['policies', 'src/params', 'src/policy'] },
+  // What a loaded file imports as `cowbench`.
+  'src/plug-in': { may: ['src/index', 'src/hooks-of', 'src/policy'] },
   'src/index': { may: [...ALL, 'policies', 'workloads'], not: ['src/cli', 'src/worker'] },
   // Functions do not cross threads: names and paths do, so the worker loads policies again.
   'src/worker': { may: [...ALL, 'policies', 'workloads'] },

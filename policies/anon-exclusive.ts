@@ -13,11 +13,11 @@ import {
   choice,
   definePolicy,
   flag,
+  type GivenHooks,
   GUP_TAKE,
   GUP_UNSHARE,
   type Kernel,
   mmHasPinned,
-  type PolicyHooks,
   pageAnonExclusive,
   pageMaybeDmaPinned,
   REUSE_EXCLUSIVE,
@@ -71,17 +71,15 @@ type ExclusiveValues = {
 }
 
 /** What 5.19 and everything since has in common. */
-export function exclusiveHooks(
-  p: ExclusiveValues,
-): Partial<PolicyHooks> & Pick<PolicyHooks, 'wpReuse'> {
+export function exclusiveHooks(p: ExclusiveValues): GivenHooks {
   const any = p.mprotectUpgrade === 'any'
   return {
     drainsLruBatch: true,
     freesSwapCache: true,
     tracksExclusive: true,
+    asksAtLoad: true,
     swapinWritable: p.swapinWritable,
     wpResolveWritable: p.wpResolveWritable,
-    forceNeedsNoFault: p.forceNeedsNoFault,
 
     wpReuse: (k, pfn) => (pageAnonExclusive(k, pfn) ? REUSE_EXCLUSIVE : soleReference(k, pfn)),
     pmdReuse: (k, head) =>
@@ -101,6 +99,7 @@ export function exclusiveHooks(
     upgradesPte: (k, pfn, dirty) =>
       pageAnonExclusive(k, pfn) && (any || (p.mprotectUpgrade === 'dirty' && dirty)),
     upgradesPmd: (k, head) => any && pageAnonExclusive(k, head),
+    forcedInPlace: (k, pfn) => p.forceNeedsNoFault && pageAnonExclusive(k, pfn),
   }
 }
 

@@ -20,6 +20,8 @@ export default definePolicy({
   hooks: () => ({
     copiesHuge: true,
     tagsGupPages: true,
+    asksEveryFork: true,
+    forkCopyProtects: true,
     wpReuse: reuseSwapPage,
     forkCopies: pageDontCow,
     // gup_fast refuses unmarked pages, the slow path breaks COW for readers too.

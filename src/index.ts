@@ -3,6 +3,7 @@
  */
 export { POLICIES } from '../policies/index.ts'
 export { WORKLOADS } from '../workloads/index.ts'
+export { hooksOf } from './hooks-of.ts'
 export { COST_PROFILES, type CostProfile, parseCostProfile } from './metrics/cost.ts'
 export { METRICS, type MetricId, type MetricValues } from './metrics/schema.ts'
 export type { Param, Params, ParamValue, Values } from './params/params.ts'

@@ -1,11 +1,18 @@
-/** checked-policy: holds a policy that did not come with the program to the answers that each question allows. */
+/**
+ * checked-policy: holds a policy that did not come with the program to the answers that each question allows, and gives
+ * it a view of the kernel that it can neither keep nor change.
+ */
 import {
   GUP_BREAK_COW,
+  type Kernel,
+  type MmBits,
+  type PageBits,
   type Policy,
   type PolicyDefinition,
   type PolicyHooks,
   VERDICT_LABELS,
 } from '../policy/api.ts'
+import { viewOf } from '../policy/view.ts'
 
 type Question = {
   [K in keyof PolicyHooks]: PolicyHooks[K] extends (...asked: never[]) => unknown ? K : never
@@ -27,8 +34,7 @@ const YES_NO: Answer = {
 }
 const GUP: Answer = {
   expected: 'one of GUP_TAKE, GUP_UNSHARE, GUP_BREAK_COW',
-  allows: (answer) =>
-    Number.isInteger(answer) && Number(answer) >= 0 && Number(answer) <= GUP_BREAK_COW,
+  allows: (answer) => isWhole(answer, GUP_BREAK_COW),
 }
 
 const ANSWERS: Readonly<Record<Question, Answer>> = {
@@ -44,6 +50,7 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
   clearRefsSkips: YES_NO,
   upgradesPte: YES_NO,
   upgradesPmd: YES_NO,
+  forcedInPlace: YES_NO,
 }
 
 /** The same policy; a question that it answers with something else throws RangeError `invalid answer of <hook>: ...`. */
@@ -51,22 +58,46 @@ export function checkedPolicy(definition: PolicyDefinition): PolicyDefinition {
   return {
     ...definition,
     create(values): Policy {
-      const policy = definition.create(values)
+      const policy = definition.create(Object.freeze({ ...values }))
       const hooks = Object.entries(ANSWERS).map(([name, answer]) => [
         name,
         checkedHook(name, policy[name as Question] as Hook, answer),
       ])
-      return Object.freeze({ ...policy, ...Object.fromEntries(hooks) })
+      return Object.freeze({
+        ...policy,
+        ...Object.fromEntries(hooks),
+        pageBits: checkedBits('pageBits', policy.pageBits),
+        mmBits: checkedBits('mmBits', policy.mmBits),
+      })
     },
   }
 }
 
-type Hook = (...asked: unknown[]) => unknown
+type Hook = (k: Kernel, a: unknown, b: unknown, c: unknown) => unknown
 
 function checkedHook(name: string, hook: Hook, { expected, allows }: Answer): Hook {
-  return (...asked) => {
-    const answer = hook(...asked)
+  return (k, a, b, c) => {
+    const answer = hook(viewOf(k), a, b, c)
     if (allows(answer)) return answer
     throw new RangeError(`invalid answer of ${name}: ${String(answer)}; expected ${expected}`)
   }
+}
+
+function checkedBits<B extends PageBits | MmBits>(name: string, bits: B | null): B | null {
+  if (bits === null) return null
+  const { width, ...moments } = bits
+  const most = 2 ** width - 1
+  const answer: Answer = {
+    expected: `a whole number from 0 to ${most} (width ${width})`,
+    allows: (value) => isWhole(value, most),
+  }
+  const checked = Object.entries(moments).map(([moment, hook]) => [
+    moment,
+    checkedHook(`${name}.${moment}`, hook as Hook, answer),
+  ])
+  return Object.freeze({ width, ...Object.fromEntries(checked) })
+}
+
+function isWhole(value: unknown, most: number): boolean {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most
 }

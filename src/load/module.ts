@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 export interface SourceFile {
   /** Absolute. */
@@ -30,21 +29,42 @@ export function sourceFile(noun: string, path: string): SourceFile {
 
 /** The default export of `file`. Throws Error `invalid <noun> file: <path>: <why>` if it cannot be run. */
 export async function defaultExport(noun: string, file: SourceFile): Promise<unknown> {
-  // No caches: a file that was changed must not be run as it was. `cowbench` is this very program, so that the file
-  // needs no node_modules beside it.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const cowbench = fileURLToPath(new URL(`../index.${extension}`, import.meta.url))
+  // `cowbench` is this very program, so that the file needs no node_modules beside it.
+  const cowbench = await import('../plug-in.ts')
   const { createJiti } = await import('jiti')
+  // No caches: a file that was changed must not be run as it was.
   const jiti = createJiti(import.meta.url, {
     moduleCache: false,
     fsCache: false,
-    alias: { cowbench },
+    interopDefault: false,
+    virtualModules: { cowbench },
   })
   try {
-    const module = await jiti.import<{ default?: unknown }>(file.path)
-    return module.default
+    return (await jiti.import<{ default?: unknown }>(file.path)).default
   } catch (error) {
-    const [line] = (error as Error).message.split('\n')
-    throw new Error(`invalid ${noun} file: ${file.path}: ${line}`)
+    throw new Error(`invalid ${noun} file: ${file.path}: ${firstLine(error)}`)
   }
+}
+
+export function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.split('\n')[0] ?? ''
+}
+
+/** Why `value` cannot be what `define` (definePolicy, defineWorkload) returns. */
+export function notMadeBy(define: string, value: unknown): string {
+  const what =
+    value === undefined ? 'missing default export' : `invalid default export: ${kind(value)}`
+  return `${what}; expected: export default ${define}({ ... })`
+}
+
+function kind(value: unknown): string {
+  return typeof value === 'object' ? 'some other object' : `a ${typeof value}`
+}
+
+/** Was it written for another version of the contract? */
+export function whyNotOfThisApi(noun: string, value: unknown, api: number): string | undefined {
+  const written = (value as { api?: unknown } | null | undefined)?.api
+  if (written === undefined || written === api) return undefined
+  return `unsupported ${noun} api: ${String(written)}; expected: ${api}`
 }

@@ -2,13 +2,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import * as plugIn from '../plug-in.ts'
+import * as predicates from '../policy/predicates.ts'
+import { pageIn } from '../test/page-state.ts'
 import { loadPolicy } from './policies.ts'
 import { loadWorkload } from './workloads.ts'
-
-const POLICY_API = fileURLToPath(new URL('../policy/api.ts', import.meta.url))
-const WORKLOAD_API = fileURLToPath(new URL('../workload/api.ts', import.meta.url))
 
 let dir: string
 beforeAll(() => {
@@ -17,15 +16,15 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 let files = 0
-function file(text: string): string {
-  const path = join(dir, `own-${++files}.ts`)
+function file(text: string, extension = 'ts'): string {
+  const path = join(dir, `own-${++files}.${extension}`)
   writeFileSync(path, text)
   return path
 }
-const policy = (spec: string): string =>
-  file(`import { definePolicy } from ${JSON.stringify(POLICY_API)}
-    const about = { summary: '', era: '', kernel: '6.18' }
-    export default definePolicy({ name: 'own', ...about, ${spec} })`)
+const ABOUT = `name: 'own', summary: '', era: '', kernel: '6.18'`
+const policy = (spec: string, about = ABOUT): string =>
+  file(`import { definePolicy } from 'cowbench'
+    export default definePolicy({ ${about}, ${spec} })`)
 
 test('one that comes with the program is found by name', async () => {
   expect(await loadPolicy('mapcount')).toMatchObject({ definition: { name: 'mapcount' } })
@@ -37,11 +36,63 @@ test('one of your own is loaded from its file, types and all', async () => {
   const loaded = await loadPolicy(path)
   expect(loaded.definition.name).toBe('own')
   expect(loaded.file).toEqual({ path, hash: expect.stringMatching(/^[0-9a-f]{16}$/) })
-  expect(loaded.definition.create({}).wpReuse(undefined as never, 9)).toBe(9)
+  const { k } = pageIn({})
+  expect(loaded.definition.create({}).wpReuse(k, 9)).toBe(9)
+})
+
+test.each(['js', 'mjs', 'ts', 'mts'])(
+  'a .%s file is a module, whatever lies around it',
+  async (extension) => {
+    const text = `import { definePolicy, COPY } from 'cowbench'
+    export default definePolicy({ ${ABOUT}, hooks: () => ({ wpReuse: () => COPY }) })`
+    expect((await loadPolicy(file(text, extension))).definition.name).toBe('own')
+  },
+)
+
+test('a predicate answers a file as it answers a policy that comes with the program', async () => {
+  const path = file(`import { definePolicy, pageCount, hooksOf, mapAndSwapCount } from 'cowbench'
+    export default definePolicy({ ${ABOUT}, hooks: () => ({
+      ...hooksOf('page-count'),
+      swapinReuse: (k, pfn) => pageCount(k, pfn) + mapAndSwapCount(k, pfn),
+    }) })`)
+  const policy = (await loadPolicy(path)).definition.create({})
+  // Two mappings and one reference: 3 + 2 = 5 is no verdict in use; page-count copies what has 3 references.
+  const { k, pfn } = pageIn({ mapped: [2], refs: 1 })
+  expect(() => policy.swapinReuse(k, pfn)).toThrow('invalid answer of swapinReuse: 5')
+  expect(policy.wpReuse(k, pfn)).toBe(11) // COPY_REFERENCED
+})
+
+test('every predicate can be asked from a file', () => {
+  const asked: Readonly<Record<string, unknown>> = { ...plugIn }
+  for (const [name, predicate] of Object.entries(predicates)) {
+    expect([name, typeof asked[name]]).toEqual([name, 'function'])
+    expect([name, asked[name] === predicate]).toEqual([name, false])
+  }
+})
+
+test.each([
+  ['k.frames.word[pfn] = 0', /Cannot read properties of undefined/],
+  ['k.mm.hasPinned = true', /Cannot set properties of undefined/],
+  ['k.note = pfn', /object is not extensible/],
+  ['k.constructor.prototype.note = p', /not extensible|read only/],
+  ['p.most = 3', /Cannot assign to read only property/],
+])('a policy that tries to change something is stopped there: %s', async (attempt, line) => {
+  const path = policy(`params: { most: int(1, 0, 9, '') }, hooks: (p) => ({
+    wpReuse: (k, pfn) => { ${attempt}; return 0 } })`)
+  writeFileSync(
+    path,
+    readFileSync(path, 'utf8').replace('{ definePolicy }', '{ definePolicy, int }'),
+  )
+  const { definition } = await loadPolicy(path)
+  const { k, pfn } = pageIn({})
+  expect(() => definition.create({ most: 1 } as never).wpReuse(k, pfn)).toThrow(line)
 })
 
 test.each([
   ['wpReuse', `'banana'`, 'invalid answer of wpReuse: banana; expected a verdict'],
+  ['wpReuse', 'undefined', 'invalid answer of wpReuse: undefined; expected a verdict'],
+  ['wpReuse', 'NaN', 'invalid answer of wpReuse: NaN; expected a verdict'],
+  ['wpReuse', '-1', 'invalid answer of wpReuse: -1; expected a verdict'],
   ['swapinReuse', '7', 'invalid answer of swapinReuse: 7; expected a verdict'], // 4 to 7 mean nothing
   ['forkCopies', '1', 'invalid answer of forkCopies: 1; expected true or false'],
   [
@@ -54,18 +105,29 @@ test.each([
   async (hook, answer, line) => {
     const path = policy(`hooks: () => ({ wpReuse: () => 0, ${hook}: () => ${answer} as never })`)
     const { definition } = await loadPolicy(path)
-    expect(() => definition.create({})[hook](undefined as never, 0, false)).toThrow(line)
+    const { k } = pageIn({})
+    expect(() => definition.create({})[hook](k, 0, false)).toThrow(line)
   },
 )
+
+test('bits that do not fit are refused when they are given', async () => {
+  const path = policy(`hooks: () => ({ wpReuse: () => 0, pageBits: { width: 2, fresh: () => 4 } })`)
+  const { pageBits } = (await loadPolicy(path)).definition.create({})
+  expect(() => pageBits?.fresh(pageIn({}).k, 0)).toThrow(
+    'invalid answer of pageBits.fresh: 4; expected a whole number from 0 to 3 (width 2)',
+  )
+})
 
 test('a file that was changed is loaded again, with another hash', async () => {
   const path = policy('hooks: () => ({ wpReuse: () => 1 })')
   const before = await loadPolicy(path)
-  writeFileSync(path, policyText(path).replace('=> 1', '=> 2'))
+  writeFileSync(path, readFileSync(path, 'utf8').replace('=> 1', '=> 2'))
   const after = await loadPolicy(path)
-  expect(after.definition.create({}).wpReuse(undefined as never, 0)).toBe(2)
+  expect(after.definition.create({}).wpReuse(pageIn({}).k, 0)).toBe(2)
   expect(after.file?.hash).not.toBe(before.file?.hash)
 })
+
+const HOOKS = 'hooks: () => ({ wpReuse: () => 0 })'
 
 test.each<[string, () => string, RegExp]>([
   [
@@ -75,42 +137,103 @@ test.each<[string, () => string, RegExp]>([
   ],
   ['a syntax error', () => file('export default {'), /^invalid policy file: .*: /],
   [
-    'no default export',
-    () => file('export const a = 1'),
-    /: its default export was not made by definePolicy$/,
+    'no export',
+    () => file('const a = 1'),
+    /: missing default export; expected: export default definePolicy\(\{ \.\.\. \}\)$/,
+  ],
+  ['no default export', () => file('export const a = 1'), /: missing default export; expected: /],
+  [
+    'an empty object',
+    () => file('export default {}'),
+    /: invalid default export: some other object/,
+  ],
+  ['a number', () => file('export default 1'), /: invalid default export: a number; expected: /],
+  [
+    'a function',
+    () => file('export default (k, pfn) => 0'),
+    /: invalid default export: a function; expected: export default definePolicy\(\{ \.\.\. \}\)$/,
   ],
   [
-    'something else',
-    () => file('export default 1'),
-    /: its default export was not made by definePolicy$/,
+    'bare hooks',
+    () => file('export default { wpReuse: () => 0 }'),
+    /: invalid default export: some other object; expected: /,
+  ],
+  ['a file that throws', () => file(`throw new Error('no such luck')`), /: no such luck$/],
+  [
+    'a missing hook',
+    () => policy('hooks: () => ({ forkCopies: () => true })'),
+    /: missing hook: wpReuse$/,
+  ],
+  [
+    'a misspelt hook',
+    () => policy('hooks: () => ({ wpReus: () => 0 })'),
+    /: unknown hook: wpReus; did you mean wpReuse\? available: drainsLruBatch, /,
+  ],
+  [
+    'a misspelt hook of its bits',
+    () => policy('hooks: () => ({ wpReuse: () => 0, pageBits: { width: 1, freshh: () => 1 } })'),
+    /: unknown hook of pageBits: freshh; did you mean fresh\? /,
+  ],
+  [
+    'bits without a width',
+    () => policy('hooks: () => ({ wpReuse: () => 0, mmBits: {} })'),
+    /: invalid width of mmBits: undefined; expected 1 to 30 bits$/,
+  ],
+  [
+    'hooks that are none',
+    () => policy('hooks: () => 3'),
+    /: invalid hooks: number; expected an obj/,
+  ],
+  [
+    'a misspelt key',
+    () => policy(`${HOOKS}, parms: {}`),
+    /: unknown key: parms; did you mean params\? available: name, /,
+  ],
+  [
+    'a key of the wrong type',
+    () => policy(`${HOOKS}, lacks: 'thp'`),
+    /: invalid lacks: string; expected: array$/,
+  ],
+  [
+    'a missing key',
+    () => policy(HOOKS, `name: 'own'`),
+    /: missing key: summary; expected: string$/,
+  ],
+  [
+    'a parameter that is none',
+    () => policy(`${HOOKS}, params: { most: 3 }`),
+    /: invalid parameter: most; expected: int\(\), choice\(\) or flag\(\)$/,
+  ],
+  [
+    'another version of the contract',
+    () => policy(`api: 2, ${HOOKS}`),
+    /: unsupported policy api: 2; expected: 1$/,
   ],
   [
     'a hook that is no function',
-    () => policy('hooks: () => ({ wpReuse: 3 as never })'),
-    /: its hook wpReuse is number; expected function$/,
+    () => policy('hooks: () => ({ wpReuse: 3 })'),
+    /: invalid hook: wpReuse is number; expected: function$/,
   ],
   [
     'an answer where a hook belongs',
-    () => policy('hooks: () => ({ wpReuse: () => 0, swapinWritable: (() => true) as never })'),
-    /: its hook swapinWritable is function; expected boolean$/,
+    () => policy('hooks: () => ({ wpReuse: () => 0, swapinWritable: () => true })'),
+    /: invalid hook: swapinWritable is function; expected: boolean$/,
   ],
   [
     'tables of no kind',
-    () => policy(`hooks: () => ({ wpReuse: () => 0, tables: 'own' as never })`),
-    /: its hook tables is own; expected copy, lazy, owner, accounted$/,
+    () => policy(`hooks: () => ({ wpReuse: () => 0, tables: 'own' })`),
+    /: invalid hook: tables is own; expected: copy, lazy, owner, accounted$/,
   ],
-  [
-    'hooks that throw',
-    () => policy(`hooks: () => { throw new Error('no hooks') }`),
-    /: its hooks cannot be made: no hooks$/,
-  ],
+  ['hooks that throw', () => policy(`hooks: () => { throw new Error('no hooks') }`), /: no hooks$/],
   [
     'a name that is taken',
-    () =>
-      file(
-        policyText(policy('hooks: () => ({ wpReuse: () => 0 })')).replace("'own'", "'mapcount'"),
-      ),
-    /: its name is taken: mapcount comes with the program$/,
+    () => policy(HOOKS, ABOUT.replace('own', 'mapcount')),
+    /: invalid policy name: mapcount comes with the program; expected another$/,
+  ],
+  [
+    'a name that is no file name',
+    () => policy(HOOKS, ABOUT.replace('own', 'My rule')),
+    /: invalid policy name: My rule; expected lower case letters, digits and hyphens$/,
   ],
 ])('a policy file is refused for %s', async (_, path, line) => {
   const error = await loadPolicy(path()).catch((reason: Error) => reason)
@@ -119,18 +242,22 @@ test.each<[string, () => string, RegExp]>([
   expect((error as Error).message).not.toContain('\n')
 })
 
-test('a workload file is loaded or refused in the same way', async () => {
-  const path = file(`import { defineWorkload } from ${JSON.stringify(WORKLOAD_API)}
-    export default defineWorkload({ name: 'mine', summary: '', params: {}, generate: () => {} })`)
-  expect((await loadWorkload(path)).definition.name).toBe('mine')
-  await expect(loadWorkload(file('export default {}'))).rejects.toThrow(
-    /was not made by defineWorkload$/,
-  )
-  await expect(loadWorkload('zigote')).rejects.toThrow(
-    /^unknown workload: zigote; did you mean zygote\? /,
-  )
-})
+const workload = (spec: string): string =>
+  file(`import { defineWorkload } from 'cowbench'
+    export default defineWorkload({ name: 'mine', summary: '', params: {}, ${spec} })`)
 
-function policyText(path: string): string {
-  return readFileSync(path, 'utf8')
-}
+test('a workload file is loaded or refused in the same way', async () => {
+  expect((await loadWorkload(workload('generate: () => {}'))).definition.name).toBe('mine')
+  for (const [path, line] of [
+    [
+      file('export const a = 1'),
+      /: missing default export; expected: export default defineWorkload/,
+    ],
+    [workload('generat: () => {}'), /: unknown key: generat; did you mean generate\?/],
+    [workload('summry: 1, generate: () => {}'), /: unknown key: summry; did you mean summary\?/],
+    [workload('api: 3, generate: () => {}'), /: unsupported workload api: 3; expected: 1$/],
+    ['zigote', /^unknown workload: zigote; did you mean zygote\? /],
+  ] as const) {
+    await expect(loadWorkload(path)).rejects.toThrow(line)
+  }
+})

@@ -2,9 +2,23 @@
 import { POLICIES } from '../../policies/index.ts'
 import { unknown } from '../params/closest.ts'
 import { defaults } from '../params/params.ts'
-import { COPY, definePolicy, type Policy, type PolicyDefinition } from '../policy/api.ts'
+import {
+  COPY,
+  definePolicy,
+  POLICY_API,
+  type Policy,
+  type PolicyDefinition,
+} from '../policy/api.ts'
 import { checkedPolicy } from './checked-policy.ts'
-import { defaultExport, isPath, type SourceFile, sourceFile } from './module.ts'
+import {
+  defaultExport,
+  firstLine,
+  isPath,
+  notMadeBy,
+  type SourceFile,
+  sourceFile,
+  whyNotOfThisApi,
+} from './module.ts'
 
 export interface LoadedPolicy {
   readonly definition: PolicyDefinition
@@ -29,7 +43,7 @@ export async function loadPolicy(nameOrPath: string): Promise<LoadedPolicy> {
   }
   const file = sourceFile('policy', nameOrPath)
   const definition = await defaultExport('policy', file)
-  const reason = whyNoPolicy(definition)
+  const reason = whyNotOfThisApi('policy', definition, POLICY_API) ?? whyNoPolicy(definition)
   if (reason !== undefined) throw new Error(`invalid policy file: ${file.path}: ${reason}`)
   return { definition: checkedPolicy(definition as PolicyDefinition), file }
 }
@@ -45,24 +59,24 @@ const TABLES: readonly string[] = ['copy', 'lazy', 'owner', 'accounted']
 function whyNoPolicy(value: unknown): string | undefined {
   const { name, params, create } = (value ?? {}) as Partial<PolicyDefinition>
   if (typeof name !== 'string' || typeof params !== 'object' || typeof create !== 'function') {
-    return 'its default export was not made by definePolicy'
+    return notMadeBy('definePolicy', value)
   }
   if (POLICIES.some((policy) => policy.name === name)) {
-    return `its name is taken: ${name} comes with the program`
+    return `invalid policy name: ${name} comes with the program; expected another`
   }
   let policy: Policy
   try {
     policy = (value as PolicyDefinition).create(defaults(params))
   } catch (error) {
-    return `its hooks cannot be made: ${(error as Error).message}`
+    return firstLine(error)
   }
   for (const hook of Object.keys(MODEL) as (keyof Policy)[]) {
     const expected = typeof MODEL[hook]
     if (typeof policy[hook] !== expected) {
-      return `its hook ${hook} is ${typeof policy[hook]}; expected ${expected}`
+      return `invalid hook: ${hook} is ${typeof policy[hook]}; expected: ${expected}`
     }
   }
   return TABLES.includes(policy.tables)
     ? undefined
-    : `its hook tables is ${policy.tables}; expected ${TABLES.join(', ')}`
+    : `invalid hook: tables is ${policy.tables}; expected: ${TABLES.join(', ')}`
 }

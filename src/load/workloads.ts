@@ -1,8 +1,15 @@
 /** workloads: finds a workload by name, or loads one from a file. */
 import { WORKLOADS } from '../../workloads/index.ts'
 import { unknown } from '../params/closest.ts'
-import type { Workload } from '../workload/api.ts'
-import { defaultExport, isPath, type SourceFile, sourceFile } from './module.ts'
+import { WORKLOAD_API, type Workload } from '../workload/api.ts'
+import {
+  defaultExport,
+  isPath,
+  notMadeBy,
+  type SourceFile,
+  sourceFile,
+  whyNotOfThisApi,
+} from './module.ts'
 
 export interface LoadedWorkload {
   readonly definition: Workload
@@ -27,7 +34,7 @@ export async function loadWorkload(nameOrPath: string): Promise<LoadedWorkload> 
   }
   const file = sourceFile('workload', nameOrPath)
   const definition = await defaultExport('workload', file)
-  const reason = whyNoWorkload(definition)
+  const reason = whyNotOfThisApi('workload', definition, WORKLOAD_API) ?? whyNoWorkload(definition)
   if (reason !== undefined) throw new Error(`invalid workload file: ${file.path}: ${reason}`)
   return { definition: definition as Workload, file }
 }
@@ -36,10 +43,10 @@ function whyNoWorkload(value: unknown): string | undefined {
   const { name, params, needs, generate } = (value ?? {}) as Partial<Workload>
   const made = [needs, generate].every((hook) => typeof hook === 'function')
   if (typeof name !== 'string' || typeof params !== 'object' || !made) {
-    return 'its default export was not made by defineWorkload'
+    return notMadeBy('defineWorkload', value)
   }
   if (WORKLOADS.some((workload) => workload.name === name)) {
-    return `its name is taken: ${name} comes with the program`
+    return `invalid workload name: ${name} comes with the program; expected another`
   }
   return undefined
 }

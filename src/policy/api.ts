@@ -7,10 +7,20 @@
  */
 import type { Params, Values } from '../params/params.ts'
 import type { Kernel } from '../state/kernel.ts'
+import { expectName, expectParams, expectShape, refuseUnknown, type Shape } from './declared.ts'
+import {
+  type GivenMmBits,
+  type GivenPageBits,
+  type MmBits,
+  type PageBits,
+  wholeMmBits,
+  wholePageBits,
+} from './own-bits.ts'
 import { COPY } from './verdict.ts'
 
 export { choice, flag, int } from '../params/params.ts'
 export type { Kernel } from '../state/kernel.ts'
+export type { GivenMmBits, GivenPageBits, MmBits, PageBits } from './own-bits.ts'
 export * from './predicates.ts'
 export * from './verdict.ts'
 
@@ -49,10 +59,17 @@ export interface PolicyHooks {
   readonly reusesKsm: boolean
   /** Mark every anonymous page that GUP touches with PG_dontcow (2009). */
   readonly tagsGupPages: boolean
-  /** An FOLL_FORCE store needs no fault on an exclusive page (6.0). */
-  readonly forceNeedsNoFault: boolean
+  /** Ask swapinReuse for a load too, so that the page is known to be the process's own (5.19). */
+  readonly asksAtLoad: boolean
+  /** Ask forkCopies in any process, not only in one that has used FOLL_PIN. Default: with bits of its own, yes. */
+  readonly asksEveryFork: boolean
+  /** The parent's entry of a page that fork copies becomes read-only all the same (2009). */
+  readonly forkCopyProtects: boolean
   /** How fork treats page tables: copy them, or share them unaccounted, with an owner, or accounted. */
   readonly tables: 'copy' | 'lazy' | 'owner' | 'accounted'
+  /** Bits of its own for each page, and for each process; null: none. */
+  readonly pageBits: PageBits | null
+  readonly mmBits: MmBits | null
 
   /** do_wp_page(): a store hit a present read-only entry of the order-0 page `pfn`. */
   readonly wpReuse: (k: Kernel, pfn: number) => Verdict
@@ -78,6 +95,15 @@ export interface PolicyHooks {
   readonly upgradesPte: (k: Kernel, pfn: number, dirty: boolean) => boolean
   /** can_change_pmd_writable(). Default: no. */
   readonly upgradesPmd: (k: Kernel, head: number, dirty: boolean) => boolean
+  /** can_follow_write_pte(): does an FOLL_FORCE store need no fault on this read-only page (6.0)? Default: no. */
+  readonly forcedInPlace: (k: Kernel, pfn: number) => boolean
+}
+
+/** The hooks that a policy must give, and those that it may leave to their defaults. */
+export interface GivenHooks extends Partial<Omit<PolicyHooks, 'pageBits' | 'mmBits'>> {
+  readonly wpReuse: PolicyHooks['wpReuse']
+  readonly pageBits?: GivenPageBits | null
+  readonly mmBits?: GivenMmBits | null
 }
 
 export interface Policy extends PolicyHooks {
@@ -86,6 +112,8 @@ export interface Policy extends PolicyHooks {
 
 export interface PolicyDefinition<S extends Params = Params> {
   readonly name: string
+  /** The POLICY_API that it was written for. */
+  readonly api: number
   /** One line for lists. */
   readonly summary: string
   /** Kernel versions, or what it was. */
@@ -102,22 +130,36 @@ export interface PolicySpec<S extends Params> {
   readonly summary: string
   readonly era: string
   readonly kernel: string
+  /** The POLICY_API that the file was written for. Default: this one. */
+  readonly api?: number
   readonly params?: S
   /** Capabilities of the mechanism that this policy has no rule for: workloads that need one are skipped. */
   readonly lacks?: readonly string[]
-  readonly hooks: (params: Values<S>) => Partial<PolicyHooks> & Pick<PolicyHooks, 'wpReuse'>
+  readonly hooks: (params: Values<S>) => GivenHooks
 }
 
 const never = (): boolean => false
 const take = (): number => GUP_TAKE
 
-/** Declares a policy. Every instance is made by one object literal, so that all have the same hidden class. */
+const SPEC: Shape = {
+  ...{ name: 'string', summary: 'string', era: 'string', kernel: 'string', hooks: 'function' },
+  ...{ 'api?': 'number', 'params?': 'object', 'lacks?': 'array' },
+}
+
+/**
+ * Declares a policy. Every instance is made by one object literal, so that all have the same hidden class. Throws
+ * RangeError for a declaration that cannot be right, and `create` for hooks that nobody will ask.
+ */
 // biome-ignore lint/complexity/noBannedTypes: no parameters is exactly what {} says here.
 export function definePolicy<const S extends Params = {}>(
   spec: PolicySpec<S>,
 ): PolicyDefinition<S> {
+  expectShape(spec, SPEC)
+  expectName('policy', spec.name)
+  expectParams(spec.params ?? {})
   return Object.freeze({
     name: spec.name,
+    api: spec.api ?? POLICY_API,
     summary: spec.summary,
     era: spec.era,
     kernel: spec.kernel,
@@ -125,8 +167,11 @@ export function definePolicy<const S extends Params = {}>(
     lacks: spec.lacks ?? [],
     create(values: Values<S>): Policy {
       const h = spec.hooks(values)
+      if (typeof h !== 'object' || h === null) {
+        throw new RangeError(`invalid hooks: ${typeof h}; expected an object`)
+      }
       const forkCopies = h.forkCopies ?? never
-      return Object.freeze({
+      const policy = Object.freeze({
         name: spec.name,
         drainsLruBatch: h.drainsLruBatch ?? false,
         freesSwapCache: h.freesSwapCache ?? false,
@@ -136,8 +181,13 @@ export function definePolicy<const S extends Params = {}>(
         copiesHuge: h.copiesHuge ?? false,
         reusesKsm: h.reusesKsm ?? false,
         tagsGupPages: h.tagsGupPages ?? false,
-        forceNeedsNoFault: h.forceNeedsNoFault ?? false,
+        asksAtLoad: h.asksAtLoad ?? false,
+        asksEveryFork:
+          h.asksEveryFork ?? ((h.pageBits ?? null) !== null || (h.mmBits ?? null) !== null),
+        forkCopyProtects: h.forkCopyProtects ?? false,
         tables: h.tables ?? 'copy',
+        pageBits: wholePageBits(h.pageBits ?? null),
+        mmBits: wholeMmBits(h.mmBits ?? null),
         wpReuse: h.wpReuse,
         wpReuseLarge: h.wpReuseLarge ?? h.wpReuse,
         pmdReuse: h.pmdReuse ?? h.wpReuse,
@@ -150,7 +200,11 @@ export function definePolicy<const S extends Params = {}>(
         clearRefsSkips: h.clearRefsSkips ?? never,
         upgradesPte: h.upgradesPte ?? never,
         upgradesPmd: h.upgradesPmd ?? never,
+        forcedInPlace: h.forcedInPlace ?? never,
       })
+      refuseUnknown('hook', Object.keys(h), Object.keys(policy).slice(1))
+      if (h.wpReuse === undefined) throw new RangeError('missing hook: wpReuse')
+      return policy
     },
   })
 }

@@ -147,6 +147,16 @@ export function tableMappingsOfFolio(k: Kernel, pfn: number): number {
   return mappings
 }
 
+/** The policy's own bits of this page (PageBits). */
+export function ownPageBits(k: Kernel, pfn: number): number {
+  return k.own.page[pfn] ?? 0
+}
+
+/** The policy's own bits of the process that is forking, faulting or being scanned (MmBits). */
+export function ownMmBits(k: Kernel): number {
+  return k.own.mm[k.mm.id] ?? 0
+}
+
 /**
  * The truth that no kernel can read: nobody but the process at hand can reach the page, by a mapping, a swap entry, a
  * shared page table or a reference it holds. For clairvoyant only.

@@ -16,6 +16,7 @@ import { PROT_WRITE } from '../trace/ops.ts'
 import { mapHuge } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { folioIsFresh, pageIsFresh, pageIsNotAnon } from './own-bits.ts'
 
 /** anon_vma_prepare(): an anonymous page is about to be put into the area. */
 export function anonVmaPrepare(m: Machine, mm: Mm, vma: Vma): void {
@@ -47,6 +48,7 @@ export function dirtyFlags(vma: Vma): number {
 export function allocAnonPage(m: Machine): number {
   const pfn = m.frames.alloc()
   m.frames.set(pfn, m.policy.tracksExclusive ? PG_ANON | PG_EXCLUSIVE : PG_ANON)
+  pageIsFresh(m, pfn)
   return pfn
 }
 
@@ -56,6 +58,7 @@ export function newAnonFolio(m: Machine, order: number): number {
   const head = frames.allocFolio(order)
   const flags = m.policy.tracksExclusive ? PG_ANON | PG_EXCLUSIVE : PG_ANON
   for (let i = 0; i < 1 << order; i++) frames.set(head + i, flags)
+  folioIsFresh(m, head, 1 << order)
   return head
 }
 
@@ -93,6 +96,7 @@ export function pageCacheFrame(m: Machine, object: number, pgoff: number): numbe
   if (known !== undefined) return known
   const pfn = m.frames.alloc()
   m.frames.set(pfn, PG_CACHE)
+  pageIsNotAnon(m, pfn)
   m.frames.token[pfn] = m.judge.objectPage(object, pgoff)
   pages.set(pgoff, pfn)
   m.pageCacheFrames++

@@ -17,10 +17,11 @@ import { allocAnonPage, dirtyFlags } from './alloc.ts'
 import { mapPte } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { pageIsShared, slotIsShared } from './own-bits.ts'
 
-/** Only a process that ever used FOLL_PIN is asked about, and any where the policy marks what GUP touches. */
+/** Only a process that ever used FOLL_PIN is asked about, unless the policy wants to be asked about any. */
 export function mayCopyAtFork(m: Machine, parent: Mm): boolean {
-  return parent.hasPinned || m.policy.tagsGupPages
+  return parent.hasPinned || m.policy.asksEveryFork
 }
 
 /** copy_pte_range(): the entries for [start, end), which lie in one page table, from index `from` on to `to` on. */
@@ -56,6 +57,7 @@ export function copyPteRange(
         word = m.frames.word
         continue
       }
+      pageIsShared(m, pfn)
     }
     if ((w & PG_LARGE) !== 0) {
       mapPte(m.frames, child, pfn)
@@ -73,6 +75,7 @@ function copyNonpresentPte(m: Machine, pte: number, from: number, to: number): v
   const { ptes } = m.tables
   if ((pte & PTE_SWAP) === 0) return
   m.k.swap.duplicate(pte >>> PFN_SHIFT)
+  slotIsShared(m, pte >>> PFN_SHIFT)
   const shared = pte & ~PTE_SWP_EXCLUSIVE
   ptes[from] = shared
   ptes[to] = shared & ~PTE_UFFD_WP
@@ -96,7 +99,7 @@ function copyPresentPage(
   const pfn = allocAnonPage(m)
   frames.token[pfn] = frames.token[old]!
   mapPte(frames, child, pfn)
-  ptes[from]! &= m.policy.tagsGupPages ? ~(PTE_TOK | PTE_WRITE) : ~PTE_TOK
+  ptes[from]! &= m.policy.forkCopyProtects ? ~(PTE_TOK | PTE_WRITE) : ~PTE_TOK
   ptes[to] = (pfn << PFN_SHIFT) | dirtyFlags(vma)
   lruAdd(m, pfn)
 }

@@ -6,6 +6,7 @@ import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
 import { unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
+import { pageIsUnmapped } from './own-bits.ts'
 import { tryToFreeSwap } from './swap-cache.ts'
 
 /** Empties the entries [from, to) of `ptes`, which belong to `mm` alone. */
@@ -29,6 +30,7 @@ export function dropPte(m: Machine, mm: Mm, pte: number): void {
   if ((pte & PTE_PRESENT) !== 0) {
     if (frames.has(pfn, PG_ZERO)) return
     unmapPte(frames, mm, pfn)
+    pageIsUnmapped(m, pfn)
     freeUnmapped(m, pfn)
   } else if ((pte & PTE_SWAP) !== 0) {
     const cached = m.k.swap.cached[pfn]!

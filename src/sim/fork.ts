@@ -7,6 +7,7 @@ import { copyPteRange, mayCopyAtFork } from './copy-ptes.ts'
 import { mapHuge } from './folio.ts'
 import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { mmIsForked, pageIsShared } from './own-bits.ts'
 import { shareTable } from './shared-tables.ts'
 import { setPmdFlags, splitHugePmd } from './split.ts'
 
@@ -16,6 +17,7 @@ export function fork(m: Machine, parent: Mm, childId: number): void {
   child.moved = parent.moved
   m.k.mm = parent
   m.judge.fork(parent.id, childId)
+  mmIsForked(m, parent, child)
   m.spent += m.cost.forkBase
   for (const vma of parent.vmas) {
     if (vma.dontfork) {
@@ -63,6 +65,7 @@ function copyHugePmd(m: Machine, parent: Mm, child: Mm, vpn: number): boolean {
     }
     mapHuge(frames, child, head)
     frames.clear(head, PG_EXCLUSIVE)
+    pageIsShared(m, head)
   }
   m.spent += m.cost.pmdPerFork
   const shared = pmd & ~PTE_WRITE

@@ -29,6 +29,7 @@ import { kernelFault } from './access.ts'
 import { FAILED, OK } from './answers.ts'
 import { wpHugePmd } from './huge.ts'
 import type { Machine } from './machine.ts'
+import { mmTakesPages, pageIsTaken } from './own-bits.ts'
 import { getPage, putPage } from './pins.ts'
 import { breakSharedTable, gupBelowSharedTable, gupMarksTable } from './shared-tables.ts'
 import { splitHugePmd } from './split.ts'
@@ -68,6 +69,7 @@ export function pin(
   const follPin = hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE
   const write = hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE
   if (follPin) mm.hasPinned = true
+  mmTakesPages(m, mm, follPin)
   const want: Want = { write, follPin, slow: kind === PIN_IOURING || kind === PIN_ROPIN }
   const taken: Pin = { id, mm: mm.id, vpn, follPin, write, frames: new Int32Array(pages) }
   for (let i = 0; i < pages; i++) {
@@ -108,20 +110,21 @@ function gupPage(m: Machine, mm: Mm, vpn: number, want: Want): number {
     m.k.mm = mm
     m.k.vpn = vpn
     const end = followPage(m, mm, vma, vpn, want)
-    if (end === TAKEN) return took(m, mm, vpn)
+    if (end === TAKEN) return took(m, mm, vpn, want.follPin)
     if (end === UNREACHABLE) return 0
   }
   throw new Error(`endless pin: process ${mm.id}, page ${vpn}, policy ${m.policy.name}`)
 }
 
 /** The page is at hand: what GUP leaves behind on it. */
-function took(m: Machine, mm: Mm, vpn: number): number {
+function took(m: Machine, mm: Mm, vpn: number, follPin: boolean): number {
   const pfn = frameAt(m, mm, vpn)
   // A new observer: what the owner stores from now on has to be told to the judge again.
   m.tables.ptes[mm.pteIndex(vpn)]! &= ~PTE_TOK
   if (m.policy.tagsGupPages && m.frames.has(pfn, PG_ANON)) {
     m.frames.set(m.frames.head(pfn), PG_DONTCOW)
   }
+  pageIsTaken(m, mm, vpn, pfn, follPin)
   gupMarksTable(m, mm, vpn)
   return pfn
 }

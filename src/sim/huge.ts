@@ -10,6 +10,7 @@ import { freeUnmapped } from './drop.ts'
 import { mapHuge, unmapHuge } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { pageIsReused, pageIsUnmapped } from './own-bits.ts'
 import { setPmdFlags, splitHugePmd } from './split.ts'
 import { tryToFreeSwap } from './swap-cache.ts'
 import { userfaultWp } from './uffd.ts'
@@ -34,6 +35,7 @@ export function wpHugePmd(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: bo
     m.spent += m.cost.reuse
     if (verdict === REUSE_FREE_SWAP) tryToFreeSwap(m, head)
     if (m.policy.tracksExclusive) m.frames.set(head, PG_EXCLUSIVE)
+    pageIsReused(m, head)
     if (!unshare) setPmdFlags(m, mm, vpn, pmd | dirtyFlags(vma))
     return true
   }
@@ -71,5 +73,6 @@ function copyHuge(m: Machine, mm: Mm, vma: Vma, vpn: number, old: number): void 
   installHuge(m, mm, vpn, (head << PFN_SHIFT) | dirtyFlags(vma) | PMD_HUGE)
   lruAdd(m, head)
   unmapHuge(frames, mm, old)
+  pageIsUnmapped(m, old)
   freeUnmapped(m, old)
 }

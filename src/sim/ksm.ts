@@ -8,6 +8,7 @@ import { freeUnmapped } from './drop.ts'
 import { mapPte, unmapPte } from './folio.ts'
 import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { pageIsMerged, pageIsUnmapped } from './own-bits.ts'
 import { mappersOf } from './rmap.ts'
 import { unshareForWalk } from './shared-tables.ts'
 import { onlyMapped, splitFolio } from './split.ts'
@@ -81,6 +82,7 @@ function mayMerge(m: Machine, { mm, vpn, pfn }: Candidate): boolean {
 
 function writeProtect(m: Machine, { pfn, vpn }: Candidate): void {
   m.frames.clear(pfn, PG_EXCLUSIVE)
+  pageIsMerged(m, pfn)
   for (const mapper of mappersOf(m, pfn, vpn)) {
     unshareForWalk(m, mapper.mm, mapper.vpn)
     m.tables.ptes[mapper.mm.pteIndex(mapper.vpn)]! &= ~(PTE_WRITE | PTE_DIRTY | PTE_TOK)
@@ -99,6 +101,8 @@ function replace(m: Machine, { mm, vpn, pfn }: Candidate, ksm: number): void {
   ptes[index] = (ksm << PFN_SHIFT) | PTE_PRESENT
   mapPte(frames, mm, ksm)
   unmapPte(frames, mm, pfn)
+  pageIsMerged(m, ksm)
+  pageIsUnmapped(m, pfn)
   freeUnmapped(m, pfn)
 }
 

@@ -7,6 +7,7 @@ import { PFN_SHIFT, PMD_HUGE, PTE_FLAGS, PTE_PRESENT } from '../state/tables.ts'
 import { mapPte, unmapPte } from './folio.ts'
 import { lruAdd, lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { bitsToFrame } from './own-bits.ts'
 import { mappersOf } from './rmap.ts'
 import { unshareForWalk } from './shared-tables.ts'
 import { onlyMapped } from './split.ts'
@@ -32,6 +33,7 @@ function migratePage(m: Machine, old: number, vpn: number): void {
   // The entry's kind (writable, readable, readable-exclusive) carries the exclusivity over.
   const mappers = mappersOf(m, old, vpn)
   frames.set(pfn, frames.word[old]! & ~frames.mapcount(old))
+  bitsToFrame(m, old, pfn)
   for (const mapper of mappers) {
     unshareForWalk(m, mapper.mm, mapper.vpn)
     const index = mapper.mm.pteIndex(mapper.vpn)

@@ -13,6 +13,7 @@ import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { migrate } from './migrate.ts'
 import { numaHint } from './numa.ts'
+import { mmIsNew } from './own-bits.ts'
 import { dropPin } from './pins.ts'
 import { poke } from './poke.ts'
 import { mprotect } from './protect.ts'
@@ -122,6 +123,7 @@ function spawn(m: Machine, id: number): number {
 function exec(m: Machine, id: number): number {
   exitMm(m, m.mm(id))
   m.k.mms[id] = new Mm(id)
+  mmIsNew(m, id)
   m.judge.exec(id)
   m.endExit()
   return OK

@@ -3,6 +3,7 @@
  */
 import type { Pin } from '../state/kernel.ts'
 import type { Machine } from './machine.ts'
+import { pageIsReleased } from './own-bits.ts'
 
 export function dropPin(m: Machine, taken: Pin): void {
   for (let i = 0; i < taken.frames.length; i++) putPage(m, taken, i)
@@ -28,5 +29,6 @@ export function putPage(m: Machine, taken: Pin, i: number): void {
   const holders = (m.k.holders.get(pfn) ?? []).filter((other) => other !== taken)
   if (holders.length === 0) m.k.holders.delete(pfn)
   else m.k.holders.set(pfn, holders)
+  pageIsReleased(m, pfn, taken.follPin)
   frames.freeIfUnused(pfn)
 }

@@ -1,7 +1,7 @@
 /**
  * ptrace's store (FOLL_FORCE | FOLL_WRITE | FOLL_GET): through the page table, whatever the area's protection.
  */
-import { PG_ANON, PG_DIRTY, PG_DONTCOW, PG_EXCLUSIVE } from '../state/frames.ts'
+import { PG_ANON, PG_DIRTY, PG_DONTCOW } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE } from '../state/tables.ts'
 import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
@@ -9,6 +9,7 @@ import { kernelFault } from './access.ts'
 import { FAILED, OK } from './answers.ts'
 import { forceWrite, tookSwapped } from './gup.ts'
 import type { Machine } from './machine.ts'
+import { pageIsTaken } from './own-bits.ts'
 import { gupMarksTable } from './shared-tables.ts'
 import { tracksSoftDirty } from './soft-dirty.ts'
 import { entryAt, frameAt } from './walk.ts'
@@ -22,6 +23,8 @@ export function poke(m: Machine, mm: Mm, vpn: number): number {
   if (vma === undefined) return FAILED
   if ((vma.prot & PROT_WRITE) === 0 && vma.kind === MAP_SHARED) return FAILED
   for (let tries = 0; tries < MAX_TRIES; tries++) {
+    m.k.mm = mm
+    m.k.vpn = vpn
     const entry = entryAt(m, mm, vpn)
     if (mayWrite(m, mm, vma, vpn, entry)) return finish(m, mm, vpn)
     if ((entry & PTE_PRESENT) === 0) {
@@ -31,8 +34,6 @@ export function poke(m: Machine, mm: Mm, vpn: number): number {
     }
     if ((entry & PTE_UFFD_WP) !== 0 && vma.uffdWp) return FAILED
     m.beginFault()
-    m.k.mm = mm
-    m.k.vpn = vpn
     forceWrite(m, mm, vma, vpn)
     m.endFault()
     if ((vma.prot & PROT_WRITE) === 0) return finish(m, mm, vpn)
@@ -45,11 +46,10 @@ function mayWrite(m: Machine, mm: Mm, vma: Vma, vpn: number, entry: number): boo
   if ((entry & PTE_PRESENT) === 0) return false
   if ((entry & PTE_WRITE) !== 0 && (mm.pmd(vpn) & PTE_WRITE) !== 0) return true
   return (
-    m.policy.forceNeedsNoFault &&
     (vma.prot & PROT_WRITE) === 0 &&
     (entry & PTE_UFFD_WP) === 0 &&
     (!tracksSoftDirty(m, vma) || (entry & PTE_SOFT_DIRTY) !== 0) &&
-    m.frames.has(entry >>> PFN_SHIFT, PG_EXCLUSIVE)
+    m.policy.forcedInPlace(m.k, entry >>> PFN_SHIFT)
   )
 }
 
@@ -58,6 +58,7 @@ function finish(m: Machine, mm: Mm, vpn: number): number {
   if (m.policy.tagsGupPages && m.frames.has(pfn, PG_ANON)) {
     m.frames.set(m.frames.head(pfn), PG_DONTCOW)
   }
+  pageIsTaken(m, mm, vpn, pfn, false)
   gupMarksTable(m, mm, vpn)
   // set_page_dirty_lock(), at the end of access_remote_vm().
   m.frames.set(m.frames.head(pfn), PG_DIRTY)

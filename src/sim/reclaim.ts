@@ -25,6 +25,7 @@ import { freeUnmapped } from './drop.ts'
 import { unmapPte } from './folio.ts'
 import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { bitsToSlot, pageIsSwappedOut, pageIsUnmapped } from './own-bits.ts'
 import { type Mapper, mappersOf } from './rmap.ts'
 import { unshareForReclaim } from './shared-tables.ts'
 import { hugeMappers, onlyMapped, splitFolio, splitHugePmd } from './split.ts'
@@ -159,6 +160,7 @@ function tryToUnmapOne(m: Machine, { mm, vpn }: Mapper, pfn: number): boolean {
   const kept = PTE_UFFD_WP | PTE_SOFT_DIRTY
   m.tables.ptes[index] = (slot << PFN_SHIFT) | PTE_SWAP | exclusive | (pte & kept)
   unmapPte(frames, mm, pfn)
+  pageIsSwappedOut(m, pfn)
   return true
 }
 
@@ -205,6 +207,7 @@ function discardLazyfree(m: Machine, head: number, vpn: number): boolean {
     m.tables.ptes[index] = 0
     m.judge.dontneed(mm.id, at, 1)
     unmapPte(frames, mm, pfn)
+    pageIsUnmapped(m, pfn)
     frames.freeIfUnused(pfn)
   }
   return true
@@ -214,5 +217,6 @@ function storeToSlots(m: Machine, head: number): void {
   const { frames } = m
   for (let pfn = head; pfn < head + frames.pages(head); pfn++) {
     m.k.swap.token[frames.slot[pfn]!] = frames.token[pfn]!
+    bitsToSlot(m, pfn, frames.slot[pfn]!)
   }
 }

@@ -29,6 +29,7 @@ import { copyPteRange, mayCopyAtFork } from './copy-ptes.ts'
 import { dropPte, zapPteRange } from './drop.ts'
 import { mapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
+import { pageIsShared, slotIsShared } from './own-bits.ts'
 
 /** COW_PTE_OWNER_EXCLUSIVE: GUP has touched the table. */
 const EXCLUSIVE = -1
@@ -104,12 +105,14 @@ function accountEntries(m: Machine, sharer: Mm, offset: number): void {
     const pfn = pte >>> PFN_SHIFT
     if ((pte & PTE_SWAP) !== 0) {
       m.k.swap.duplicate(pfn)
+      slotIsShared(m, pfn)
       ptes[i] = pte & ~PTE_SWP_EXCLUSIVE
     } else if ((pte & PTE_PRESENT) !== 0) {
       ptes[i] = pte & ~(PTE_WRITE | PTE_TOK)
       if (frames.has(pfn, PG_ZERO)) continue
       mapPte(frames, sharer, pfn)
       frames.clear(pfn, PG_EXCLUSIVE)
+      if (frames.has(pfn, PG_ANON)) pageIsShared(m, pfn)
     }
   }
   m.spent += accounted * m.cost.ptePerFork

@@ -26,6 +26,7 @@ import {
 import { freeUnmapped } from './drop.ts'
 import { remapHugeAsPtes, unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
+import { bitsToEachPage, pageIsUnmapped } from './own-bits.ts'
 import { mappersOf } from './rmap.ts'
 
 /** Changes a huge mapping's flags; the translations that were cached behind it are void. */
@@ -62,6 +63,7 @@ export function splitHugePmd(m: Machine, mm: Mm, vpn: number, dirty = m.era.spli
   } else {
     for (let i = 1; i < HUGE_PAGES; i++) frames.clear(head + i, PG_EXCLUSIVE)
   }
+  bitsToEachPage(m, head)
   remapHugeAsPtes(frames, mm, head)
 }
 
@@ -143,6 +145,7 @@ function mapUnusedToZeropage(m: Machine, pfn: number, vpn: number): void {
     const kept = tables.ptes[index]! & (PTE_UFFD_WP | PTE_SOFT_DIRTY)
     tables.ptes[index] = (ZERO_PFN << PFN_SHIFT) | PTE_PRESENT | kept
     unmapPte(frames, mapper.mm, pfn)
+    pageIsUnmapped(m, pfn)
     m.judge.dontneed(mapper.mm.id, mapper.vpn, 1)
   }
   frames.freeIfUnused(pfn)

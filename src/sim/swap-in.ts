@@ -18,6 +18,7 @@ import { anonVmaPrepare } from './alloc.ts'
 import { mapPte } from './folio.ts'
 import { lruAdd, lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { bitsFromSlot, pageIsSwappedIn } from './own-bits.ts'
 import { tracksSoftDirty } from './soft-dirty.ts'
 import { addReadPage, tryToFreeSwap } from './swap-cache.ts'
 import { wpPage } from './wp.ts'
@@ -45,7 +46,7 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
     if (write && cached && !frames.has(pfn, PG_KSM) && onlySwapcache) tryToFreeSwap(m, pfn)
   }
 
-  const asks = write || policy.tracksExclusive
+  const asks = write || policy.asksAtLoad
   const verdict = asks ? policy.swapinReuse(m.k, pfn) : REUSE_FREE_SWAP
   const exclusive = asks && !isCopy(verdict)
   if (!refined) {
@@ -54,6 +55,7 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   }
   mapPte(frames, mm, pfn)
   if (exclusive && policy.tracksExclusive) frames.set(pfn, PG_EXCLUSIVE)
+  pageIsSwappedIn(m, pfn, exclusive)
 
   const armed = (entry & PTE_UFFD_WP) !== 0 && vma.uffdWp
   const taken = exclusive && write && !armed
@@ -90,6 +92,7 @@ function readIn(m: Machine, slot: number): number {
   const pfn = frames.alloc()
   frames.set(pfn, PG_ANON)
   frames.token[pfn] = m.k.swap.token[slot]!
+  bitsFromSlot(m, pfn, slot)
   if (m.swapDisk || m.k.swap.count[slot]! > 1) addReadPage(m, pfn, slot)
   // The fault's own reference: a full batch is emptied at once, and the page is not mapped yet.
   frames.refs[pfn]!++

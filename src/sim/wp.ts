@@ -30,6 +30,7 @@ import { allocAnonPage, anonVmaPrepare, dirtyFlags } from './alloc.ts'
 import { mapPte, unmapPte } from './folio.ts'
 import { lruAdd, lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { pageIsReused, pageIsUnmapped } from './own-bits.ts'
 import { tryToFreeSwap } from './swap-cache.ts'
 import { userfaultWp } from './uffd.ts'
 
@@ -89,6 +90,7 @@ export function unsharePage(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   }
   if (unsafe) m.contested.add(pfn)
   if (m.policy.tracksExclusive) m.frames.set(pfn, PG_EXCLUSIVE)
+  pageIsReused(m, pfn)
   m.tables.ptes[index] = pte & ~PTE_TOK
 }
 
@@ -133,6 +135,7 @@ function wpPageReuse(m: Machine, mm: Mm, vma: Vma, vpn: number, verdict: number)
   // A KSM page that its last user takes over is an ordinary page from now on.
   m.frames.clear(pfn, PG_KSM)
   if (m.policy.tracksExclusive) m.frames.set(pfn, PG_EXCLUSIVE)
+  pageIsReused(m, pfn)
   m.tables.ptes[index] = (pte & ~PTE_TOK) | dirtyFlags(vma)
 }
 
@@ -166,6 +169,7 @@ function replacePage(m: Machine, mm: Mm, vpn: number, flags: number): void {
   lruAdd(m, pfn)
   if (frames.has(old, PG_ZERO)) return
   unmapPte(frames, mm, old)
+  pageIsUnmapped(m, old)
   // free_swap_cache(). Early kernels left the idle page in the swapcache for reclaim to find; no decision sees that.
   if (frames.mapcount(old) === 0) tryToFreeSwap(m, old)
   frames.freeIfUnused(old)

@@ -8,6 +8,7 @@ import { freeUnmapped, zapPteRange } from './drop.ts'
 import { unmapHuge } from './folio.ts'
 import { lruDrainAtZap } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { pageIsUnmapped } from './own-bits.ts'
 import { dropPin } from './pins.ts'
 import { zapsByTable } from './shared-tables.ts'
 import { carve, splitHugePmd } from './split.ts'
@@ -53,6 +54,7 @@ function zapHugePmd(m: Machine, mm: Mm, vpn: number): void {
   if (frames.has(head, PG_ZERO)) return
   m.spent += m.cost.ptePerExit
   unmapHuge(frames, mm, head)
+  pageIsUnmapped(m, head)
   freeUnmapped(m, head)
 }
 

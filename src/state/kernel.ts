@@ -4,6 +4,7 @@
  */
 import { Frames } from './frames.ts'
 import type { Mm } from './mm.ts'
+import { OwnBits } from './own-bits.ts'
 import { SwapSlots } from './swap.ts'
 import { PageTables } from './tables.ts'
 
@@ -29,6 +30,8 @@ export class Kernel {
   readonly pins = new Map<number, Pin>()
   /** Pins that hold each frame (by its own number, also inside a large folio). */
   readonly holders = new Map<number, Pin[]>()
+  /** What the policy keeps itself, if it does. */
+  readonly own = new OwnBits()
 
   // The fault (or the fork, or the pin) in progress, set by the mechanism before it asks:
   /** Process that faults, forks or pins. */

@@ -4,6 +4,7 @@
  * A workload writes the events of one access pattern, and of nothing else: what a kernel does about them, and which
  * kernel, is not its business. The same workload, parameters and seed give the same trace, byte for byte.
  */
+import { unknown } from '../params/closest.ts'
 import { defaults, formatValue, type Params, parseParam, type Values } from '../params/params.ts'
 import { Rng } from '../trace/rng.ts'
 import { type Trace, TraceWriter } from '../trace/trace.ts'
@@ -20,8 +21,13 @@ export * from './zipf-rounds.ts'
 /** What a mechanism or a policy may lack. A policy that lacks what the workload needs is skipped, and this is why. */
 export type Capability = 'collapse' | 'ksm' | 'soft-dirty' | 'swap' | 'thp' | 'uffd-wp'
 
+/** Version of this contract; a workload file made for another one is refused. */
+export const WORKLOAD_API = 1
+
 export interface Workload {
   readonly name: string
+  /** The WORKLOAD_API that it was written for. */
+  readonly api: number
   /** One line for lists. */
   readonly summary: string
   readonly params: Params
@@ -36,6 +42,8 @@ export interface Workload {
 export interface WorkloadSpec<S extends Params> {
   readonly name: string
   readonly summary: string
+  /** The WORKLOAD_API that the file was written for. Default: this one. */
+  readonly api?: number
   readonly params: S
   readonly inQuickRun?: boolean
   /** Capabilities that these parameters call for, as in `[p.order > 0 && 'thp']`. Default: none. */
@@ -45,9 +53,14 @@ export interface WorkloadSpec<S extends Params> {
   readonly generate: (t: TraceWriter, rng: Rng, p: Values<S>) => void
 }
 
+const KEYS = ['name', 'summary', 'api', 'params', 'inQuickRun', 'needs', 'events', 'generate']
+
 /** Declares a workload. Throws where its declaration cannot be right. */
 export function defineWorkload<const S extends Params>(spec: WorkloadSpec<S>): Workload {
   const { name, summary, params, needs, events, generate } = spec
+  const odd = Object.keys(spec).find((key) => !KEYS.includes(key))
+  if (odd !== undefined) throw new RangeError(unknown('key', odd, KEYS))
+  if (typeof generate !== 'function') throw new RangeError('missing key: generate')
   if (!/^[a-z][a-z0-9-]*$/.test(name))
     throw new RangeError(`invalid workload name: ${name}; expected lower case, digits and hyphens`)
   for (const [id, param] of Object.entries(params)) {
@@ -59,6 +72,7 @@ export function defineWorkload<const S extends Params>(spec: WorkloadSpec<S>): W
   }
   return Object.freeze({
     name,
+    api: spec.api ?? WORKLOAD_API,
     summary,
     params,
     inQuickRun: spec.inQuickRun ?? true,
