@@ -6,7 +6,7 @@
  * Before  page-count-refined had to guess from the references; a pin was a sharer.
  * Costs   A page that was shared once has to be taken back, fault by fault, and references count again then. A page of
  *         a large folio is only taken back when it is the folio's last mapping.
- * Omits   The page lock; the memory barriers of the clearing protocol (the micro-steps are a race's business).
+ * Omits   The memory barriers of the clearing protocol (the micro-steps are a race's business).
  */
 import {
   BEFORE_UNMAP,
@@ -76,6 +76,7 @@ export function exclusiveHooks(p: ExclusiveValues): GivenHooks {
   return {
     drainsLruBatch: true,
     freesSwapCache: true,
+    triesPageLock: true,
     tracksExclusive: true,
     asksAtLoad: true,
     swapinWritable: p.swapinWritable,

@@ -7,7 +7,7 @@
  *         leaked through a pipe because its fault asked mapcount.
  * Costs   Pins still look like sharers, now for huge pages too: a pinned huge page that 5.17 kept coherent across
  *         mprotect is split and lost, and a store to a page that was swapped out under a reference always copies.
- * Omits   The page lock.
+ * Omits   -
  */
 import {
   BEFORE_SWAPCACHE,
@@ -71,6 +71,7 @@ export default definePolicy({
   hooks: () => ({
     drainsLruBatch: true,
     freesSwapCache: true,
+    triesPageLock: true,
     wpReuse: soleReference,
     pmdReuse: soleHugeReference,
     swapinReuse: soleAtSwapin,

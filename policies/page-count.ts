@@ -8,7 +8,7 @@
  * Costs   A reference does not say who holds it. The swapcache, an LRU batch and our own O_DIRECT buffer all look like
  *         sharers. Each turns a reuse into a copy; under our own pin, the copy leaves the device writing to a page that
  *         we no longer map.
- * Omits   The page-lock trylock: the simulator runs one CPU, so the lock is always free.
+ * Omits   -
  */
 import {
   BEFORE_SWAPCACHE,
@@ -35,6 +35,7 @@ export default definePolicy({
     clearRefsPin: flag(true, 'clear_refs spares pinned pages (9348b73c2e1b, 5.11)'),
   },
   hooks: (p) => ({
+    triesPageLock: true,
     wpReuse(k, pfn) {
       // KSM can share a page without raising its refcount, so the count alone would not see it.
       if (pageKsm(k, pfn)) return COPY_KSM

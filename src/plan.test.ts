@@ -67,6 +67,25 @@ test('two sweeps are multiplied, the first one slowest', () => {
   ])
 })
 
+test("noise is everybody's, is swept like any parameter, and is unheard of in rows until it is named", () => {
+  const workloads = [workload('zygote', { pages }), workload('recorded')]
+  const sweeps = new Map([['noise', ['0', '30']]])
+  const silent = 'noiseIsolation=0;noiseLock=0;noiseScan=0;noiseSwapcache=0'
+  expect(names({ workloads, sweeps })).toEqual([
+    `mapcount zygote cpus=1;noise=0;${silent};pages=64 1`,
+    `mapcount zygote cpus=1;noise=30;${silent};pages=64 1`,
+    `mapcount recorded cpus=1;noise=0;${silent} 1`,
+    `mapcount recorded cpus=1;noise=30;${silent} 1`,
+  ])
+  const [none] = plan({}).cells
+  const cells = plan({ sweeps }).cells
+  expect(none?.noise).toBeUndefined()
+  expect(cells.map(({ noise }) => noise?.noise)).toEqual([0, 30])
+  // One trace, three rows.
+  expect(new Set([none, ...cells].map((cell) => cell?.key)).size).toBe(3)
+  expect(new Set(cells.map(({ trace }) => trace)).size).toBe(1)
+})
+
 test('a sweep multiplies only the cells that have its parameter', () => {
   const workloads = [workload('zygote', { pages }), workload('exec')]
   const sweeps = new Map([['pages', ['1', '2', '3']]])
@@ -143,7 +162,7 @@ test.each<[string, Partial<PlanInput>, string]>([
   [
     'nobody has it',
     { params: new Map([['page', '1']]) },
-    'unknown parameter: page; did you mean pages? available: pages',
+    'unknown parameter: page; did you mean pages? available: cpus, noise, noiseIsolation, noiseLock, noiseScan, noiseSwapcache, pages',
   ],
   [
     'it is out of range',
@@ -169,6 +188,11 @@ test.each<[string, Partial<PlanInput>, string]>([
     'rows use its name already',
     { workloads: [workload('mine', { kernel: pages })] },
     'invalid parameter of mine: kernel; rows name the kernel so',
+  ],
+  [
+    'the machine has it',
+    { workloads: [workload('mine', { noise: pages })] },
+    'invalid parameter of mine: noise; the machine has one',
   ],
   [
     'policy and workload disagree about its default',

@@ -2,7 +2,8 @@
  * Plan: policies x workloads x parameter grid x seeds, spelled out as cells in an order that never changes.
  *
  * A cell is everything that decides one row, and its key is a hash of exactly that. A parameter belongs to whoever
- * declares it: a sweep over a workload's parameter leaves the other workloads alone.
+ * declares it: a sweep over a workload's parameter leaves the other workloads alone. Those of the machine
+ * (src/sim/noise.ts) are everybody's, and stand in a row only if the plan names one of them.
  */
 import { createHash } from 'node:crypto'
 import type { CostProfile } from './metrics/cost.ts'
@@ -17,6 +18,7 @@ import {
   parseParam,
 } from './params/params.ts'
 import type { PolicyDefinition } from './policy/api.ts'
+import { NOISE_PARAMS, type NoiseValues } from './sim/noise.ts'
 
 export type Settings = Readonly<Record<string, ParamValue>>
 
@@ -50,6 +52,8 @@ export interface Cell {
   readonly policy: PolicyChoice
   readonly policyValues: Settings
   readonly trace: TraceChoice
+  /** What holds pages beside the trace, where the plan says anything of it. */
+  readonly noise?: NoiseValues
   readonly name: CellName
 }
 
@@ -87,6 +91,9 @@ export interface Plan {
 /** Stands among the parameters of a row whose policy was chosen by its kernel. */
 const KERNEL = 'kernel'
 
+/** Owner of the parameters that every cell has. */
+const MACHINE: { readonly params: Params } = { params: NOISE_PARAMS }
+
 /** More than this is a typing mistake in a sweep. */
 const MOST_CELLS = 1_000_000
 
@@ -107,7 +114,8 @@ export function expand(
       for (const texts of grid(input, policy, workload)) {
         const policyValues = policySettings(policy, texts)
         const values = settings(workload.params, texts)
-        const params = paramsColumn(policy, policyValues, workload, values)
+        const noise = noiseValues(texts)
+        const params = paramsColumn(policy, policyValues, workload, { ...values, ...noise })
         const reason = missing(policy, workload.needs(values))
         if (reason !== undefined) {
           skipped.push({ policy: policy.definition.name, workload: workload.name, params, reason })
@@ -119,8 +127,8 @@ export function expand(
           }
           const trace = shared(traces, { workload, values, seed })
           const name = { policy: policy.definition.name, workload: workload.name, params, seed }
-          const key = cellKey(policy, policyValues, trace, input.conditions)
-          cells.push({ key, policy, policyValues, trace, name })
+          const key = cellKey(policy, policyValues, trace, noise, input.conditions)
+          cells.push({ key, policy, policyValues, trace, ...(noise && { noise }), name })
         }
       }
     }
@@ -140,11 +148,17 @@ export function policyLabel(policy: PolicyChoice): string {
 }
 
 function checkNames(input: PlanInput): void {
-  const owners = [...input.policies.map((p) => p.definition), ...input.workloads]
-  const twin = owners.find((owner) => Object.hasOwn(owner.params, KERNEL))
-  if (twin !== undefined) {
-    throw new RangeError(`invalid parameter of ${twin.name}: ${KERNEL}; rows name the kernel so`)
+  const declarers = [...input.policies.map((p) => p.definition), ...input.workloads]
+  for (const { name, params } of declarers) {
+    if (Object.hasOwn(params, KERNEL)) {
+      throw new RangeError(`invalid parameter of ${name}: ${KERNEL}; rows name the kernel so`)
+    }
+    const taken = Object.keys(params).find((param) => Object.hasOwn(NOISE_PARAMS, param))
+    if (taken !== undefined) {
+      throw new RangeError(`invalid parameter of ${name}: ${taken}; the machine has one`)
+    }
   }
+  const owners = [...declarers, MACHINE]
   const known = [...new Set(owners.flatMap((owner) => Object.keys(owner.params)))].sort()
   const given = [
     ...[...input.params].map(([name, text]) => [name, [text]] as const),
@@ -180,8 +194,8 @@ function grid(
   policy: PolicyChoice,
   workload: WorkloadChoice,
 ): Map<string, string>[] {
-  const has = (name: string): boolean =>
-    Object.hasOwn(policy.definition.params, name) || Object.hasOwn(workload.params, name)
+  const owners = [policy.definition, workload, MACHINE]
+  const has = (name: string): boolean => owners.some(({ params }) => Object.hasOwn(params, name))
   let points = [new Map([...input.params].filter(([name]) => has(name)))]
   for (const [name, values] of input.sweeps) {
     if (has(name))
@@ -198,6 +212,11 @@ function settings(params: Params, texts: ReadonlyMap<string, string>): Settings 
       given.map(([name, text]) => [name, parseParam(name, params[name]!, text)]),
     ),
   }
+}
+
+function noiseValues(texts: ReadonlyMap<string, string>): NoiseValues | undefined {
+  const given = Object.keys(NOISE_PARAMS).some((name) => texts.has(name))
+  return given ? (settings(NOISE_PARAMS, texts) as NoiseValues) : undefined
 }
 
 function policySettings(policy: PolicyChoice, texts: ReadonlyMap<string, string>): Settings {
@@ -235,6 +254,7 @@ function cellKey(
   policy: PolicyChoice,
   policyValues: Settings,
   trace: TraceChoice,
+  noise: NoiseValues | undefined,
   conditions: Conditions,
 ): string {
   const { cost, oracle, check, code } = conditions
@@ -246,6 +266,7 @@ function cellKey(
       formatValues(policyValues),
     ],
     [trace.workload.name, trace.workload.file?.hash ?? '', formatValues(trace.values), trace.seed],
+    noise === undefined ? '' : formatValues(noise),
     [Object.entries(cost).sort(([a], [b]) => (a < b ? -1 : 1)), oracle, check, code],
   ]
   return createHash('sha256').update(JSON.stringify(decides)).digest('hex').slice(0, 32)

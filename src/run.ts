@@ -10,6 +10,7 @@ import type { Policy, PolicyDefinition } from './policy/api.ts'
 import { Engine } from './sim/engine.ts'
 import { ERAS, type Era, type EraName, eraLacks } from './sim/era.ts'
 import type { Machine } from './sim/machine.ts'
+import { Noise, type NoiseSettings } from './sim/noise.ts'
 import type { Trace } from './trace/trace.ts'
 
 export interface RunSettings {
@@ -19,6 +20,8 @@ export interface RunSettings {
   /** Mechanism era (src/sim/era.ts); without it, the policy's own. */
   readonly era?: string
   readonly cost: CostProfile
+  /** What else holds pages; nothing does by default. */
+  readonly noise?: NoiseSettings | undefined
 }
 
 export interface SimulateOptions extends RunSettings {
@@ -100,8 +103,13 @@ export function policyWith(
   return definition.create(values as never)
 }
 
-function machineOptions({ policy, params, era, cost }: RunSettings) {
-  return { policy: policyWith(policy, params), era: eraOf(policy, era), cost }
+function machineOptions({ policy, params, era, cost, noise }: RunSettings) {
+  return {
+    policy: policyWith(policy, params),
+    era: eraOf(policy, era),
+    cost,
+    noise: noise && Noise.of(noise),
+  }
 }
 
 function eraOf(policy: PolicyDefinition, name: string | undefined): Era {

@@ -12,6 +12,7 @@ import type { ParamValue } from './params/params.ts'
 import type { PolicyDefinition } from './policy/api.ts'
 import { VERDICT_LABELS } from './policy/verdict.ts'
 import { simulate } from './run.ts'
+import type { NoiseSettings } from './sim/noise.ts'
 import type { Trace } from './trace/trace.ts'
 
 export interface CellTask {
@@ -24,6 +25,7 @@ export interface CellTask {
   readonly oracle: 'epoch' | 'eager'
   readonly check: boolean
   readonly trace: Trace
+  readonly noise?: NoiseSettings | undefined
 }
 
 export type CellOutcome =

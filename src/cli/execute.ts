@@ -117,9 +117,13 @@ async function runPending(
     await runCells(cells, {
       ...{ jobs, timeoutSeconds, traces, signal: stop.signal },
       worker: workerFile(),
-      taskOf: ({ policy: { definition, file, kernel }, policyValues }, trace) => ({
+      taskOf: (
+        { policy: { definition, file, kernel }, policyValues, trace: { seed }, noise },
+        trace,
+      ) => ({
         policy: file?.path ?? definition.name,
         ...{ params: policyValues, cost, oracle, check, trace },
+        ...(noise === undefined ? {} : { noise: { values: noise, seed } }),
         ...(kernel === undefined ? {} : { era: kernel.era }),
       }),
       finished: (cell, outcome, seconds) => {

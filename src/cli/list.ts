@@ -26,7 +26,9 @@ const LISTS: Readonly<Record<string, () => Promise<readonly Entry[]>>> = {
     const { POLICIES } = await import('../../policies/index.ts')
     const { WORKLOADS } = await import('../../workloads/index.ts')
     const { formatValue, rangeOf } = await import('../params/params.ts')
-    return [...POLICIES, ...WORKLOADS].flatMap((owner) =>
+    const { NOISE_PARAMS } = await import('../sim/noise.ts')
+    const machine = { name: 'machine', params: NOISE_PARAMS }
+    return [...POLICIES, ...WORKLOADS, machine].flatMap((owner) =>
       Object.entries(owner.params).map(([name, param]) => ({
         ...{ name, of: owner.name, default: formatValue(param.default) },
         ...{ range: rangeOf(param), what: param.what },

@@ -73,3 +73,14 @@ test('two policies are paired by trace, whatever their own parameters are', () =
     'invalid base: mm-id has several rows on one trace of zygote; expected one',
   )
 })
+
+test('one trace under two rates of noise is two pairs, each with its own', () => {
+  const at = (noise: number, made: OkRow): OkRow => ({ ...made, params: `cpus=1;noise=${noise}` })
+  const base = [at(0, row('mm-id', 1, { copies: 6 })), at(9, row('mm-id', 1, { copies: 8 }))]
+  const next = [at(0, row('mine', 1, { copies: 6 })), at(9, row('mine', 1, { copies: 20 }))]
+  const { groups } = pairPolicies(base, next)
+  expect(differencesOf(groups, ['copies'])).toMatchObject([
+    { base: 6, next: 6, verdict: 'no change' },
+    { base: 8, next: 20, verdict: 'worse' },
+  ])
+})

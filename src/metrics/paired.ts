@@ -3,7 +3,7 @@
  *
  * Counts are exact, so one seed already shows that something changed; only several show whether it would on others.
  */
-import type { OkRow, Row } from './row.ts'
+import { groundOf, type OkRow, type Row } from './row.ts'
 import { METRICS, type Metric, type MetricId } from './schema.ts'
 import { type Estimate, estimate } from './summary.ts'
 
@@ -47,16 +47,14 @@ export function pairRuns(base: readonly Row[], next: readonly Row[]): Pairing {
 
 /** Two policies of one run, wherever they ran on the same trace. Groups are called after `next`. */
 export function pairPolicies(base: readonly Row[], next: readonly Row[]): Pairing {
-  const key = ({ workload, trace_hash, seed }: Row): string =>
-    JSON.stringify([workload, trace_hash, seed])
   const seen = new Set<string>()
-  const twin = base.filter(isOk).find((row) => seen.size === seen.add(key(row)).size)
+  const twin = base.filter(isOk).find((row) => seen.size === seen.add(groundOf(row)).size)
   if (twin !== undefined) {
     throw new RangeError(
       `invalid base: ${twin.policy} has several rows on one trace of ${twin.workload}; expected one`,
     )
   }
-  return pair(base, next, key)
+  return pair(base, next, groundOf)
 }
 
 function pair(base: readonly Row[], next: readonly Row[], key: (row: Row) => string): Pairing {

@@ -5,7 +5,7 @@ import { METRICS, type MetricId, type MetricValues } from './schema.ts'
 export interface CellName {
   readonly policy: string
   readonly workload: string
-  /** `name=value` joined by `;`, sorted by name, defaults included: the policy's and the workload's. */
+  /** `name=value` joined by `;`, sorted by name, defaults included: the policy's, the workload's, the machine's if set. */
   readonly params: string
   readonly seed: number
 }
@@ -63,6 +63,23 @@ export function fromRecord(record: Readonly<Record<string, string>>): Row {
   if (status !== 'ok') throw new RangeError(`invalid status: ${status}; expected: ok or error`)
   const values = Object.fromEntries(METRIC_IDS.map((id) => [id, number(id)])) as MetricValues
   return { ...name, trace_hash, events, status, values }
+}
+
+/** Parameters of the machine (src/sim/noise.ts), which are neither the policy's nor the workload's. */
+export const MACHINE_PARAMS: readonly string[] = [
+  'cpus',
+  'noise',
+  'noiseIsolation',
+  'noiseLock',
+  'noiseScan',
+  'noiseSwapcache',
+]
+
+/** Equal for two rows exactly if the same events ran on the same machine. */
+export function groundOf(row: Row): string {
+  const params = paramsOf(row)
+  const machine = MACHINE_PARAMS.map((name) => params.get(name) ?? '')
+  return JSON.stringify([row.workload, row.trace_hash, row.seed, machine])
 }
 
 /** The parameters that a row's `params` column names. */

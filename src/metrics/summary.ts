@@ -3,7 +3,7 @@
  *
  * Only + - * / and sqrt, so that the numbers are the same on every machine; Student's quantiles come from a table.
  */
-import { METRIC_IDS, type OkRow, type Row } from './row.ts'
+import { groundOf, METRIC_IDS, type OkRow, type Row } from './row.ts'
 
 /** A mean, and the interval that holds it with 95 % confidence: undefined for a single value. */
 export interface Estimate {
@@ -83,17 +83,13 @@ export function regretOver(rows: readonly Row[]): (row: OkRow) => number | undef
   const bounds = new Map<string, number>()
   for (const row of rows) {
     if (row.status === 'ok' && row.policy === CLAIRVOYANT) {
-      bounds.set(traceOf(row), row.values.copies)
+      bounds.set(groundOf(row), row.values.copies)
     }
   }
   return (row) => {
-    const bound = bounds.get(traceOf(row))
+    const bound = bounds.get(groundOf(row))
     return bound === undefined ? undefined : row.values.copies - bound
   }
-}
-
-function traceOf(row: OkRow): string {
-  return JSON.stringify([row.workload, row.trace_hash])
 }
 
 export const SUMMARY_COLUMNS = [

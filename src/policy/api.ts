@@ -47,6 +47,8 @@ export interface PolicyHooks {
   readonly drainsLruBatch: boolean
   /** Try to give up the swapcache before COPY_SWAPCACHE becomes final, and at swap-in (5.18). */
   readonly freesSwapCache: boolean
+  /** do_wp_page() copies a page that it may reuse when it cannot have the page lock at once (5.9), or waits for it. */
+  readonly triesPageLock: boolean
   /** Keep PG_anon_exclusive, the swp-exclusive marker, and pins only on exclusive pages (5.19). */
   readonly tracksExclusive: boolean
   /** Map an exclusive page writable already when a load swaps it in (6.11). */
@@ -175,6 +177,7 @@ export function definePolicy<const S extends Params = {}>(
         name: spec.name,
         drainsLruBatch: h.drainsLruBatch ?? false,
         freesSwapCache: h.freesSwapCache ?? false,
+        triesPageLock: h.triesPageLock ?? false,
         tracksExclusive: h.tracksExclusive ?? false,
         swapinWritable: h.swapinWritable ?? false,
         wpResolveWritable: h.wpResolveWritable ?? false,

@@ -24,6 +24,8 @@ export const COPY_LARGE = 14
 export const COPY_SHARED_MM = 15
 /** Not anonymous (page cache, zero page): nothing to reuse. The mechanism's own answer. */
 export const COPY_NOT_ANON = 16
+/** Nothing in the way, but somebody else holds the page lock. The mechanism's answer for a policy with triesPageLock. */
+export const COPY_LOCKED = 17
 
 export const VERDICT_LABELS: readonly string[] = [
   'reuse',
@@ -43,6 +45,7 @@ export const VERDICT_LABELS: readonly string[] = [
   'copy: part of a large folio',
   'copy: large folio of several mms',
   'copy: not anonymous memory',
+  'copy: page locked',
 ]
 
 /** Where the mechanism asked. */

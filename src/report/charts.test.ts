@@ -6,6 +6,7 @@ import type { Row } from '../metrics/row.ts'
 import { METRICS } from '../metrics/schema.ts'
 import { matrix, sweep } from '../test/report-rows.ts'
 import { CHARTS } from './charts.ts'
+import { gridOf } from './grid.ts'
 import { FAILURE_VERDICTS, type FailureRow, knownFailuresHeatmap } from './heatmap.ts'
 import { COLOURS, POLICY_ORDER } from './palette.ts'
 import { toSvg } from './render.ts'
@@ -161,6 +162,20 @@ test('a sweep is drawn against its parameter, and says which lines cover each ot
   ])
   expect(subtitle(spec)).toContain('page-count = page-count-refined')
   expect(subtitle(spec)).not.toContain('early-decow')
+})
+
+test('noise leaves the trace as it is and still gets a panel for each rate, and a chart of its own words', () => {
+  const rows = sweep().map((row) => ({
+    ...row,
+    trace_hash: 'one',
+    params: row.params.replace('pinned', 'noise'),
+  }))
+  expect(gridOf(rows).panels.map(({ setting }) => setting)).toEqual(
+    ['0', '1', '5', '25', '100'].map((rate) => `noise=${rate}`),
+  )
+  const spec = draw('sweep', rows)
+  expect(spec.title.text.join(' ')).toContain('somebody else held the page')
+  expect(JSON.stringify(spec)).toContain('"title":"noise (in 10,000 decisions)"')
 })
 
 test('a sweep of which one point finished is no line', () => {

@@ -3,10 +3,10 @@
  * folded into a mean.
  *
  * A parameter that takes several values for one policy and workload was swept. If rows that differ in it replayed the
- * same trace, it is the policy's own and tells variants of the policy apart; otherwise it changed the workload, and
- * every value gets a panel.
+ * same trace, it is the policy's own and tells variants of the policy apart; otherwise it changed the workload or the
+ * machine, and every value gets a panel.
  */
-import { type ErrorRow, type OkRow, paramsOf, type Row } from '../metrics/row.ts'
+import { type ErrorRow, MACHINE_PARAMS, type OkRow, paramsOf, type Row } from '../metrics/row.ts'
 import type { MetricId } from '../metrics/schema.ts'
 import { type Estimate, estimate, regretOver } from '../metrics/summary.ts'
 import { inOrder } from './palette.ts'
@@ -132,7 +132,8 @@ function sweptOf(rows: readonly Parsed[]): Swept {
     const [first] = pair
     for (const [name, value] of first?.params ?? []) {
       if (!first || pair.every(({ params }) => params.get(name) === value)) continue
-      if (keepsTrace(name, pair)) entry(ofLine, first.line, () => new Set<string>()).add(name)
+      if (!MACHINE_PARAMS.includes(name) && keepsTrace(name, pair))
+        entry(ofLine, first.line, () => new Set<string>()).add(name)
       else entry(ofWorkload, first.row.workload, () => new Set<string>()).add(name)
     }
   }

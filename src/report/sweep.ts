@@ -1,6 +1,7 @@
 /**
  * The sweep chart: spurious copies against each swept parameter, one line for each policy.
  */
+import { MACHINE_PARAMS } from '../metrics/row.ts'
 import { type Cell, estimateOf, type Grid, mean } from './grid.ts'
 import { inOrder, type Look, looksOf } from './palette.ts'
 import {
@@ -22,6 +23,8 @@ import {
 
 const SENTENCE =
   'Watch which lines climb: copies without need as a parameter grows. Flat at 0 is ideal.'
+const NOISE_SENTENCE =
+  'Watch which lines climb: copies made because somebody else held the page for a moment.'
 
 /** One panel for each workload and parameter; the other swept parameters stay at their first value. */
 interface Sweep {
@@ -44,11 +47,12 @@ export function sweepChart(grid: Grid): ChartSpec | undefined {
     return note(SENTENCE, `A single data point: ${only}.`)
   }
   const held = [...new Set(drawn.flatMap((sweep) => sweep.held))]
+  const noise = drawn.every(({ param }) => MACHINE_PARAMS.includes(param))
   return {
     $schema: SCHEMA,
     description: `Spurious copies against ${[...new Set(drawn.map(({ param }) => param))].join(', ')}.`,
     title: title(
-      SENTENCE,
+      noise ? NOISE_SENTENCE : SENTENCE,
       held.length > 0 ? `The other swept parameters stay at ${held.join(', ')}.` : '',
       coincide(drawn),
       seedsNote(grid, true),
@@ -149,7 +153,7 @@ function panelOf(sweep: Sweep, drawn: readonly Sweep[], grid: Grid): object {
     width: 280,
     height: 240,
     encoding: {
-      x: { field: 'value', title: sweep.param, ...x },
+      x: { field: 'value', title: paramTitle(sweep.param), ...x },
       color: { ...policy, scale: range(({ colour }) => colour) },
     },
     layer: [
@@ -177,6 +181,11 @@ function panelOf(sweep: Sweep, drawn: readonly Sweep[], grid: Grid): object {
       reachesOne('y'),
     ],
   }
+}
+
+/** Rates of noise have a unit that a reader cannot guess. */
+function paramTitle(param: string): string {
+  return /^noise/.test(param) ? `${param} (in 10,000 decisions)` : param
 }
 
 /** Settings such as 1, 4, 16, 64 stand apart; 0 keeps its place among them. */

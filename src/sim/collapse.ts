@@ -17,7 +17,7 @@ import { dirtyFlags, installHuge, newAnonFolio } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
 import { hugeAllowed } from './fault.ts'
 import { mapHuge } from './folio.ts'
-import { lruAdd, lruDrain } from './lru.ts'
+import { lruAdd, lruDrain, lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { unshareForWalk } from './shared-tables.ts'
 import { onlyMapped } from './split.ts'
@@ -31,7 +31,7 @@ export function collapse(m: Machine, mm: Mm, start: number, end: number): number
   const vma = mm.find(start)
   if (m.era.collapse === 'none' || vma === undefined) return FAILED
   if (!holdsHugeRange(vma) || vma.anonVma === 0) return FAILED
-  lruDrain(m)
+  lruDrainAll(m)
   const first = (start + HUGE_PAGES - 1) & -HUGE_PAGES
   const last = end & -HUGE_PAGES
   if (first > last) return FAILED

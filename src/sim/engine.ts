@@ -6,7 +6,7 @@ import { OP_LOAD, OP_STORE, OPERANDS } from '../trace/ops.ts'
 import { SEGMENT, type Trace } from '../trace/trace.ts'
 import { load, store } from './access.ts'
 import { checkInvariants } from './invariants.ts'
-import { lruDrain } from './lru.ts'
+import { lruDrainAll } from './lru.ts'
 import { Machine, type MachineOptions } from './machine.ts'
 import { frameOf, pageKind } from './observe.ts'
 import { OPERATIONS } from './operations.ts'
@@ -44,7 +44,7 @@ export class Engine {
       else this.runSegment(op, mm, args, lo, hi)
     }
     endWriteback(this.machine)
-    lruDrain(this.machine)
+    lruDrainAll(this.machine)
     this.machine.spent = 0
     if (this.#check) checkInvariants(this.machine)
   }

@@ -117,13 +117,15 @@ function checkNothingChecked(m: Machine, offset: number): void {
 }
 
 function countReferences(m: Machine, r: Recount): void {
-  const { frames, batches } = m
+  const { frames } = m
   for (const pin of m.k.pins.values()) {
     for (const pfn of pin.frames) (pin.follPin ? r.pins : r.refs)[frames.head(pfn)]!++
   }
   for (const held of m.speculative) r.refs[frames.head(held.pfn)]!++
-  for (let i = 0; i < batches.freshCount; i++) r.batched[batches.fresh[i]!]! |= 1
-  for (let i = 0; i < batches.lazyfreeCount; i++) r.batched[batches.lazyfree[i]!]! |= 2
+  for (const { fresh, freshCount, lazyfree, lazyfreeCount } of m.cpus) {
+    for (let i = 0; i < freshCount; i++) r.batched[fresh[i]!]! |= 1
+    for (let i = 0; i < lazyfreeCount; i++) r.batched[lazyfree[i]!]! |= 2
+  }
 }
 
 function checkTables(m: Machine, r: Recount): void {

@@ -6,7 +6,7 @@ import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { mapPte, unmapPte } from './folio.ts'
-import { lruDrain } from './lru.ts'
+import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { pageIsMerged, pageIsUnmapped } from './own-bits.ts'
 import { mappersOf } from './rmap.ts'
@@ -23,9 +23,9 @@ interface Candidate {
 
 /** ksmd scans until nothing is left to merge. It drains every CPU's batches first. */
 export function ksmScan(m: Machine): void {
-  lruDrain(m)
+  lruDrainAll(m)
   for (const pages of candidates(m).values()) if (pages.length > 1) merge(m, pages)
-  lruDrain(m)
+  lruDrainAll(m)
   m.endCall()
 }
 

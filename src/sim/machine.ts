@@ -11,6 +11,7 @@ import type { PageTables } from '../state/tables.ts'
 import type { Era } from './era.ts'
 import { FaultTimes } from './fault-times.ts'
 import type { Judge } from './judge.ts'
+import type { Noise } from './noise.ts'
 
 /** Nanoseconds per unit of work: what the mechanism needs of a cost profile (src/metrics/cost.ts). */
 export interface WorkCost {
@@ -48,6 +49,7 @@ export interface MachineOptions {
   /** The swap device is not SWP_SYNCHRONOUS_IO: every page goes through the swapcache. */
   readonly swapDisk?: boolean
   readonly expectedFrames?: number
+  readonly noise?: Noise | undefined
 }
 
 /** What the mechanism itself counts; decisions and breaches are the judge's. */
@@ -78,6 +80,10 @@ export class Machine {
   readonly eager: boolean
   readonly swapDisk: boolean
   readonly batches: LruBatches
+  /** The batches of every CPU, `batches` first. */
+  readonly cpus: readonly LruBatches[]
+  /** References and locks that the trace knows nothing of (src/sim/noise.ts). */
+  readonly noise: Noise | undefined
   readonly counts: MachineCounts = {
     loadFaults: 0,
     storeFaults: 0,
@@ -129,7 +135,12 @@ export class Machine {
     this.tables = this.k.tables
     this.policy = options.policy
     this.era = options.era
+    this.noise = options.noise
     this.batches = new LruBatches(options.era.lruBatch)
+    const cpus = options.noise?.cpus ?? 1
+    this.cpus = Array.from({ length: cpus }, (_, cpu) =>
+      cpu === 0 ? this.batches : new LruBatches(options.era.lruBatch),
+    )
     this.judge = options.judge
     this.cost = options.cost
     // Below tables that are shared unaccounted a page may be written to behind everybody's back.

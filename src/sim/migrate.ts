@@ -5,7 +5,7 @@ import { PG_ANON, PG_KSM, PG_LARGE, PG_SWAPCACHE } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_FLAGS, PTE_PRESENT } from '../state/tables.ts'
 import { mapPte, unmapPte } from './folio.ts'
-import { lruAdd, lruDrain } from './lru.ts'
+import { lruAdd, lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { bitsToFrame } from './own-bits.ts'
 import { mappersOf } from './rmap.ts'
@@ -14,7 +14,7 @@ import { onlyMapped } from './split.ts'
 
 /** migrate_pages() over the order-0 anonymous pages of [start, end). */
 export function migrate(m: Machine, mm: Mm, start: number, end: number): void {
-  lruDrain(m)
+  lruDrainAll(m)
   for (let vpn = start; vpn < end; vpn++) {
     if ((mm.pmd(vpn) & PMD_HUGE) !== 0) continue
     const pte = m.tables.ptes[mm.pteIndex(vpn)]!

@@ -9,7 +9,7 @@ import { devread, devwrite, speculativeGet, speculativePut } from './device.ts'
 import { fork } from './fork.ts'
 import { pin } from './gup.ts'
 import { ksmScan } from './ksm.ts'
-import { lruDrain } from './lru.ts'
+import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { migrate } from './migrate.ts'
 import { numaHint } from './numa.ts'
@@ -66,7 +66,7 @@ export const OPERATIONS: readonly Operation[] = [
     return OK
   },
   (m) => {
-    lruDrain(m)
+    lruDrainAll(m)
     // A drain that the trace asks for is nobody's time.
     m.spent = 0
     return OK

@@ -23,7 +23,7 @@ import {
 } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { unmapPte } from './folio.ts'
-import { lruDrain } from './lru.ts'
+import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { bitsToSlot, pageIsSwappedOut, pageIsUnmapped } from './own-bits.ts'
 import { type Mapper, mappersOf } from './rmap.ts'
@@ -44,7 +44,7 @@ export function swapOut(
   soleOnly: boolean,
   writing = false,
 ): void {
-  lruDrain(m)
+  lruDrainAll(m)
   m.k.mm = mm
   // Isolated first, reclaimed then: what becomes of the range meanwhile does not matter.
   const isolated = new Int32Array(end - start)
@@ -149,7 +149,7 @@ function unmapEverywhere(m: Machine, pfn: number, vpn: number): void {
 function tryToUnmapOne(m: Machine, { mm, vpn }: Mapper, pfn: number): boolean {
   const { frames, policy } = m
   if (!unshareForReclaim(m, mm, vpn)) return true
-  if (policy.reclaimRefuses(m.k, pfn, BEFORE_UNMAP)) return false
+  if (refusesToUnmap(m, pfn, vpn)) return false
   const index = mm.pteIndex(vpn)
   const pte = m.tables.ptes[index]!
   const slot = frames.slot[pfn]!
@@ -162,6 +162,16 @@ function tryToUnmapOne(m: Machine, { mm, vpn }: Mapper, pfn: number): boolean {
   unmapPte(frames, mm, pfn)
   pageIsSwappedOut(m, pfn)
   return true
+}
+
+function refusesToUnmap(m: Machine, pfn: number, vpn: number): boolean {
+  const { frames, noise, policy } = m
+  const scanned = noise?.scanned(m.judge.event, vpn, frames.order[pfn]!) ?? false
+  const head = frames.head(pfn)
+  if (scanned) frames.refs[head]!++
+  const refuses = policy.reclaimRefuses(m.k, pfn, BEFORE_UNMAP)
+  if (scanned) frames.refs[head]!--
+  return refuses
 }
 
 /** Writeback of all pages ends: what nobody refers to any more leaves memory. */

@@ -16,6 +16,7 @@ import {
 import { PROT_WRITE } from '../trace/ops.ts'
 import { anonVmaPrepare } from './alloc.ts'
 import { mapPte } from './folio.ts'
+import { hold, letGo } from './hold.ts'
 import { lruAdd, lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { bitsFromSlot, pageIsSwappedIn } from './own-bits.ts'
@@ -30,13 +31,16 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   const index = mm.pteIndex(vpn)
   const entry = tables.ptes[index]!
   const slot = entry >>> PFN_SHIFT
-  const pfn = swap.cached[slot] !== 0 ? swap.cached[slot]! : readIn(m, slot)
+  const found = swap.cached[slot]!
+  const pfn = found !== 0 ? found : readIn(m, slot)
   const cached = frames.has(frames.head(pfn), PG_SWAPCACHE)
   m.k.swapExclusive = !cached || (entry & PTE_SWP_EXCLUSIVE) !== 0
 
   // Until 5.17 reuse_swap_page() was asked while the entry still counted, and only for a store. Since 5.18 the entry
   // is given back first, and a store tries to free the swapcache, which a drained batch makes likelier to succeed.
   const refined = policy.freesSwapCache
+  // A page that was just read is not on the LRU and not mapped: nobody could have found it.
+  const references = found !== 0 && m.noise ? hold(m, m.noise, pfn, vpn) : 0
   if (refined) {
     if (write && cached && !frames.has(pfn, PG_KSM) && frames.has(frames.head(pfn), PG_LRU_BATCH)) {
       lruDrain(m)
@@ -49,6 +53,7 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   const asks = write || policy.asksAtLoad
   const verdict = asks ? policy.swapinReuse(m.k, pfn) : REUSE_FREE_SWAP
   const exclusive = asks && !isCopy(verdict)
+  if (references !== 0) letGo(m, pfn, references)
   if (!refined) {
     swap.put(slot)
     if (exclusive && verdict === REUSE_FREE_SWAP) tryToFreeSwap(m, pfn)
@@ -93,7 +98,8 @@ function readIn(m: Machine, slot: number): number {
   frames.set(pfn, PG_ANON)
   frames.token[pfn] = m.k.swap.token[slot]!
   bitsFromSlot(m, pfn, slot)
-  if (m.swapDisk || m.k.swap.count[slot]! > 1) addReadPage(m, pfn, slot)
+  const ahead = m.noise?.swapcached(m.judge.event, m.k.vpn) ?? false
+  if (m.swapDisk || ahead || m.k.swap.count[slot]! > 1) addReadPage(m, pfn, slot)
   // The fault's own reference: a full batch is emptied at once, and the page is not mapped yet.
   frames.refs[pfn]!++
   lruAdd(m, pfn)

@@ -4,6 +4,7 @@
  */
 import {
   COPY_KSM,
+  COPY_LOCKED,
   COPY_LRU_BATCH,
   COPY_NOT_ANON,
   COPY_SWAPCACHE,
@@ -28,6 +29,7 @@ import { PFN_SHIFT, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_TOK, PTE_UFFD_WP } from '..
 import { MAP_SHARED } from '../trace/ops.ts'
 import { allocAnonPage, anonVmaPrepare, dirtyFlags } from './alloc.ts'
 import { mapPte, unmapPte } from './folio.ts'
+import { hold, letGo } from './hold.ts'
 import { lruAdd, lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { pageIsReused, pageIsUnmapped } from './own-bits.ts'
@@ -98,7 +100,9 @@ export function unsharePage(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
 export function askToReuse(m: Machine, pfn: number): number {
   const { frames, policy } = m
   if (frames.has(pfn, PG_KSM) && policy.reusesKsm) return reuseKsmPage(m, pfn)
-  return ask(m, frames.has(pfn, PG_LARGE) ? policy.wpReuseLarge : policy.wpReuse, pfn)
+  const verdict = ask(m, frames.has(pfn, PG_LARGE) ? policy.wpReuseLarge : policy.wpReuse, pfn)
+  const tries = verdict === REUSE && policy.triesPageLock
+  return tries && m.noise?.locked(m.judge.event, m.k.vpn) ? COPY_LOCKED : verdict
 }
 
 /**
@@ -106,6 +110,15 @@ export function askToReuse(m: Machine, pfn: number): number {
  * answer says that nothing else is in the way.
  */
 export function ask(m: Machine, question: Question, pfn: number): number {
+  const { noise } = m
+  if (noise === undefined) return askTwice(m, question, pfn)
+  const references = hold(m, noise, pfn, m.k.vpn)
+  const verdict = askTwice(m, question, pfn)
+  letGo(m, pfn, references)
+  return verdict
+}
+
+function askTwice(m: Machine, question: Question, pfn: number): number {
   const { policy, frames } = m
   let verdict = question(m.k, pfn)
   if (verdict === COPY_LRU_BATCH && policy.drainsLruBatch && frames.has(pfn, PG_LRU_BATCH)) {

@@ -5,7 +5,9 @@ import { POLICIES } from '../../policies/index.ts'
 import { WORKLOADS } from '../../workloads/index.ts'
 import { COST_PROFILES, DEFAULT_COST } from '../metrics/cost.ts'
 import type { MetricId, MetricValues } from '../metrics/schema.ts'
+import { defaults } from '../params/params.ts'
 import { missingCapability, simulate } from '../run.ts'
+import { NOISE_PARAMS, type NoiseSettings, type NoiseValues } from '../sim/noise.ts'
 import { buildTrace, completeValues, type GivenValues } from '../workload/api.ts'
 
 export type Cells = ReadonlyMap<string, MetricValues>
@@ -29,7 +31,12 @@ const SMALL: Readonly<Record<string, GivenValues>> = {
 }
 
 /** One cell for each of `policies` that has what the workload needs, in historical order. */
-export function cells(name: string, given: GivenValues, policies: readonly string[] = ALL): Cells {
+export function cells(
+  name: string,
+  given: GivenValues,
+  policies: readonly string[] = ALL,
+  noise: Partial<NoiseValues> = {},
+): Cells {
   const workload = WORKLOADS.find((w) => w.name === name)
   if (!workload) throw new Error(`unknown workload: ${name}`)
   const needs = workload.needs(completeValues(workload, given))
@@ -42,9 +49,14 @@ export function cells(name: string, given: GivenValues, policies: readonly strin
   return new Map(
     able.map((policy) => {
       const options = { policy, params: {}, cost, trace, oracle: 'epoch', check: false } as const
-      return [policy.name, simulate(options).values]
+      return [policy.name, simulate({ ...options, noise: noiseOf(noise) }).values]
     }),
   )
+}
+
+/** At seed 1; what is not given is silent. */
+export function noiseOf(values: Partial<NoiseValues>): NoiseSettings {
+  return { values: { ...(defaults(NOISE_PARAMS) as NoiseValues), ...values }, seed: 1 }
 }
 
 const smallCells = new Map<string, Cells>()

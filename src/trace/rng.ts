@@ -7,6 +7,7 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator'
+import { hash } from './rng-field.ts'
 
 const TWO_32 = 2 ** 32
 /** Up to here the product of a 32-bit draw and a range is exact in a double. */
@@ -180,19 +181,4 @@ export function power(x: number, hundredths: number): number {
     if (bits >= 2 ** 31) product *= root
   }
   return product
-}
-
-/** FNV-1a over the seed and the name, then the finisher of MurmurHash3, so that close seeds give unlike states. */
-function hash(seed: number, name: string, lane: number): number {
-  let h = Math.imul(lane, 0x9e3779b9) ^ 0x811c9dc5
-  const mix = (word: number): void => {
-    h = Math.imul(h ^ word, 0x01000193)
-    h ^= h >>> 15
-  }
-  mix(seed % TWO_32)
-  mix(Math.floor(seed / TWO_32))
-  for (let i = 0; i < name.length; i++) mix(name.charCodeAt(i))
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return h ^ (h >>> 16)
 }
