@@ -10,9 +10,11 @@ import {
   INSERTED_FAULT_AROUND,
   RECORDED_AGAIN,
   RECORDED_COPY,
+  RECORDED_COPY_DURING_EXIT,
   RECORDED_HOLE,
   RECORDED_PRESENT,
   RECORDED_REUSE,
+  RECORDED_REUSE_DURING_EXIT,
 } from './trace/recording.ts'
 import { TraceWriter } from './trace/trace.ts'
 
@@ -56,6 +58,7 @@ test('where the model does what the kernel did, everything is shared', () => {
     answers: { 'copy: referenced elsewhere': 2, reuse: 1, 'copy: zero page': 1 },
     outcomes: { recorded: 2, shared: 2 },
     differences: {},
+    duringExit: { kernelCopies: 0, kernelReuses: 0 },
     extraFaults: { 'file page that fault-around had mapped': 1 },
     extraDecisions: {},
     reuses: 1,
@@ -102,6 +105,24 @@ test('what only the kernel did, and what only the model does, is named', () => {
       'page read before a fork, which the fork may have left out': 1,
       'fault recorded a second time': 1,
     },
+  })
+})
+
+test('a difference during an exit is counted as such', () => {
+  const agreement = agreementOf(
+    mmId,
+    ['store', PARENT, 0, RECORDED_REUSE_DURING_EXIT], // the model has the child map it still
+    ['store', CHILD, 0, RECORDED_COPY_DURING_EXIT], // and now nobody but the child
+    ['store', CHILD, 1, RECORDED_COPY_DURING_EXIT], // both copy
+  )
+  expect(agreement).toMatchObject({
+    decisions: { recorded: 3, shared: 3 },
+    outcomes: { recorded: 3, shared: 1 },
+    differences: {
+      'kernel reuse, model copy: referenced elsewhere; a process that had exited was being unmapped': 1,
+      'kernel copy, model reuse; a process that had exited was being unmapped': 1,
+    },
+    duringExit: { kernelCopies: 1, kernelReuses: 1 },
   })
 })
 

@@ -10,9 +10,11 @@ import { OP_LABELS, OP_LOAD, OP_STORE } from './trace/ops.ts'
 import {
   RECORDED_AGAIN,
   RECORDED_COPY,
+  RECORDED_COPY_DURING_EXIT,
   RECORDED_HOLE,
   RECORDED_PRESENT,
   RECORDED_REUSE,
+  RECORDED_REUSE_DURING_EXIT,
   RECORDING_LABELS,
 } from './trace/recording.ts'
 import { SEGMENT, type Trace } from './trace/trace.ts'
@@ -41,6 +43,8 @@ export interface Agreement {
   readonly outcomes: Shared
   /** The others, by who did what. */
   readonly differences: Tally
+  /** Those of them at which a process that had exited was being unmapped: the trace has it gone at once. */
+  readonly duringExit: { readonly kernelCopies: number; readonly kernelReuses: number }
   /** Faults of the model where none was recorded, by what is known of the place. */
   readonly extraFaults: Tally
   /** Decisions of the model that the kernel did not take, by what was recorded instead. */
@@ -94,6 +98,7 @@ class Counts implements Omit<Agreement, 'reuses'> {
   readonly answers: Record<string, number> = {}
   readonly outcomes = { recorded: 0, shared: 0 }
   readonly differences: Record<string, number> = {}
+  readonly duringExit = { kernelCopies: 0, kernelReuses: 0 }
   readonly extraFaults: Record<string, number> = {}
   readonly extraDecisions: Record<string, number> = {}
 
@@ -116,15 +121,25 @@ class Counts implements Omit<Agreement, 'reuses'> {
     compare(this.decisions, answer !== '')
     count(this.answers, answer || (present ? 'nothing: writable already' : 'nothing: no page'), 1)
     if (code === RECORDED_PRESENT || answer === '') return
-    const copied = code === RECORDED_COPY
+    const copied = code === RECORDED_COPY || code === RECORDED_COPY_DURING_EXIT
     const agree = answer.startsWith('copy') === copied
     compare(this.outcomes, agree)
-    if (!agree) count(this.differences, `kernel ${copied ? 'copy' : 'reuse'}, model ${answer}`, 1)
+    if (agree) return
+    const name = `kernel ${copied ? 'copy' : 'reuse'}, model ${answer}`
+    if (code !== RECORDED_COPY_DURING_EXIT && code !== RECORDED_REUSE_DURING_EXIT) {
+      count(this.differences, name, 1)
+      return
+    }
+    count(this.differences, `${name}; a process that had exited was being unmapped`, 1)
+    this.duringExit[copied ? 'kernelCopies' : 'kernelReuses']++
   }
 }
 
 /** The kernel had a page. */
-const ON_PRESENT: ReadonlySet<number> = new Set([RECORDED_PRESENT, RECORDED_COPY, RECORDED_REUSE])
+const ON_PRESENT: ReadonlySet<number> = new Set([
+  ...[RECORDED_PRESENT, RECORDED_COPY, RECORDED_REUSE],
+  ...[RECORDED_COPY_DURING_EXIT, RECORDED_REUSE_DURING_EXIT],
+])
 
 function compare(counts: { recorded: number; shared: number }, same: boolean): void {
   counts.recorded++

@@ -10,6 +10,7 @@ const AGREEMENT: Agreement = {
   answers: { reuse: 13_000, 'copy: referenced elsewhere': 27_000 },
   outcomes: { recorded: 0, shared: 0 },
   differences: {},
+  duringExit: { kernelCopies: 0, kernelReuses: 0 },
   extraFaults: { 'file page that fault-around had mapped': 15 },
   extraDecisions: {},
   reuses: 13_000,
@@ -23,7 +24,7 @@ test("the kernel's reuses are pgreuse less perf's own, and idle time is told, no
   })
   // A model that reuses more than the kernel, on a trace that does not know its length.
   expect(compareReuses(AGREEMENT, { pgreuse: 13_000 }, undefined)).toEqual({
-    ...{ pgreuse: 13_000, perf: 150, idle: undefined },
+    ...{ pgreuse: 13_000, perf: 150 },
     ...{ kernelOnly: -150, percentOfDecisions: -0.4 },
   })
 })
@@ -44,6 +45,17 @@ decisions of the model only: 0
 reuses: model 13,000, kernel 13,850 (pgreuse 14,000 less perf's own 150)
   kernel only: 850, 2.1 % of the decisions; an idle machine adds about 53
   counted in it, how much is unknown: a client`,
+  )
+})
+
+test("reuses of others that were counted are taken off, and nothing is assumed of perf's", () => {
+  const reuses = compareReuses(AGREEMENT, { pgreuse: 14_000, byOthers: 990 }, 2.1)
+  expect(reuses).toEqual({
+    ...{ pgreuse: 14_000, byOthers: 990, kernelOnly: 10, percentOfDecisions: 0 },
+  })
+  expect(formatAgreement('mm-id', AGREEMENT, reuses)).toContain(
+    `reuses: model 13,000, kernel 13,010 (pgreuse 14,000 less 990 by others)
+  kernel only: 10, 0 % of the decisions`,
   )
 })
 

@@ -8,11 +8,11 @@ const IDLE_REUSES_PER_SECOND = 25
 
 /** The model's reuses beside those that the kernel counted in the whole system. */
 export interface ReuseComparison extends SystemReuses {
-  /** Of `pgreuse`, by perf and the shell that started it. */
-  readonly perf: number
-  /** What daemons of an idle machine are expected to add in the time of the recording; not taken off. */
-  readonly idle: number | undefined
-  /** `pgreuse` without perf's, less the model's: negative if the model reuses more. */
+  /** Of `pgreuse`, by perf and the shell that started it: assumed where `byOthers` is not known. */
+  readonly perf?: number
+  /** What daemons of an idle machine are expected to add in the time of the recording, if known; not taken off. */
+  readonly idle?: number
+  /** `pgreuse` without these, less the model's: negative if the model reuses more. */
   readonly kernelOnly: number
   readonly percentOfDecisions: number
 }
@@ -22,11 +22,15 @@ export function compareReuses(
   system: SystemReuses,
   seconds: number | undefined,
 ): ReuseComparison {
-  const kernelOnly = system.pgreuse - PERF_REUSES - reuses
+  const kernelOnly = system.pgreuse - (system.byOthers ?? PERF_REUSES) - reuses
+  const assumed = {
+    perf: PERF_REUSES,
+    ...(seconds === undefined ? {} : { idle: Math.round(seconds * IDLE_REUSES_PER_SECOND) }),
+  }
   return {
     ...system,
-    ...{ perf: PERF_REUSES, kernelOnly },
-    idle: seconds === undefined ? undefined : Math.round(seconds * IDLE_REUSES_PER_SECOND),
+    ...(system.byOthers === undefined ? assumed : {}),
+    kernelOnly,
     percentOfDecisions: rounded((100 * kernelOnly) / Math.max(1, decisions.recorded)),
   }
 }
@@ -62,11 +66,12 @@ function reuseLines(model: number, reuses: ReuseComparison | undefined): string[
   if (reuses === undefined) {
     return [`reuses: model ${number(model)}, kernel unknown (--pgreuse N, if it was read)`]
   }
-  const { pgreuse, perf, idle, kernelOnly, percentOfDecisions, others } = reuses
-  const whole = `pgreuse ${number(pgreuse)} less perf's own ${perf}`
+  const { pgreuse, byOthers, perf, idle, kernelOnly, percentOfDecisions, others } = reuses
+  const rest = byOthers === undefined ? `perf's own ${perf}` : `${number(byOthers)} by others`
+  const whole = `pgreuse ${number(pgreuse)} less ${rest}`
   const daemons = idle === undefined ? '' : `; an idle machine adds about ${number(idle)}`
   return [
-    `reuses: model ${number(model)}, kernel ${number(pgreuse - perf)} (${whole})`,
+    `reuses: model ${number(model)}, kernel ${number(model + kernelOnly)} (${whole})`,
     `  kernel only: ${number(kernelOnly)}, ${percentOfDecisions} % of the decisions${daemons}`,
     ...(others === undefined ? [] : [`  counted in it, how much is unknown: ${others}`]),
   ]

@@ -1,8 +1,6 @@
-/** live-search: random tests and real programs, on the running kernel and in a model. */
-import { driverProgram } from '../live/build.ts'
+/** live-search: random tests, on the running kernel and in a model. */
 import type { LiveDriver } from '../live/driver.ts'
 import type { Facilities } from '../live/facilities.ts'
-import { compareProgram, formatCounts } from '../live/program.ts'
 import { formatFound, randomOptions, search } from '../live/search.ts'
 import { litmusMachine } from '../run.ts'
 import { modelOf } from './live-model.ts'
@@ -38,26 +36,4 @@ export async function searchFor(
       `${counted(kinds.length, 'kind')}; ${unstable} unstable`,
   )
   return differing > 0 ? 4 : 0
-}
-
-/** Runs a program under perf, and the model on what was recorded. Returns the exit code. */
-export async function compareCounts(
-  command: string,
-  machine: Facilities,
-  { against, json }: Pick<SearchRequest, 'against' | 'json'>,
-): Promise<number> {
-  const { name, settings } = await modelOf(against, machine)
-  const comparison = await compareProgram(command, driverProgram(), settings)
-  const { counts, events, seconds, exitCode } = comparison
-  if (json) {
-    print(JSON.stringify({ program: command, kernel: machine.kernel, model: name, ...comparison }))
-    return 0
-  }
-  for (const count of counts) print(formatCounts(count))
-  if (exitCode !== 0) say(`the command returned ${exitCode}`)
-  say(
-    `kernel ${machine.kernel}, model ${name}: ${events} events in ${seconds.toFixed(1)} s; ` +
-      'the kernel counts the reuses of the whole system, about 25 a second when idle',
-  )
-  return 0
 }

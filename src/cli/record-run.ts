@@ -2,11 +2,13 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
+import { reusesOfOthers } from '../live/attribution.ts'
 import { driverProgram } from '../live/build.ts'
 import { MissingFacility } from '../live/facilities.ts'
 import { type Recorded, recordTrace, type Target } from '../live/recorder.ts'
 import { formatStatistics } from '../load/import/statistics.ts'
 import { writeTrace } from '../load/trace-file.ts'
+import type { SystemReuses } from '../trace/recording.ts'
 import { print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -16,6 +18,7 @@ export interface RecordRequest {
   readonly text: string | undefined
   readonly pid: number | undefined
   readonly seconds: number | undefined
+  readonly outcomes: boolean
   readonly strip: boolean
   readonly overhead: boolean
 }
@@ -23,19 +26,19 @@ export interface RecordRequest {
 /** Returns the exit code: 5 if perf or what it needs is missing. */
 export async function runRecord(request: RecordRequest): Promise<number> {
   checkRequest(request)
-  const { command, pid, strip, text, overhead } = request
+  const { command, pid, strip, text, overhead, outcomes } = request
   const output = request.output ?? `${basename(command[0] ?? `pid-${pid}`)}.trace.gz`
   if (request.output === undefined && existsSync(output)) {
     throw new UsageError(`invalid --output: ${output} exists; expected -o FILE`)
   }
   try {
-    const recorded = await recordTrace(targetOf(request), { strip, text })
+    const recorded = await recordTrace(targetOf(request), { strip, text, outcomes })
     const { trace, source, program, statistics, recording } = recorded.loaded
     const origin = {
       source,
       ...(program === undefined ? {} : { program }),
       ...(statistics === undefined ? {} : { statistics: { ...statistics } }),
-      system: { pgreuse: recorded.recording.pgreuse },
+      system: systemReuses(recorded),
     }
     writeTrace(output, trace, origin, recording)
     if (statistics !== undefined) print(formatStatistics(statistics))
@@ -66,13 +69,20 @@ function isProgram(name: string): boolean {
   return spawnSync('sh', ['-c', 'command -v -- "$0"', name], { stdio: 'ignore' }).status === 0
 }
 
-function targetOf({ command, pid, seconds }: RecordRequest): Target {
-  if (pid === undefined) return { command, counter: driverProgram() }
+function targetOf({ command, pid, seconds, outcomes }: RecordRequest): Target {
+  if (pid === undefined) return { command, counter: driverProgram(), system: outcomes }
   if (!existsSync(`/proc/${pid}`)) throw new UsageError(`unknown process: ${pid}`)
   return { pid, seconds }
 }
 
-function sayRecording({ recording, loaded }: Recorded, output: string): void {
+function systemReuses({ recording, attribution }: Recorded): SystemReuses {
+  const { pgreuse } = recording
+  if (attribution === undefined) return { pgreuse }
+  return { pgreuse, byOthers: reusesOfOthers(attribution) }
+}
+
+function sayRecording(recorded: Recorded, output: string): void {
+  const { recording, loaded } = recorded
   const { seconds, bytes, faults, pgreuse, exitCode } = recording
   const megabytes = (bytes / 1e6).toFixed(1)
   if (exitCode !== 0) say(`the command returned ${exitCode}`)
@@ -81,8 +91,10 @@ function sayRecording({ recording, loaded }: Recorded, output: string): void {
     `${output}: ${events} events, ${processes} processes; recorded ${seconds.toFixed(1)} s, ` +
       `${megabytes} MB of perf data`,
   )
+  const { byOthers } = systemReuses(recorded)
+  const others = byOthers === undefined ? '' : `, ${byOthers} of them by other processes`
   const taken = faults === undefined ? '' : `${faults} faults by the program, `
-  say(`the kernel meanwhile: ${taken}${pgreuse} reuses in the whole system (pgreuse)`)
+  say(`the kernel meanwhile: ${taken}${pgreuse} reuses in the whole system (pgreuse)${others}`)
 }
 
 function sayOverhead(command: readonly string[], recorded: number): void {

@@ -7,6 +7,10 @@ const FLAGS = {
   text: { kind: 'text', value: 'FILE', what: "keep perf's text as well, .gz to pack it" },
   pid: { kind: 'text', value: 'PID', what: 'record this process, and what it forks from now on' },
   seconds: { kind: 'text', value: 'N', what: 'stop after N seconds [with --pid: when it ends]' },
+  outcomes: {
+    kind: 'switch',
+    what: 'also tell which faults copied, and whose reuses were counted',
+  },
   strip: { kind: 'switch', what: 'numbers in place of the names of programs and files' },
   overhead: { kind: 'switch', what: 'run CMD once more without perf, to know what perf costs' },
 } as const satisfies FlagTable
@@ -34,6 +38,7 @@ export const recordCommand: Command = {
       text: flags.text,
       pid: numberIn('pid', flags.pid, 2 ** 22),
       seconds: numberIn('seconds', flags.seconds, MOST_SECONDS),
+      outcomes: flags.outcomes ?? false,
       strip: flags.strip ?? false,
       overhead: flags.overhead ?? false,
     })

@@ -150,7 +150,12 @@ function systemReuses(argv: Argv, known: SystemReuses | undefined): SystemReuses
     if (flags.others === undefined) return undefined
     throw new UsageError('missing --pgreuse: --others says what else is counted in it')
   }
-  return { pgreuse, ...fieldOf('others', flags.others ?? known?.others) }
+  return {
+    pgreuse,
+    // Counted beside the number that came with the trace.
+    ...(flags.pgreuse === undefined ? fieldOf('byOthers', known?.byOthers) : {}),
+    ...fieldOf('others', flags.others ?? known?.others),
+  }
 }
 
 function fieldOf<K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {

@@ -27,6 +27,18 @@ const EVENTS = [
   ...ENTER.map((call) => `syscalls:sys_enter_${call}`),
 ]
 
+/** Tells a fault that copies from one that reuses: a copy allocates a page before its thread does anything else. */
+const ALLOCATION = 'kmem:mm_page_alloc'
+
+/** What tells the reuses of every process apart, and nothing more: the whole system is recorded. */
+const SYSTEM_EVENTS = [
+  ...['exceptions:page_fault_user', 'exceptions:page_fault_kernel', 'sched:sched_process_fork'],
+  ALLOCATION,
+]
+
+/** Its address space is gone: some milliseconds after sched_process_exit, and only on kernels that say so (6.1). */
+const UNMAPPED = 'mmap:exit_mmap'
+
 const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing']
 
 export interface Recording {
@@ -43,6 +55,29 @@ export interface Recording {
   readonly pgreuse: number
   /** What the program returned. */
   readonly exitCode: number
+  /** Where it was asked for. */
+  readonly system: SystemRecording | undefined
+}
+
+/** The page faults of every process in the system, while perf recorded the program. */
+export interface SystemRecording {
+  /** A file of `perf script` text in the recording's folder. */
+  readonly text: string
+  /** From when to when `pgreuse` was counted, in microseconds of the clock that both texts have. */
+  readonly start: number
+  readonly end: number
+}
+
+export interface PerfOptions {
+  /** Also record which page allocations the faults made, so that each decision's outcome is known. */
+  readonly outcomes: boolean
+}
+
+export interface CommandOptions extends PerfOptions {
+  /** The driver's program: it counts the faults. */
+  readonly counter: string
+  /** Record the whole system in a second session around the first. */
+  readonly system: boolean
 }
 
 /** Throws MissingFacility, saying what to install or to mount, where perf cannot record page faults. */
@@ -51,12 +86,15 @@ export function demandPerf(): void {
   if (found.error !== undefined || found.status !== 0) {
     throw new MissingFacility('no perf: install linux-perf (Debian), linux-tools (Ubuntu) or perf')
   }
-  const folder = TRACEFS.find((path) => isReadable(`${path}/events/exceptions/page_fault_user/id`))
-  if (folder === undefined) {
+  if (!hasEvent('exceptions:page_fault_user')) {
     throw new MissingFacility(
       'no page-fault tracepoints: run as root, with tracefs mounted (mount -t tracefs tracefs /sys/kernel/tracing)',
     )
   }
+}
+
+function hasEvent(name: string): boolean {
+  return TRACEFS.some((path) => isReadable(`${path}/events/${name.replace(':', '/')}/id`))
 }
 
 function isReadable(file: string): boolean {
@@ -68,29 +106,50 @@ function isReadable(file: string): boolean {
   }
 }
 
-/** Records `command` from its start, children included. `counter` is the driver's program: it counts the faults. */
-export function recordCommand(command: readonly string[], counter: string): Recording {
-  return record((folder) => ['--', counter, 'count', join(folder, 'faults'), ...command])
+/** Records `command` from its start, children included. */
+export function recordCommand(command: readonly string[], options: CommandOptions): Recording {
+  const { counter } = options
+  const counted = (folder: string) => ['--', counter, 'count', join(folder, FAULTS), ...command]
+  return record(counted, options, options.system ? counter : undefined)
 }
 
 /** Records a process that is running, until it ends or `seconds` have passed. */
-export function recordProcess(pid: number, seconds: number | undefined): Recording {
+export function recordProcess(
+  pid: number,
+  seconds: number | undefined,
+  options: PerfOptions,
+): Recording {
   const wait = seconds === undefined ? [] : ['--', 'sleep', String(seconds)]
-  return record(() => ['-p', String(pid), ...wait])
+  return record(() => ['-p', String(pid), ...wait], options)
 }
 
-function record(what: (folder: string) => readonly string[]): Recording {
+/** Files in a recording's folder: what the counting program wrote about the recorded program, and about perf. */
+const FAULTS = 'faults'
+const SYSTEM = 'system'
+
+/** `systemCounter`: the program that counts for the whole system, if that is to be recorded too. */
+function record(
+  what: (folder: string) => readonly string[],
+  { outcomes }: PerfOptions,
+  systemCounter?: string,
+): Recording {
   const folder = mkdtempSync(join(tmpdir(), 'cowbench-record-'))
   const data = join(folder, 'perf.data')
-  const events = EVENTS.flatMap((event) => ['-e', event])
-  const options = ['record', '-q', '-d', '-m', '16M', '-c', '1', ...events, '-o', data]
+  const systemData = join(folder, 'system.data')
+  const events = outcomes ? [...EVENTS, ALLOCATION] : EVENTS
+  const program = [...recordTo(data, events), ...what(folder)]
+  const systemEvents = hasEvent(UNMAPPED) ? [...SYSTEM_EVENTS, UNMAPPED] : SYSTEM_EVENTS
+  const system = (counter: string) => [
+    ...[...recordTo(systemData, systemEvents), '-a', '--', counter, 'count'],
+    ...[join(folder, SYSTEM), 'perf', ...program],
+  ]
   try {
     const reuses = pgreuse()
     const start = performance.now()
     // Ctrl-C ends perf, which then writes what it has; we go on with that.
     const ignore = () => {}
     process.on('SIGINT', ignore)
-    const run = spawnSync('perf', [...options, ...what(folder)], {
+    const run = spawnSync('perf', systemCounter === undefined ? program : system(systemCounter), {
       stdio: ['inherit', 'inherit', 'pipe'],
     })
     process.off('SIGINT', ignore)
@@ -98,9 +157,16 @@ function record(what: (folder: string) => readonly string[]): Recording {
     const grown = pgreuse() - reuses
     const bytes = sizeOf(data)
     if (bytes === 0) throw new MissingFacility(`perf records nothing: ${firstLine(run)}`)
+    const counted = countsIn(join(folder, SYSTEM))
     return {
-      ...{ text: script(data, folder), folder, seconds, bytes, pgreuse: grown },
-      ...{ faults: faultsIn(join(folder, 'faults')), exitCode: run.status ?? 130 },
+      ...{ text: script(data, join(folder, 'perf.txt')), folder, seconds, bytes },
+      ...{ faults: countsIn(join(folder, FAULTS))?.['faults'], exitCode: run.status ?? 130 },
+      pgreuse: counted?.['pgreuse'] ?? grown,
+      system: counted && {
+        text: script(systemData, join(folder, 'system.txt')),
+        start: (counted['start'] ?? 0) / 1000,
+        end: (counted['end'] ?? 0) / 1000,
+      },
     }
   } catch (error) {
     rmSync(folder, { recursive: true })
@@ -108,8 +174,13 @@ function record(what: (folder: string) => readonly string[]): Recording {
   }
 }
 
-function script(data: string, folder: string): string {
-  const text = join(folder, 'perf.txt')
+/** perf's arguments. Two sessions have to tell the time by one clock. */
+function recordTo(data: string, events: readonly string[]): string[] {
+  const options = ['record', '-q', '-d', '-m', '16M', '-c', '1', '-k', 'CLOCK_MONOTONIC']
+  return [...options, ...events.flatMap((event) => ['-e', event]), '-o', data]
+}
+
+function script(data: string, text: string): string {
   const out = openSync(text, 'w')
   const fields = ['--show-mmap-events', '-F', 'comm,pid,tid,time,event,trace']
   const run = spawnSync('perf', ['script', '-i', data, ...fields], {
@@ -129,9 +200,16 @@ function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }
 
-function faultsIn(file: string): number | undefined {
+/** Lines of a name and a number; undefined if the counting program did not come to write any. */
+function countsIn(file: string): Readonly<Record<string, number>> | undefined {
   if (sizeOf(file) === 0) return undefined
-  return Number(readFileSync(file, 'utf8'))
+  const lines = readFileSync(file, 'utf8').trim().split('\n')
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [name = '', number] = line.split(' ')
+      return [name, Number(number)]
+    }),
+  )
 }
 
 /** Reuses that the kernel has counted since boot, in 4 KiB pages mapped by PTEs. */

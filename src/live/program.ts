@@ -1,60 +1,54 @@
-/** program: a real program on the running kernel and in the model; this file puts what both counted side by side. */
-import { type RunSettings, simulate } from '../run.ts'
-import { type Recorded, recordTrace } from './recorder.ts'
+/**
+ * program: a real program on the running kernel; this file puts together what the kernel counted of it.
+ *
+ * The kernel's own count of reuses is the whole system's. A second recording, of every process, tells whose they are.
+ */
+import type { Trace } from '../trace/trace.ts'
+import { type Attribution, reusesOfOthers } from './attribution.ts'
+import { recordTrace } from './recorder.ts'
 
-export interface ProgramCounts {
-  readonly what: string
-  readonly kernel: number | undefined
-  readonly model: number
+/** Where the kernel's count of reuses comes from. */
+export interface CountedReuses extends Attribution {
+  /** How much `pgreuse` grew: the reuses of all processes. */
+  readonly pgreuse: number
+  readonly byOthers: number
+  /** Of `pgreuse`, what no recorded fault explains; negative if more were recorded than counted. */
+  readonly unexplained: number
 }
 
-export interface ProgramComparison {
-  readonly counts: readonly ProgramCounts[]
+export interface ProgramCounts {
+  /** Of the program and the children that it waited for, by its own count. */
+  readonly faults: number | undefined
+  readonly recordedFaults: number
+  readonly reuses: CountedReuses
   readonly seconds: number
   readonly events: number
   readonly exitCode: number
 }
 
-/** Records `command` with a shell, and simulates what was recorded. Throws MissingFacility without perf. */
-export async function compareProgram(
-  command: string,
-  counter: string,
-  settings: RunSettings,
-): Promise<ProgramComparison> {
-  const target = { command: ['sh', '-c', command], counter }
-  const recorded = await recordTrace(target, { strip: false, text: undefined })
-  const { recording, loaded } = recorded
+export interface RecordedProgram {
+  readonly counts: ProgramCounts
+  readonly trace: Trace
+  /** RECORDED_* or INSERTED_* for each load and store of the trace. */
+  readonly recording: Uint8Array
+}
+
+/** Records `command` with a shell. Throws MissingFacility without perf. */
+export async function recordProgram(command: string, counter: string): Promise<RecordedProgram> {
+  const target = { command: ['sh', '-c', command], counter, system: true }
+  const options = { strip: false, text: undefined, outcomes: true }
+  const { recording, loaded, attribution } = await recordTrace(target, options)
+  const { trace, statistics, recording: decisions } = loaded
+  if (attribution === undefined || decisions === undefined) throw new Error('nothing was recorded')
+  const { pgreuse, faults, seconds, exitCode } = recording
+  const byOthers = reusesOfOthers(attribution)
+  const unexplained = pgreuse - byOthers - attribution.program
+  const recordedFaults = Object.values(statistics?.faults ?? {}).reduce((sum, n) => sum + n, 0)
   return {
-    counts: countsOf(recorded, settings),
-    seconds: recording.seconds,
-    events: loaded.trace.events,
-    exitCode: recording.exitCode,
-  }
-}
-
-function countsOf({ recording, loaded }: Recorded, settings: RunSettings): ProgramCounts[] {
-  const result = simulate({ ...settings, trace: loaded.trace, oracle: 'epoch', check: false })
-  const { load_faults, store_faults, reuses, huge_reuses } = result.values
-  const recordedFaults = Object.values(loaded.statistics?.faults ?? {}).reduce(
-    (sum, times) => sum + times,
-    0,
-  )
-  return [
-    { what: 'faults', kernel: recording.faults, model: load_faults + store_faults },
-    { what: 'faults in the trace', kernel: recording.faults, model: recordedFaults },
-    {
-      // The kernel counts a store to a shared mapping too, and no huge page.
-      what: 'reuses',
-      kernel: recording.pgreuse,
-      model: reuses - huge_reuses + result.sharedReuses,
+    ...{ trace, recording: decisions },
+    counts: {
+      ...{ faults, recordedFaults, seconds, events: trace.events, exitCode },
+      reuses: { pgreuse, ...attribution, byOthers, unexplained },
     },
-  ]
-}
-
-/** One line for each count: `reuses: kernel 6749, model 6700 (-0.7 %)`. */
-export function formatCounts({ what, kernel, model }: ProgramCounts): string {
-  if (kernel === undefined) return `${what}: model ${model}`
-  const percent = kernel === 0 ? 0 : ((model - kernel) / kernel) * 100
-  const sign = percent < 0 ? '' : '+'
-  return `${what}: kernel ${kernel}, model ${model} (${sign}${percent.toFixed(1)} %)`
+  }
 }

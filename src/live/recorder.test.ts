@@ -33,8 +33,8 @@ test('a shell and its children are recorded, counted, stripped and imported', as
     const text = join(folder, 'perf.txt')
     const command = ['sh', '-c', '(exit 1); (exit 2); exit 3']
     const { recording, loaded } = await recordTrace(
-      { command, counter: driverProgram() },
-      { strip: true, text },
+      { command, counter: driverProgram(), system: false },
+      { strip: true, text, outcomes: false },
     )
     // perf's own exit code is that of the command.
     expect(recording.exitCode).toBe(3)

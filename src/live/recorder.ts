@@ -5,16 +5,24 @@ import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { type LoadedTrace, loadTrace } from '../load/trace-file.ts'
-import { demandPerf, type Recording, recordCommand, recordProcess } from './perf.ts'
+import { type Attribution, addExits, attributeReuses } from './attribution.ts'
+import {
+  demandPerf,
+  type PerfOptions,
+  type Recording,
+  recordCommand,
+  recordProcess,
+  type SystemRecording,
+} from './perf.ts'
 import { Stripper } from './strip.ts'
 
 export type Target =
-  /** A command, and the driver's program that counts its faults. */
-  | { readonly command: readonly string[]; readonly counter: string }
+  /** A command, the driver's program that counts its faults, and whether the whole system is recorded too. */
+  | { readonly command: readonly string[]; readonly counter: string; readonly system: boolean }
   /** A process that is running; until it ends, if no seconds are given. */
   | { readonly pid: number; readonly seconds: number | undefined }
 
-export interface RecorderOptions {
+export interface RecorderOptions extends PerfOptions {
   readonly strip: boolean
   /** Where to keep perf's text too, gzipped if it ends in .gz. */
   readonly text: string | undefined
@@ -23,6 +31,8 @@ export interface RecorderOptions {
 export interface Recorded {
   readonly recording: Recording
   readonly loaded: LoadedTrace
+  /** Whose the counted reuses are, where the whole system was recorded. */
+  readonly attribution: Attribution | undefined
 }
 
 /** Throws MissingFacility where perf or its tracepoints are missing. */
@@ -30,18 +40,29 @@ export async function recordTrace(target: Target, options: RecorderOptions): Pro
   demandPerf()
   const recording =
     'pid' in target
-      ? recordProcess(target.pid, target.seconds)
-      : recordCommand(target.command, target.counter)
+      ? recordProcess(target.pid, target.seconds, options)
+      : recordCommand(target.command, { ...target, ...options })
   try {
-    const text = options.strip ? await stripped(recording) : recording.text
+    const { system } = recording
+    const complete = system === undefined ? recording.text : await withExits(system, recording)
+    const text = options.strip ? await stripped(complete, recording.folder) : complete
     if (options.text !== undefined) await keep(text, options.text)
-    return { recording, loaded: await loadTrace(text) }
+    return {
+      ...{ recording, loaded: await loadTrace(text) },
+      attribution: system && (await attributeReuses(system, recording.text)),
+    }
   } finally {
     rmSync(recording.folder, { recursive: true })
   }
 }
 
-async function stripped({ text, folder }: Recording): Promise<string> {
+async function withExits(system: SystemRecording, { text, folder }: Recording): Promise<string> {
+  const path = join(folder, 'complete.txt')
+  await addExits(system, text, path)
+  return path
+}
+
+async function stripped(text: string, folder: string): Promise<string> {
   const path = join(folder, 'stripped.txt')
   const stripper = new Stripper()
   const lines = createInterface({ input: createReadStream(text), crlfDelay: Infinity })

@@ -17,13 +17,21 @@ export function systemReusesBeside(path: string): SystemReuses | undefined {
   } catch {
     return undefined
   }
-  const { pgreuse, others } = fieldsOf(text)
-  if (typeof pgreuse !== 'number' || !Number.isSafeInteger(pgreuse) || pgreuse < 0) {
+  const { pgreuse, byOthers, others } = fieldsOf(text)
+  if (!isCount(pgreuse) || (byOthers !== undefined && !isCount(byOthers))) {
     throw new Error(
-      `invalid note: ${note}; expected: {"pgreuse": COUNT, "others": "WHAT ELSE RAN"}`,
+      `invalid note: ${note}; expected: {"pgreuse": COUNT, "byOthers": COUNT, "others": "WHAT ELSE RAN"}`,
     )
   }
-  return typeof others === 'string' ? { pgreuse, others } : { pgreuse }
+  return {
+    pgreuse,
+    ...(byOthers === undefined ? {} : { byOthers }),
+    ...(typeof others === 'string' ? { others } : {}),
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
 function fieldsOf(text: string): Readonly<Record<string, unknown>> {

@@ -19,6 +19,12 @@ export const INSERTED_POPULATE = 7
 /** RECORDED_PRESENT, in a recording that also shows who allocated a page: then the decision is known. */
 export const RECORDED_COPY = 8
 export const RECORDED_REUSE = 9
+/**
+ * The same two, while another process had exited and its pages were being unmapped, one after the other. The trace has
+ * them gone at once: which of them were still mapped, no line tells.
+ */
+export const RECORDED_COPY_DURING_EXIT = 10
+export const RECORDED_REUSE_DURING_EXIT = 11
 
 export const RECORDING_LABELS: readonly string[] = [
   'fault on a hole',
@@ -31,12 +37,16 @@ export const RECORDING_LABELS: readonly string[] = [
   'page that MAP_POPULATE or MADV_POPULATE filled',
   'fault that copied its page',
   'fault that reused its page',
+  'fault that copied its page, another process being unmapped',
+  'fault that reused its page, another process being unmapped',
 ]
 
 /** What /proc/vmstat said about a recording. */
 export interface SystemReuses {
   /** How much `pgreuse` grew meanwhile: write faults resolved in place, in the whole system. */
   readonly pgreuse: number
+  /** How many of these were other processes', where every process was recorded to tell. */
+  readonly byOthers?: number
   /** What ran besides the recorded program and perf, and was not recorded: `the load generator`. */
   readonly others?: string
 }

@@ -4,7 +4,6 @@
  */
 #include <linux/fcntl.h>
 #include <linux/mman.h>
-#include <linux/time.h>
 #include "driver.h"
 
 #define ROUNDS 7
@@ -12,14 +11,6 @@
 #define HUGE_PAGES 16UL		/* 32 MiB by huge folios */
 #define SPARSE_TABLES 256UL	/* one page in each */
 #define BASE 0x300000000000UL
-
-static u64 now(void)
-{
-	struct __kernel_timespec at;
-
-	sys2(__NR_clock_gettime, CLOCK_MONOTONIC, &at);
-	return (u64)at.tv_sec * 1000000000 + (u64)at.tv_nsec;
-}
 
 static void map(u64 bytes, int advice)
 {
@@ -272,24 +263,6 @@ static u64 median(u64 *values, u32 count)
 	return values[count / 2];
 }
 
-static void print(const char *name, u64 number)
-{
-	char text[64];
-	char *at = text + sizeof(text);
-	ul length = 0;
-
-	*--at = '\n';
-	do
-		*--at = (char)('0' + number % 10);
-	while (number /= 10);
-	*--at = ' ';
-	while (name[length])
-		length++;
-	at -= length;
-	memcpy(at, name, length);
-	sys3(__NR_write, 1, at, text + sizeof(text) - at);
-}
-
 void calibrate(void)
 {
 	pin_to_one_cpu();
@@ -300,7 +273,7 @@ void calibrate(void)
 			rounds[round] = MEASURES[i].measure();
 			unmap(SPARSE_TABLES * HUGE);
 		}
-		print(MEASURES[i].name, median(rounds, ROUNDS));
+		print(1, MEASURES[i].name, median(rounds, ROUNDS));
 	}
 	leave(0);
 }

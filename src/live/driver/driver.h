@@ -151,6 +151,9 @@ void runner(ul unused) __attribute__((noreturn));
 void die(const char *what, ul length) __attribute__((noreturn));
 #define DIE(what) die(what "\n", sizeof(what))
 void pin_to_one_cpu(void);
+void print(long fd, const char *name, u64 number);
+/* Nanoseconds of CLOCK_MONOTONIC. */
+u64 now(void);
 void calibrate(void) __attribute__((noreturn));
 void worker(ul slot) __attribute__((noreturn));
 void worker_after_exec(ul slot) __attribute__((noreturn));

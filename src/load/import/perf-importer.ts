@@ -6,8 +6,10 @@
 import {
   RECORDED_AGAIN,
   RECORDED_COPY,
+  RECORDED_COPY_DURING_EXIT,
   RECORDED_PRESENT,
   RECORDED_REUSE,
+  RECORDED_REUSE_DURING_EXIT,
 } from '../../trace/recording.ts'
 import {
   applyBrk,
@@ -28,7 +30,7 @@ import {
   type PerfLine,
   parsePerfLine,
 } from './perf-line.ts'
-import { placeFault, WRITE } from './place-fault.ts'
+import { placeFault, USER_END, WRITE } from './place-fault.ts'
 import { type Process, Processes } from './processes.ts'
 import { RecentFaults } from './recent-faults.ts'
 import {
@@ -42,9 +44,6 @@ import {
   unplaced,
 } from './statistics.ts'
 import type { TaskSurvey } from './task-survey.ts'
-
-/** User addresses are below this, with five-level page tables too. */
-const USER_END = 2 ** 56
 
 /** A call whose return has not been seen, with the mapping that perf saw meanwhile. */
 interface PendingCall {
@@ -63,6 +62,8 @@ export class PerfImporter {
   readonly #pending = new Map<number, PendingCall>()
   /** By thread, the store fault that is being resolved, in a recording that shows how. */
   readonly #deciding = new Map<number, number>()
+  /** Until this line the pages of a process that has exited are being unmapped. */
+  #unmappingUntil = 0
   #forks = 0
   #time = 0
   #start = 0
@@ -106,7 +107,9 @@ export class PerfImporter {
       case 'other':
         return ignored(event.name)
       case 'allocation':
-        return this.#allocation(tid, event.user)
+        return this.#allocation(number, tid, event.user)
+      case 'unmapped':
+        return USED
       case 'lost':
         count(this.statistics.corrected, 'event lost by perf: missing', event.count)
         return ignored('PERF_RECORD_LOST')
@@ -114,6 +117,7 @@ export class PerfImporter {
         this.#recent.forget(this.#processes.of(pid, tid)?.space.mm ?? -1)
         return this.#processes.fork(pid, tid, event.child, this.#survey.childKind(this.#forks++))
       case 'exit':
+        this.#unmappingUntil = Math.max(this.#unmappingUntil, this.#survey.unmappedAt(number) ?? 0)
         return this.#processes.exit(pid, tid, event.groupDead)
       case 'exec':
         this.#program ||= event.filename
@@ -129,7 +133,7 @@ export class PerfImporter {
     if (!process) return unplaced('event after the exit of its process')
     switch (event.type) {
       case 'fault':
-        return this.#fault(line, process, event)
+        return this.#fault(number, line, process, event)
       case 'mapping':
         return this.#mapping(tid, process, event)
       case 'call':
@@ -144,7 +148,7 @@ export class PerfImporter {
     this.#recent.forget(this.#processes.exec(pid).mm)
   }
 
-  #fault({ tid, time }: PerfLine, process: Process, fault: Fault): Fate {
+  #fault(number: number, { tid, time }: PerfLine, process: Process, fault: Fault): Fate {
     count(this.statistics.faults, `0x${fault.errorCode.toString(16)}`)
     if (fault.address >= USER_END) return ignored('fault on a kernel address')
     // A thread that runs its program has returned from its call.
@@ -160,18 +164,24 @@ export class PerfImporter {
       code === RECORDED_PRESENT &&
       (fault.errorCode & WRITE) !== 0
     ) {
-      this.#deciding.set(tid, this.#output.decided(RECORDED_REUSE))
+      const reuse = this.#isUnmapping(number) ? RECORDED_REUSE_DURING_EXIT : RECORDED_REUSE
+      this.#deciding.set(tid, this.#output.decided(reuse))
     }
     return USED
   }
 
   /** A page allocated within a store fault on a present page is the copy. */
-  #allocation(tid: number, user: boolean): Fate {
+  #allocation(number: number, tid: number, user: boolean): Fate {
     const access = this.#deciding.get(tid)
     if (access === undefined || !user) return ignored('page allocation that is no copy')
-    this.#output.decided(RECORDED_COPY, access)
+    const copy = this.#isUnmapping(number) ? RECORDED_COPY_DURING_EXIT : RECORDED_COPY
+    this.#output.decided(copy, access)
     this.#deciding.delete(tid)
     return USED
+  }
+
+  #isUnmapping(number: number): boolean {
+    return number < this.#unmappingUntil
   }
 
   #mapping(tid: number, process: Process, record: MappingRecord): Fate {

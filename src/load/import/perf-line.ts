@@ -55,6 +55,8 @@ export type PerfEvent =
   | { readonly type: 'lost'; readonly count: number }
   /** `user`: one page for a program's memory. */
   | { readonly type: 'allocation'; readonly user: boolean }
+  /** An address space is gone: its process has exited, or begins a new one. */
+  | { readonly type: 'unmapped' }
   /** Something else that perf printed. */
   | { readonly type: 'other'; readonly name: string }
 
@@ -72,6 +74,8 @@ const HEAD = /^\s*(.*?)\s+(-?\d+)\/(-?\d+)\s+(?:\[\d+\]\s+)?(\d+)\.(\d{6})\d*:\s
 const FAULT = /address=0x([0-9a-f]+) .*error_code=0x([0-9a-f]+)/
 const MMAP2 =
   / (-?\d+)\/-?\d+: \[0x([0-9a-f]+)\(0x([0-9a-f]+)\) @ (?:0x)?([0-9a-f]+) (.*?)\]: ([rwxsp-]{4}) ?(.*)$/
+/** For a program's memory: a page of the page cache is written to, or may fail to be had. */
+const USER_PAGE = / order=0 .*gfp_flags=GFP_HIGHUSER_MOVABLE(?!\S*__GFP_(WRITE|NORETRY|NOWARN)\b)/
 const NUMBER = /: (?:0x([0-9a-f]+)|(-?\d+))/g
 const LAST_NUMBER = /: (?:0x([0-9a-f]+)|(-?\d+))\s*$/
 
@@ -115,10 +119,9 @@ function parseEvent(text: string): PerfEvent | undefined {
         filename: match[1]!,
       }))
     case 'kmem:mm_page_alloc':
-      return {
-        type: 'allocation',
-        user: / order=0 .*gfp_flags=GFP_HIGHUSER_MOVABLE/.test(fields),
-      }
+      return { type: 'allocation', user: USER_PAGE.test(fields) }
+    case 'mmap:exit_mmap':
+      return { type: 'unmapped' }
     case 'PERF_RECORD_MMAP2':
       return parseMapping(text)
     case 'PERF_RECORD_LOST':

@@ -863,6 +863,7 @@ describe('page allocations', () => {
       fault(CHILD, A + PAGE, STORE_PRESENT),
       allocated(P, TABLE),
       allocated(P, COPY, 1),
+      allocated(P, 'GFP_HIGHUSER_MOVABLE|__GFP_WRITE|__GFP_COMP'), // the page cache's
       allocated(P, COPY),
       fault(CHILD, A, STORE_PRESENT),
       fault(P, A + 5 * PAGE, STORE_HOLE),
@@ -876,7 +877,29 @@ describe('page allocations', () => {
       ...['fault that copied its page', 'fault that reused its page'],
       ...['fault that reused its page', hole],
     ])
-    expect(imported.statistics.ignored).toMatchObject({ 'page allocation that is no copy': 4 })
+    expect(imported.statistics.ignored).toMatchObject({ 'page allocation that is no copy': 5 })
+  })
+
+  test('are told apart while another process is being unmapped, where a line says until when', async () => {
+    const unmapped = (who: typeof CHILD): Event =>
+      other(who, '  mmap:exit_mmap: mt_mod 0x1, DESTROY')
+    const imported = await importOf(
+      ...before,
+      fault(CHILD, A, STORE_PRESENT),
+      allocated(CHILD, COPY),
+      exited(CHILD),
+      fault(P, A + PAGE, STORE_PRESENT),
+      allocated(P, COPY),
+      fault(P, A, STORE_PRESENT),
+      unmapped(CHILD),
+      fault(P, A + 2 * PAGE, STORE_PRESENT),
+    )
+    expect(recorded(imported).slice(4, 8)).toEqual([
+      'fault that copied its page',
+      'fault that copied its page, another process being unmapped',
+      'fault that reused its page, another process being unmapped',
+      'fault that reused its page',
+    ])
   })
 
   test('belong to the first of two tries', async () => {

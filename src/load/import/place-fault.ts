@@ -39,6 +39,9 @@ export const PRESENT = 1
 export const WRITE = 2
 const FETCH = 16
 
+/** User addresses are below this, with five-level page tables too. */
+export const USER_END = 2 ** 56
+
 /** The default RLIMIT_STACK: how far below a stack an access still makes it grow. */
 const STACK_LIMIT_PAGES = 2048
 

@@ -41,6 +41,9 @@ export class TaskSurvey {
   readonly #cloneFlags = new Map<number, number>()
   readonly #imageStarts = new Map<number, ImageStart>()
   readonly #execStarts = new Set<number>()
+  /** By thread, the line of its exit; by that line, the one that says that its pages are gone. */
+  readonly #exits = new Map<number, number>()
+  readonly #unmapped = new Map<number, number>()
   #recordsForks = false
   #recordsAllocations = false
   #faults = 0
@@ -50,6 +53,12 @@ export class TaskSurvey {
     this.#identify(pid, tid)
     if (event.type === 'allocation') {
       this.#recordsAllocations = true
+      return
+    }
+    if (event.type === 'unmapped') {
+      const exit = this.#exits.get(tid)
+      if (exit !== undefined) this.#unmapped.set(exit, line)
+      this.#exits.delete(tid)
       return
     }
     if (event.type === 'mapping') {
@@ -85,6 +94,7 @@ export class TaskSurvey {
       this.#execed(tid)
     } else if (event.type === 'exit') {
       this.#open.delete(tid)
+      this.#exits.set(tid, line)
     }
     // Whatever else was recorded may happen within an exec.
     if (event.type !== 'other' && event.type !== 'lost') this.#imageStarts.delete(tid)
@@ -98,6 +108,11 @@ export class TaskSurvey {
   /** Does the thread of this line begin a new address space there, before the line is looked at? */
   execStartsAt(line: number): boolean {
     return this.#execStarts.has(line)
+  }
+
+  /** The line at which the pages of the process are gone whose exit is at line `exit`, if one says so. */
+  unmappedAt(exit: number): number | undefined {
+    return this.#unmapped.get(exit)
   }
 
   get recordsForks(): boolean {
