@@ -85,17 +85,18 @@ function checkedHook(name: string, hook: Hook, { expected, allows }: Answer): Ho
 
 function checkedBits<B extends PageBits | MmBits>(name: string, bits: B | null): B | null {
   if (bits === null) return null
-  const { width, ...moments } = bits
+  const { width } = bits
   const most = 2 ** width - 1
   const answer: Answer = {
     expected: `a whole number from 0 to ${most} (width ${width})`,
     allows: (value) => isWhole(value, most),
   }
-  const checked = Object.entries(moments).map(([moment, hook]) => [
+  const moments = Object.entries(bits).filter(([, hook]) => typeof hook === 'function')
+  const checked = moments.map(([moment, hook]) => [
     moment,
     checkedHook(`${name}.${moment}`, hook as Hook, answer),
   ])
-  return Object.freeze({ width, ...Object.fromEntries(checked) })
+  return Object.freeze({ ...bits, ...Object.fromEntries(checked) })
 }
 
 function isWhole(value: unknown, most: number): boolean {

@@ -16,6 +16,8 @@ type PageMoment = (k: Kernel, pfn: number, bits: number) => number
 export interface PageBits {
   /** Number of bits, 1 to 30. */
   readonly width: number
+  /** One set for all pages of a large folio, as most page flags are kept, instead of one for each page. Default: no. */
+  readonly perFolio: boolean
   /** A new anonymous page: filled by a fault or a collapse, or a copy (wp_page_copy, copy_present_page). Default: 0. */
   readonly fresh: (k: Kernel, pfn: number) => number
   /** wp_page_reuse(): a store took the page over, or a pin that unshares did. */
@@ -28,6 +30,8 @@ export interface PageBits {
   readonly released: (k: Kernel, pfn: number, bits: number, follPin: boolean) => number
   /** try_to_unmap_one(): one of the entries that show the page became a swap entry. */
   readonly swappedOut: PageMoment
+  /** The page was freed meanwhile and is read from its slot into another frame; `bits` went out with it. */
+  readonly readIn: PageMoment
   /** do_swap_page(): an entry shows the page again. `sole`: swapinReuse was asked, and allowed to write in place. */
   readonly swappedIn: (k: Kernel, pfn: number, bits: number, sole: boolean) => number
   /** copy_nonpresent_pte(): fork gave the child a swap entry for the page too. */
@@ -60,12 +64,14 @@ export function wholePageBits(given: GivenPageBits | null): PageBits | null {
   if (given === null) return null
   const whole = Object.freeze({
     width: given.width,
+    perFolio: given.perFolio ?? false,
     fresh: given.fresh ?? zero,
     reused: given.reused ?? keptOfPage,
     shared: given.shared ?? keptOfPage,
     taken: given.taken ?? keptOfPage,
     released: given.released ?? keptOfPage,
     swappedOut: given.swappedOut ?? keptOfPage,
+    readIn: given.readIn ?? keptOfPage,
     swappedIn: given.swappedIn ?? keptOfPage,
     swapShared: given.swapShared ?? kept,
     merged: given.merged ?? keptOfPage,
@@ -87,6 +93,8 @@ export function wholeMmBits(given: GivenMmBits | null): MmBits | null {
 
 /** What the columns hold is a 32-bit integer that is never negative. */
 const WIDEST = 30
+/** What is no function. */
+const KINDS: Readonly<Record<string, string>> = { width: 'number', perFolio: 'boolean' }
 
 function checked<B extends { readonly width: number }>(name: string, given: object, whole: B): B {
   refuseUnknown(`hook of ${name}`, Object.keys(given), Object.keys(whole))
@@ -95,8 +103,11 @@ function checked<B extends { readonly width: number }>(name: string, given: obje
     throw new RangeError(`invalid width of ${name}: ${width}; expected 1 to ${WIDEST} bits`)
   }
   for (const [moment, hook] of Object.entries(whole)) {
-    if (moment !== 'width' && typeof hook !== 'function') {
-      throw new RangeError(`invalid hook: ${name}.${moment} is ${typeof hook}; expected: function`)
+    const expected = KINDS[moment] ?? 'function'
+    if (typeof hook !== expected) {
+      throw new RangeError(
+        `invalid hook: ${name}.${moment} is ${typeof hook}; expected: ${expected}`,
+      )
     }
   }
   return whole

@@ -1,6 +1,8 @@
 /**
  * Kernel: all state that a simulated kernel has, in one place; and the fault that is being handled, for the questions
  * that depend on it.
+ *
+ * Its members are internal: the package's declarations leave them out, so that a policy file asks predicates only.
  */
 import { Frames } from './frames.ts'
 import type { Mm } from './mm.ts'
@@ -22,27 +24,33 @@ export interface Pin {
 }
 
 export class Kernel {
+  /** @internal */
   readonly frames: Frames
+  /** @internal */
   readonly swap = new SwapSlots()
+  /** @internal */
   readonly tables = new PageTables()
-  /** By process id; undefined before spawn or fork and after exit. */
+  /** By process id; undefined before spawn or fork and after exit. @internal */
   readonly mms: (Mm | undefined)[] = []
+  /** @internal */
   readonly pins = new Map<number, Pin>()
-  /** Pins that hold each frame (by its own number, also inside a large folio). */
+  /** Pins that hold each frame (by its own number, also inside a large folio). @internal */
   readonly holders = new Map<number, Pin[]>()
-  /** What the policy keeps itself, if it does. */
+  /** What the policy keeps itself, if it does. @internal */
   readonly own = new OwnBits()
 
   // The fault (or the fork, or the pin) in progress, set by the mechanism before it asks:
-  /** Process that faults, forks or pins. */
+  /** Process that faults, forks or pins. @internal */
   mm!: Mm
+  /** @internal */
   vpn = 0
-  /** do_swap_page(): the entry carried the swp-exclusive marker, or the page never was in the swapcache. */
+  /** do_swap_page(): the entry carried the swp-exclusive marker, or the page never was in the swapcache. @internal */
   swapExclusive = false
 
-  /** SWP_STABLE_WRITES: the swap device (zram) must not see a page change while it writes it. */
+  /** SWP_STABLE_WRITES: the swap device (zram) must not see a page change while it writes it. @internal */
   stableWrites = true
 
+  /** @internal */
   constructor(expectedFrames: number) {
     this.frames = new Frames(expectedFrames)
   }

@@ -15,7 +15,7 @@ export type Cells = ReadonlyMap<string, MetricValues>
 export const ALL = POLICIES.map(({ name }) => name)
 
 /** Values that make a small cell of each workload. */
-const SMALL: Readonly<Record<string, GivenValues>> = {
+export const SMALL: Readonly<Record<string, GivenValues>> = {
   'prefork-server': { requests: 2500 },
   snapshot: { snapshots: 2, pages: 4096 },
   zygote: { apps: 10, pages: 4096 },
