@@ -15,7 +15,7 @@ export default definePolicy({
   name: 'cow-pte-owner',
   summary: 'shared tables with an owner; GUP marks tables exclusive',
   era: 'RFC v2, 2022',
-  kernel: '5.8',
+  kernel: '5.19',
   params: {
     ...exclusiveParams,
     longtermUnsharesFile: { ...exclusiveParams.longtermUnsharesFile, default: false },

@@ -67,7 +67,7 @@ export default definePolicy({
   name: 'page-count-refined',
   summary: 'LRU drain, swapcache freed first, page_count on all paths',
   era: 'v5.18',
-  kernel: '5.8',
+  kernel: '5.18',
   hooks: () => ({
     drainsLruBatch: true,
     freesSwapCache: true,

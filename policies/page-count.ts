@@ -29,7 +29,7 @@ export default definePolicy({
   name: 'page-count',
   summary: 'page_count == 1 on the PTE fault; mapcount elsewhere; pinned pages copied at fork',
   era: 'v5.9-v5.17',
-  kernel: '5.8',
+  kernel: '5.15',
   params: {
     reclaimPin: flag(true, 'reclaim keeps pinned pages out of the swapcache (feb889fb40fa, 5.11)'),
     clearRefsPin: flag(true, 'clear_refs spares pinned pages (9348b73c2e1b, 5.11)'),

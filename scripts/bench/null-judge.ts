@@ -52,4 +52,7 @@ export class NullJudge implements Judge {
   tableLeft(): void {}
   uffdWp(): void {}
   uffdEvent(): void {}
+  uffdRegister(): void {}
+  uffdPresent(): void {}
+  collapseRequested(): void {}
 }

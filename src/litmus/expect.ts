@@ -17,7 +17,8 @@ import { parseRuns } from './words.ts'
 export const FLAGS: readonly string[] = ['leak', 'mismatch']
 
 const EXPECT = /^expect(?:\[([^\]]*)\])? (\S+)( .*)?$/
-const COUNTS = /^n\d+:present\d+:swapped\d+$/
+const PAGE_COUNTS = [/^n\d+:present\d+:swapped\d+$/, 'nN:presentN:swappedN'] as const
+const EVENT_COUNTS = [/^missing\d+:minor\d+:wp\d+$/, 'missingN:minorN:wpN'] as const
 
 /** Throws RangeError if `text` can never hold for `operation`. */
 export function parseExpectation(
@@ -43,8 +44,9 @@ function checkOutcome(
 ): void {
   const words = VERBS[verb]?.words
   if (words === undefined) {
-    if (COUNTS.test(outcome)) return
-    throw new RangeError(`invalid outcome of ${verb}: ${outcome}; expected nN:presentN:swappedN`)
+    const [form, shape] = verb === 'events' ? EVENT_COUNTS : PAGE_COUNTS
+    if (form.test(outcome)) return
+    throw new RangeError(`invalid outcome of ${verb}: ${outcome}; expected ${shape}`)
   }
   const paged = outcome.includes('=')
   for (const run of paged ? parseRuns(outcome) : [{ page: first, outcome }]) {

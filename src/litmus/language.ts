@@ -18,6 +18,7 @@ import {
   OP_EXEC,
   OP_EXIT,
   OP_FORK,
+  OP_KHUGEPAGED,
   OP_KSM_WAIT,
   OP_LOAD,
   OP_MADVISE,
@@ -27,10 +28,13 @@ import {
   OP_MUNMAP,
   OP_PIN,
   OP_POKE,
+  OP_SET,
   OP_SPAWN,
   OP_STORE,
   OP_STORE_SAME,
   OP_SWAPOUT,
+  OP_UFFD_REGISTER,
+  OP_UFFD_RESOLVE,
   OP_UFFD_WP,
   OP_UNPIN,
   PIN_DMAPIN,
@@ -40,6 +44,12 @@ import {
   PIN_VMSPLICE,
   PROT_READ,
   PROT_WRITE,
+  UFFD_MINOR,
+  UFFD_MISSING,
+  UFFD_WP,
+  UFFDIO_CONTINUE,
+  UFFDIO_COPY,
+  UFFDIO_ZEROPAGE,
 } from '../trace/ops.ts'
 import {
   DEVREAD_WORDS,
@@ -52,6 +62,8 @@ import {
 
 /** Printing presence touches nothing, so no trace holds it: a code of the language's own. */
 export const SHOW = 100
+/** What userfaultfd's manager was asked since the last time: in no trace either. */
+export const EVENTS = 101
 
 export interface Verb {
   /** OP_*, or SHOW. */
@@ -65,7 +77,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   spawn: { code: OP_SPAWN, usage: 'spawn PROCESS', words: PLAIN_WORDS },
   mmap: {
     code: OP_MMAP,
-    usage: 'mmap PROCESS AREA PAGES [thp|shared|file|shmem]',
+    usage: 'mmap PROCESS AREA PAGES [thp|shared|file|shmem|shmemthp]',
     words: PLAIN_WORDS,
   },
   write: { code: OP_STORE, usage: 'write PROCESS AREA[PAGES]', words: STORE_WORDS },
@@ -89,6 +101,23 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   devread: { code: OP_DEVREAD, usage: 'devread PIN[PAGES]', words: DEVREAD_WORDS },
   devwrite: { code: OP_DEVWRITE, usage: 'devwrite PIN[PAGES]', words: PLAIN_WORDS },
   uffdwp: { code: OP_UFFD_WP, usage: 'uffdwp PROCESS AREA[PAGES] on|off', words: PLAIN_WORDS },
+  uffdregister: {
+    code: OP_UFFD_REGISTER,
+    usage: 'uffdregister PROCESS AREA[PAGES] MODES',
+    words: PLAIN_WORDS,
+  },
+  uffdresolve: {
+    code: OP_UFFD_RESOLVE,
+    usage: 'uffdresolve PROCESS AREA[PAGES] copy|zeropage|continue',
+    words: PLAIN_WORDS,
+  },
+  events: { code: EVENTS, usage: 'events', words: undefined },
+  khugepaged: {
+    code: OP_KHUGEPAGED,
+    usage: 'khugepaged PROCESS AREA[PAGES]',
+    words: PLAIN_WORDS,
+  },
+  set: { code: OP_SET, usage: 'set SETTING VALUE', words: PLAIN_WORDS },
   clearrefs: { code: OP_CLEAR_REFS, usage: 'clearrefs PROCESS 4', words: PLAIN_WORDS },
   ksmwait: { code: OP_KSM_WAIT, usage: 'ksmwait', words: PLAIN_WORDS },
   drain: { code: OP_DRAIN, usage: 'drain', words: PLAIN_WORDS },
@@ -102,6 +131,7 @@ export const AREA_KINDS: Readonly<Record<string, { map: number; folioOrder: numb
   shared: { map: MAP_SHARED, folioOrder: 0 },
   file: { map: MAP_PRIVATE_FILE, folioOrder: 0 },
   shmem: { map: MAP_SHARED, folioOrder: 0 },
+  shmemthp: { map: MAP_SHARED, folioOrder: 9 },
 }
 
 export const PROTECTIONS: Readonly<Record<string, number>> = {
@@ -126,6 +156,20 @@ export const PIN_KINDS: Readonly<Record<string, number>> = {
   odirect: PIN_ODIRECT,
   dmapin: PIN_DMAPIN,
   ropin: PIN_ROPIN,
+}
+
+/** Modes of a userfaultfd registration; several are joined by `+`. */
+export const UFFD_MODES: Readonly<Record<string, number>> = {
+  none: 0,
+  missing: UFFD_MISSING,
+  wp: UFFD_WP,
+  minor: UFFD_MINOR,
+}
+
+export const UFFD_ANSWERS: Readonly<Record<string, number>> = {
+  copy: UFFDIO_COPY,
+  zeropage: UFFDIO_ZEROPAGE,
+  continue: UFFDIO_CONTINUE,
 }
 
 export const SWITCH: Readonly<Record<string, number>> = { on: 1, off: 0 }

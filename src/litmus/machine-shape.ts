@@ -25,6 +25,8 @@ export interface LitmusMachine {
   frameOf(mm: number, vpn: number): number
   /** What `vpn` of `mm` holds: PAGE_*. */
   pageKind(mm: number, vpn: number): number
+  /** How often userfaultfd's manager was asked so far: missing, minor, write. Absent where nobody counts. */
+  readonly uffdEvents?: readonly number[]
   /** SAW_* bits of the last load (src/trace/observed.ts). */
   readonly lastSaw: number
   /** DEV_* of the last device read (src/trace/observed.ts). */

@@ -5,7 +5,17 @@
 
 import { unknown } from '../params/closest.ts'
 import { MADV_DONTFORK, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
-import { ADVICE, AREA_KINDS, PIN_KINDS, PROTECTIONS, SWITCH, VERBS } from './language.ts'
+import { SETTINGS, type Setting } from '../trace/settings.ts'
+import {
+  ADVICE,
+  AREA_KINDS,
+  PIN_KINDS,
+  PROTECTIONS,
+  SWITCH,
+  UFFD_ANSWERS,
+  UFFD_MODES,
+  VERBS,
+} from './language.ts'
 import type { Operands } from './program.ts'
 import type { Area, Pin, Process, Scope } from './scope.ts'
 
@@ -41,7 +51,10 @@ export function operandsOf(scope: Scope, verb: string, args: readonly string[]):
   switch (verb) {
     case 'ksmwait':
     case 'drain':
+    case 'events':
       return NONE
+    case 'set':
+      return setting(first, second)
     case 'spawn':
       newProcess(scope, first)
       return { ...NONE, mm: scope.spawn(first).id }
@@ -107,6 +120,10 @@ function pagesOf(
     }
     case 'uffdwp':
       return { ...at, value: choice('switch', third, SWITCH) }
+    case 'uffdregister':
+      return { ...at, value: modes(third) }
+    case 'uffdresolve':
+      return { ...at, value: choice('answer', third, UFFD_ANSWERS) }
     case 'mremap': {
       newName('area', third)
       if (!scope.isFree(owner, third)) throw new RangeError(`duplicate area: ${third}`)
@@ -169,6 +186,36 @@ function pin(
     value: kind,
     pin: scope.pin(name, owner, area, at.first, at.pages, kind).id,
   }
+}
+
+/** `first` is the setting, by SET_*. */
+function setting(name: string, text: string): Operands {
+  const index = SETTINGS.findIndex((known) => known.name === name)
+  const known = SETTINGS[index]
+  if (known === undefined) {
+    throw unknownName(
+      'setting',
+      name,
+      SETTINGS.map((other) => other.name),
+    )
+  }
+  return { ...NONE, first: index, value: settingValue(known, text) }
+}
+
+function settingValue({ name, words, max }: Setting, text: string): number {
+  if (words !== undefined) {
+    const value = words.indexOf(text)
+    if (value < 0) throw unknownName(name, text, words)
+    return value
+  }
+  const value = /^[0-9]+$/.test(text) ? Number(text) : -1
+  if (value < 0 || value > max)
+    throw new RangeError(`invalid ${name}: ${text}; expected 0 to ${max}`)
+  return value
+}
+
+function modes(text: string): number {
+  return text.split('+').reduce((bits, mode) => bits | choice('mode', mode, UFFD_MODES), 0)
 }
 
 function newName(what: string, name: string): void {

@@ -131,7 +131,7 @@ test.each([
   ['mmap A b x', 't.cow:3: invalid page count: x; expected 1 to 1048576'],
   [
     'mmap A b 8 thpp',
-    't.cow:3: unknown area kind: thpp; did you mean thp? available: thp, shared, file, shmem',
+    't.cow:3: unknown area kind: thpp; did you mean thp? available: thp, shared, file, shmem, shmemthp',
   ],
   ['mremap A buf buf', 't.cow:3: duplicate area: buf'],
   ['mprotect A buf rx', 't.cow:3: unknown protection: rx; did you mean ro? available: ro, rw'],
@@ -161,7 +161,7 @@ test.each([
   ['toString A', /^t\.cow:3: unknown operation: toString; available: spawn, mmap, /],
   [
     'mmap A b 8 toString',
-    't.cow:3: unknown area kind: toString; available: thp, shared, file, shmem',
+    't.cow:3: unknown area kind: toString; available: thp, shared, file, shmem, shmemthp',
   ],
 ])('a mistake is found: %s', (lines, says) => {
   if (typeof says === 'string') expect(mistake(START + lines)).toBe(says)
@@ -182,7 +182,7 @@ test.each([
   [`${START}write A buf[0]\nexpect 0=copy,`, 't.cow:4: invalid outcome: 0=copy,'],
   [
     `${START}read A buf[0]\nexpect reuse`,
-    't.cow:4: unknown outcome of read: reuse; available: nofault, zeropage, hugezeropage, swapin, pagecache, segv',
+    't.cow:4: unknown outcome of read: reuse; available: nofault, zeropage, hugezeropage, swapin, pagecache, provided, segv',
   ],
   [
     `${START}read A buf[0]\nexpect nofault lek`,

@@ -19,13 +19,14 @@ import {
   OP_MMAP,
   OP_PIN,
   OP_POKE,
+  OP_SET,
   OP_STORE,
   OP_STORE_SAME,
   OP_SWAPOUT,
   OP_UNPIN,
 } from '../trace/ops.ts'
 import { FLAGS } from './expect.ts'
-import { SHOW } from './language.ts'
+import { EVENTS, SHOW } from './language.ts'
 import {
   DONE,
   type LitmusMachine,
@@ -66,6 +67,8 @@ export class LitmusRun {
   readonly #drained: boolean
   /** By pin: was it refused? Then it took nothing. */
   readonly #refused: Uint8Array
+  /** The manager's events that were told already. */
+  #told: readonly number[] = [0, 0, 0]
 
   constructor(
     test: LitmusTest,
@@ -106,6 +109,8 @@ export class LitmusRun {
         return this.#result(operation, presence(m, operation))
       case SHOW:
         return this.#result(operation, presence(m, operation))
+      case EVENTS:
+        return this.#result(operation, this.#events())
       default:
         return this.#result(operation, plain(m, operation) === DONE ? 'ok' : 'error')
     }
@@ -113,6 +118,13 @@ export class LitmusRun {
 
   #result(operation: Operation, outcome: string): OperationResult {
     return new OperationResult(this.#test.name, this.#policy, operation, outcome)
+  }
+
+  #events(): string {
+    const now = this.#machine.uffdEvents ?? [0, 0, 0]
+    const [missing, minor, wp] = now.map((count, i) => count - (this.#told[i] ?? 0))
+    this.#told = now
+    return `missing${missing}:minor${minor}:wp${wp}`
   }
 
   #pin({ mm, vpn, pages, value, pin }: Operation): string {
@@ -194,6 +206,7 @@ function loads(m: LitmusMachine, { mm, vpn, pages }: Operation, codes: Uint8Arra
   let saw = 0
   for (let i = 0; i < pages; i++) {
     const before = m.pageKind(mm, vpn + i)
+    const asked = m.uffdEvents
     if (m.apply(OP_LOAD, mm, vpn + i) !== DONE) {
       codes[i] = W.SEGV
       continue
@@ -202,10 +215,18 @@ function loads(m: LitmusMachine, { mm, vpn, pages }: Operation, codes: Uint8Arra
     const after = m.pageKind(mm, vpn + i)
     // A swap entry may have been lost (on-demand-fork): then the load finds zeroes.
     const filled = before === PAGE_NONE || (before === PAGE_SWAP && after === PAGE_ZERO)
-    if (filled) codes[i] = fillWord(after)
+    if (filled) codes[i] = wasAsked(asked, m.uffdEvents) ? providedWord(after) : fillWord(after)
     else codes[i] = before === PAGE_SWAP ? W.SWAPIN : W.NOFAULT
   }
   return saw
+}
+
+function wasAsked(before: readonly number[] = [], after: readonly number[] = []): boolean {
+  return after.some((count, i) => count !== before[i])
+}
+
+function providedWord(kind: number): number {
+  return kind === PAGE_ZERO ? W.ZEROPAGE : W.PROVIDED
 }
 
 function fillWord(kind: number): number {
@@ -253,5 +274,6 @@ function plain(m: LitmusMachine, operation: Operation): number {
       0,
     )
   }
+  if (code === OP_SET) return m.apply(code, mm, operation.first, value)
   return vpn < 0 ? m.apply(code, mm, value) : m.apply(code, mm, vpn, pages, value)
 }

@@ -39,6 +39,7 @@ const LOAD: Readonly<Record<string, string>> = {
   hugezeropage: 'mapped the huge zero page',
   swapin: 'brought the page back from swap',
   pagecache: 'mapped a page of the page cache',
+  provided: 'was given a page by the manager of userfaultfd',
   segv: 'was not permitted',
 }
 
@@ -77,6 +78,10 @@ export function say(test: LitmusTest, result: OperationResult): string {
     case 'show': {
       const [pages, present, swapped] = outcome.split(':').map((count) => count.replace(/\D/g, ''))
       return `of ${pages} pages ${present} are present and ${swapped} in swap`
+    }
+    case 'events': {
+      const [missing, minor, wp] = outcome.split(':').map((count) => count.replace(/\D/g, ''))
+      return `the manager was asked for ${missing} missing and ${minor} minor faults, and for ${wp} stores`
     }
     default:
       return outcome === 'ok' ? 'it was done' : 'it was refused'

@@ -31,6 +31,8 @@ export const INCOHERENT = 21
 export const LEAK = 22
 export const NOLEAK = 23
 export const ERROR = 24
+/** userfaultfd's manager was asked, and put the page in. */
+export const PROVIDED = 25
 
 const WORDS: readonly string[] = [
   'nofault',
@@ -58,10 +60,19 @@ const WORDS: readonly string[] = [
   'leak',
   'noleak',
   'error',
+  'provided',
 ]
 
 export const STORE_WORDS = WORDS.slice(NOFAULT, SEGV + 1)
-export const LOAD_WORDS = ['nofault', 'zeropage', 'hugezeropage', 'swapin', 'pagecache', 'segv']
+export const LOAD_WORDS = [
+  'nofault',
+  'zeropage',
+  'hugezeropage',
+  'swapin',
+  'pagecache',
+  'provided',
+  'segv',
+]
 export const POKE_WORDS = ['inplace', 'copy', 'fill', 'error']
 export const DEVREAD_WORDS = ['coherent', 'incoherent', 'leak', 'noleak', 'error']
 export const PIN_WORDS = ['ok', 'moved', 'error']

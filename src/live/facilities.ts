@@ -1,5 +1,6 @@
 /** facilities: what the running machine can do, and what a test needs of it; this file gives the reason for a skip. */
 import { existsSync, readFileSync } from 'node:fs'
+import { EVENTS } from '../litmus/language.ts'
 import type { LitmusTest, Operation } from '../litmus/program.ts'
 import {
   MADV_COLLAPSE,
@@ -8,11 +9,15 @@ import {
   OP_CLEAR_REFS,
   OP_DEVWRITE,
   OP_FORK,
+  OP_KHUGEPAGED,
   OP_KSM_WAIT,
   OP_MADVISE,
   OP_MMAP,
   OP_PIN,
+  OP_SET,
   OP_SWAPOUT,
+  OP_UFFD_REGISTER,
+  OP_UFFD_RESOLVE,
   OP_UFFD_WP,
   PIN_IOURING,
   PIN_VMSPLICE,
@@ -120,13 +125,14 @@ export function reasonToSkip(test: LitmusTest, machine: Facilities): string | un
 }
 
 function lacking(
-  { n, code, value, folioOrder, pin }: Operation,
+  { n, code, value, map, folioOrder, pin }: Operation,
   machine: Facilities,
   { operations, pins }: LitmusTest,
 ): string | undefined {
   switch (code) {
     case OP_MMAP:
       if (folioOrder === 0) return undefined
+      if (map !== MAP_PRIVATE_ANON) return 'the driver maps no huge shared memory'
       if (machine.mthp.length > 0) return `mTHP is on (${machine.mthp.join(', ')} kB)`
       return machine.thp === '' || machine.thp === 'never' ? 'THP is off' : undefined
     case OP_MADVISE:
@@ -140,6 +146,12 @@ function lacking(
         : undefined
     case OP_UFFD_WP:
       return machine.uffdWp ? undefined : 'no userfaultfd write protection'
+    case OP_KHUGEPAGED:
+    case OP_UFFD_REGISTER:
+    case OP_UFFD_RESOLVE:
+    case OP_SET:
+    case EVENTS:
+      return 'the driver has no manager of its own, and khugepaged comes when it likes'
     case OP_CLEAR_REFS:
       return machine.softDirty ? undefined : 'soft-dirty is not configured'
     case OP_KSM_WAIT:

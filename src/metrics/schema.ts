@@ -67,7 +67,19 @@ export const METRICS = [
   m('lost_coherence', 'count', 'less', 'a promised pin and its owner no longer see the same page'),
   m('lost_writes', 'count', 'less', 'loads that did not return the last store'),
   m('lost_events', 'count', 'less', 'userfaultfd events that were promised and never came'),
+  m(
+    'requested_lost_events',
+    'count',
+    'less',
+    'of lost_events: in 2 MiB that the process itself had collapsed (MADV_COLLAPSE)',
+  ),
   m('violations', 'count', 'less', 'leaks + lost_coherence + lost_writes + lost_events'),
+  m(
+    'uffd_events',
+    'count',
+    'neither',
+    'userfaultfd events that the manager answered, extra ones included',
+  ),
   m('extra_events', 'count', 'less', 'userfaultfd events for pages that were already resolved'),
   m(
     'stale_reads_unpromised',
@@ -76,6 +88,13 @@ export const METRICS = [
     'device reads of a stale page where coherence was never promised',
   ),
   m('refused_unmaps', 'count', 'neither', 'pages that reclaim had to leave mapped'),
+  m('collapses', 'count', 'more', '2 MiB that khugepaged or MADV_COLLAPSE made a huge folio of'),
+  m(
+    'vain_pte_scans',
+    'count',
+    'less',
+    'page-table entries looked at for a collapse that was given up',
+  ),
   m('peak_frames', 'frames', 'less', 'most frames in use at once'),
   m('peak_table_frames', 'frames', 'less', 'most page-table pages in use at once'),
   m('fork_ns', 'ns', 'less', 'estimated time in fork'),

@@ -25,6 +25,9 @@ function observation(breach: Breach): string {
   if (kind === 'lost_event') {
     return `a store by process ${mm} to write-protected page ${vpn} raised no event`
   }
+  if (kind === 'lost_access_event') {
+    return `process ${mm} came upon page ${vpn} of a range registered with userfaultfd without an event`
+  }
   if (kind === 'lost_write') {
     return `process ${mm} loads ${stored} from page ${vpn}, which is not the last store there`
   }

@@ -20,6 +20,7 @@ export interface Counts {
   lost_coherence: number
   lost_writes: number
   lost_events: number
+  requested_lost_events: number
   extra_events: number
   stale_reads_unpromised: number
 }
@@ -42,6 +43,7 @@ export function noCounts(): Counts {
     lost_coherence: 0,
     lost_writes: 0,
     lost_events: 0,
+    requested_lost_events: 0,
     extra_events: 0,
     stale_reads_unpromised: 0,
   }
@@ -52,8 +54,14 @@ export function noCounts(): Counts {
  * lost_coherence  a promised pin and its owner see different pages
  * lost_write      a load did not return the last store
  * lost_event      a store to a write-protected page raised no userfaultfd event
+ * lost_access_event  nor did the first access to a page of a range registered for missing or minor faults
  */
-export type BreachKind = 'leak' | 'lost_coherence' | 'lost_write' | 'lost_event'
+export type BreachKind =
+  | 'leak'
+  | 'lost_coherence'
+  | 'lost_write'
+  | 'lost_event'
+  | 'lost_access_event'
 
 /**
  * The verdict that a breach goes back to. A fork that shared a pinned page answered REUSE at SITE_FORK, a pin that took

@@ -4,7 +4,7 @@
  * An entry of the page map that shows a page of an object is negative and names the page's slot; its lowest bit says
  * whether a store goes to the object (shared) or leaves it (private).
  */
-import { MAP_PRIVATE_ANON, MAP_SHARED } from '../trace/ops.ts'
+import { MAP_PRIVATE_ANON, MAP_SHARED, UFFD_MINOR, UFFD_MISSING } from '../trace/ops.ts'
 import { grown } from './column.ts'
 import { cut, type Range, rangeAt } from './ranges.ts'
 import type { Tokens } from './tokens.ts'
@@ -25,6 +25,11 @@ export class Objects {
   /** By object and chunk: its first slot. */
   readonly #chunks = new Map<number, Map<number, number>>()
   #content = new Int32Array(CHUNK)
+  /** Pages that some process has accessed or been given; the others, if they are there, were filled by the kernel. */
+  readonly #touched = new Set<number>()
+  /** The page that came into being last, and when. */
+  #newest = -1
+  #newestEvent = -1
   #slots = 0
 
   constructor(tokens: Tokens) {
@@ -72,9 +77,13 @@ export class Objects {
   }
 
   /** The page as its backing has it; read in for the first time, it gets a token of nobody's. */
-  read(object: number, pgoff: number): number {
+  read(object: number, pgoff: number, event: number): number {
     const slot = this.#slot(object, pgoff)
-    if (this.#content[slot] === 0) this.#content[slot] = this.#tokens.shared()
+    if (this.#content[slot] === 0) {
+      this.#content[slot] = this.#tokens.shared()
+      this.#newest = slot
+      this.#newestEvent = event
+    }
     return this.#content[slot]!
   }
 
@@ -84,6 +93,25 @@ export class Objects {
 
   isShared(id: number): boolean {
     return id < 0 && ((-1 - id) & 1) === 1
+  }
+
+  /**
+   * A hole must be asked for (UFFD_MISSING) until some process has touched it, and what is in the cache (UFFD_MINOR)
+   * unless this very access has brought it there.
+   */
+  promisesEvent(id: number, modes: number, event: number): boolean {
+    const slot = (-1 - id) >>> 1
+    if ((modes & UFFD_MISSING) !== 0 && !this.#touched.has(slot)) return true
+    return (modes & UFFD_MINOR) !== 0 && (slot !== this.#newest || event !== this.#newestEvent)
+  }
+
+  touch(id: number): void {
+    this.#touched.add((-1 - id) >>> 1)
+  }
+
+  /** The page counts as touched if it is there at all. */
+  touchCached(id: number): void {
+    if (this.isShared(id) && this.content(id) !== 0) this.touch(id)
   }
 
   /** A store through a shared mapping. */

@@ -11,6 +11,7 @@ import {
 } from '../trace/observed.ts'
 import type { Cause } from './judge.ts'
 import type { Ledger } from './ledger.ts'
+import { checkAccess } from './lost-events.ts'
 import { ATTACHED, COPIED, type Pin, UNMAPPED } from './pins.ts'
 import type { Shadow } from './shadow.ts'
 
@@ -29,6 +30,7 @@ export class Observer {
   load(mm: number, vpn: number, token: number): number {
     const { family, identities, pages, tokens } = this.#shadow
     const id = pages.get(mm, vpn)
+    if (!this.#shadow.userfaults.none) checkAccess(this.#shadow, this.#ledger, mm, vpn, id)
     const expected = this.#shadow.content(id)
     if (token === expected) return 0
     const { event } = this.#ledger

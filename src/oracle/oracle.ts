@@ -3,6 +3,7 @@
  * that caused it. It has the shape of src/sim/judge.ts, where each method is described, and knows nothing of the
  * mechanism: only the trace, the verdicts, and what loads and devices found.
  */
+import { UFFD_WP } from '../trace/ops.ts'
 import type { Breach, Counts } from './judge.ts'
 import { Ledger } from './ledger.ts'
 import { Observer } from './observe.ts'
@@ -78,6 +79,8 @@ export class Oracle {
 
   /** Once for every load: nearly always the page's identity is the token itself. */
   seesExpected(mm: number, vpn: number, token: number): boolean {
+    if (!this.#shadow.userfaults.none && this.#shadow.userfaults.awaited(mm, vpn) !== 0)
+      return false
     const id = this.#shadow.pages.get(mm, vpn)
     return id === token || this.#shadow.content(id) === token
   }
@@ -95,7 +98,7 @@ export class Oracle {
   }
 
   objectPage(object: number, pgoff: number): number {
-    return this.#shadow.objects.read(object, pgoff)
+    return this.#shadow.objects.read(object, pgoff, this.#ledger.event)
   }
 
   pin(pin: number, mm: number, vpn: number, pages: number, kind: number): void {
@@ -152,7 +155,33 @@ export class Oracle {
     this.#shadow.protect(mm, vpn, pages, on)
   }
 
-  uffdEvent(mm: number, vpn: number): void {
-    if (this.#shadow.protections.get(mm, vpn) === 0) this.#ledger.counts.extra_events++
+  uffdRegister(mm: number, vpn: number, pages: number, modes: number): void {
+    const { objects, pages: map, userfaults } = this.#shadow
+    userfaults.register(mm, vpn, pages, modes)
+    // What is in the cache by now is no hole.
+    for (let at = vpn; at < vpn + pages; at++) objects.touchCached(map.get(mm, at))
+  }
+
+  uffdPresent(mm: number, vpn: number, pages: number): void {
+    const { objects, pages: map, userfaults } = this.#shadow
+    userfaults.present(mm, vpn, pages)
+    for (let at = vpn; at < vpn + pages; at++) {
+      const id = map.get(mm, at)
+      if (objects.isShared(id)) objects.touch(id)
+    }
+  }
+
+  /** A write-protected zero page raises an event too, which no store before it tells from a hole. */
+  uffdEvent(mm: number, vpn: number, mode: number): void {
+    const { pages, userfaults } = this.#shadow
+    const expected =
+      mode === UFFD_WP
+        ? userfaults.isProtected(mm, vpn) || pages.get(mm, vpn) === 0
+        : userfaults.awaited(mm, vpn) !== 0
+    if (!expected) this.#ledger.counts.extra_events++
+  }
+
+  collapseRequested(mm: number, vpn: number, pages: number): void {
+    this.#shadow.userfaults.requested(mm, vpn, pages)
   }
 }

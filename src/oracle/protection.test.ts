@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { COPY_MAPPED, SITE_WP } from '../policy/verdict.ts'
 import { C, P, parent } from '../test/oracle/cases.ts'
-import { MAP_PRIVATE_ANON } from '../trace/ops.ts'
+import { MAP_PRIVATE_ANON, UFFD_WP } from '../trace/ops.ts'
 import { describe } from './describe.ts'
 import { noCounts } from './judge.ts'
 
@@ -12,12 +12,12 @@ test('userfaultfd: a store to a protected page without an event is a lost event'
   oracle.uffdWp(P, 0, 8, true)
   oracle.uffdWp(P, 512, 8, true)
   // Page 0 the right way: event, answer, store.
-  oracle.uffdEvent(P, 0)
+  oracle.uffdEvent(P, 0, UFFD_WP)
   oracle.uffdWp(P, 0, 1, false)
   oracle.store(P, 0)
   expect(oracle.counts).toEqual(noCounts())
   // An event more than needed, a store without one, and a hole, which cannot be protected.
-  oracle.uffdEvent(P, 0)
+  oracle.uffdEvent(P, 0, UFFD_WP)
   oracle.store(P, 1)
   oracle.store(P, 512)
   expect(oracle.counts).toEqual({ ...noCounts(), extra_events: 1, lost_events: 1 })

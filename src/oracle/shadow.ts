@@ -13,6 +13,7 @@ import { PageMap } from './page-map.ts'
 import { Pins } from './pins.ts'
 import { SharedTables } from './shared-tables.ts'
 import { Tokens } from './tokens.ts'
+import { Userfaults } from './userfaults.ts'
 
 export class Shadow {
   /** The identity of every page (identities.ts). */
@@ -22,8 +23,7 @@ export class Shadow {
   readonly objects = new Objects(this.tokens)
   readonly family = new Family()
   readonly pins = new Pins()
-  /** Pages under userfaultfd write protection. */
-  readonly protections = new PageMap()
+  readonly userfaults = new Userfaults()
   readonly tables = new SharedTables()
   readonly #moves = new Moves()
   readonly #merges = new Merges()
@@ -51,7 +51,7 @@ export class Shadow {
   exec(mm: number): void {
     this.pages.drop(mm)
     this.pins.drop(mm)
-    this.protections.drop(mm)
+    this.userfaults.drop(mm)
     this.objects.drop(mm)
     this.tables.drop(mm)
     this.#moves.drop(mm)
@@ -71,7 +71,7 @@ export class Shadow {
   munmap(mm: number, vpn: number, pages: number): void {
     this.#leavePins(mm, vpn, pages)
     this.pages.clear(mm, vpn, pages)
-    this.protections.clear(mm, vpn, pages)
+    this.userfaults.clear(mm, vpn, pages)
     this.objects.unmap(mm, vpn, pages)
     this.#moves.unmap(mm, vpn, pages)
   }
@@ -79,7 +79,7 @@ export class Shadow {
   dontneed(mm: number, vpn: number, pages: number): void {
     this.#leavePins(mm, vpn, pages)
     this.pages.clear(mm, vpn, pages)
-    this.protections.clear(mm, vpn, pages)
+    this.userfaults.dontneed(mm, vpn, pages)
     this.#showObjects(mm, vpn, pages)
   }
 
@@ -90,7 +90,7 @@ export class Shadow {
     }
     this.pages.clear(mm, vpn, pages)
     // move_ptes() clears the protection of an area whose manager does not follow the move.
-    this.protections.clear(mm, vpn, pages)
+    this.userfaults.clear(mm, vpn, pages)
     this.objects.move(mm, vpn, pages, to)
     this.#moves.move(mm, vpn, pages, to)
   }
@@ -108,8 +108,16 @@ export class Shadow {
   /** Only pages that are there can be protected: a hole is filled without an event. */
   protect(mm: number, vpn: number, pages: number, on: boolean): void {
     for (let at = vpn; at < vpn + pages; at++) {
-      this.protections.set(mm, at, on && this.pages.get(mm, at) !== 0 ? 1 : 0)
+      this.userfaults.protect(mm, at, on && this.pages.get(mm, at) !== 0)
     }
+  }
+
+  /** Does the registration promise an event for the access of event `event` to the page, which comes without one? */
+  promisesEvent(mm: number, vpn: number, id: number, event: number): boolean {
+    const modes = this.userfaults.awaited(mm, vpn)
+    if (modes === 0) return false
+    if (!this.objects.isShared(id)) return true
+    return this.objects.promisesEvent(id, modes, event)
   }
 
   /** What a load of a page of this identity should find. */
@@ -173,11 +181,11 @@ export class Shadow {
 
   /** Has everything been given back, as it must be after every process has exited? */
   get idle(): boolean {
-    const { pages, protections, pins, tables, family } = this
+    const { pages, userfaults, pins, tables, family } = this
     return (
       family.living === 0 &&
       pages.used === 0 &&
-      protections.used === 0 &&
+      userfaults.none &&
       pins.none &&
       tables.none &&
       this.#merges.none &&
@@ -187,7 +195,7 @@ export class Shadow {
 
   #open(mm: number): void {
     this.pages.open(mm)
-    this.protections.open(mm)
+    this.userfaults.open(mm)
     this.pins.open(mm)
     this.tokens.open(mm)
     this.#sharer[mm] = -1

@@ -6,9 +6,9 @@
 import { REUSE, SITE_FORK } from '../policy/verdict.ts'
 import { ALIASES } from './identities.ts'
 import type { Ledger } from './ledger.ts'
+import { checkAccess, recordLostEvent } from './lost-events.ts'
 import { ATTACHED, COPIED, type Pin } from './pins.ts'
 import type { Shadow } from './shadow.ts'
-import { NOBODY } from './tokens.ts'
 
 const NONE = -1
 
@@ -28,21 +28,21 @@ export class Stores {
 
   /** A store by the process: the token that stands for it. */
   store(mm: number, vpn: number): number {
-    const { pages, family, protections, tokens } = this.#shadow
+    const { pages, family, userfaults, tokens } = this.#shadow
     const at = pages.position(mm, vpn)
     const id = pages.arena[at]!
     const own =
       this.#awaitedMm === NONE
         ? id >= family.ownTokens[mm]! && id < ALIASES
         : id > 0 && this.#awaitedMm === mm && this.#awaitedVpn === vpn
-    if (own && protections.used === 0) {
+    if (own && userfaults.none) {
       this.#awaitedMm = NONE
       const token = tokens.store(mm)
       pages.arena[at] = token
       return token
     }
+    this.#checkEvents(mm, vpn, id)
     if (this.#shadow.objects.isShared(id)) return this.#storeToObject(id)
-    this.#checkProtection(mm, vpn, id)
     const token = tokens.store(mm)
     this.#storeToPage(mm, vpn, token, token)
     return token
@@ -53,11 +53,11 @@ export class Stores {
     const { identities, objects, pages, tokens } = this.#shadow
     const token = tokens.content(mm, content)
     const id = pages.get(mm, vpn)
+    this.#checkEvents(mm, vpn, id)
     if (objects.isShared(id)) {
       objects.store(id, token)
       return token
     }
-    this.#checkProtection(mm, vpn, id)
     this.#storeToPage(mm, vpn, token, identities.copy(token, token))
     return token
   }
@@ -162,21 +162,14 @@ export class Stores {
     this.#ledger.remember(frame, { event, mm, vpn, site: SITE_FORK, verdict: REUSE })
   }
 
-  /** The manager must have let the store through, if the page was under userfaultfd write protection. */
-  #checkProtection(mm: number, vpn: number, id: number): void {
-    const { protections } = this.#shadow
-    if (protections.used === 0 || protections.get(mm, vpn) === 0) return
-    this.#ledger.record({
-      kind: 'lost_event',
-      event: this.#ledger.event,
-      mm,
-      vpn,
-      pin: NONE,
-      hold: NONE,
-      token: 0,
-      author: NOBODY,
-      expected: this.#shadow.content(id),
-      cause: null,
-    })
+  /** The manager must have provided the page, and let the store through, where userfaultfd promises it that. */
+  #checkEvents(mm: number, vpn: number, id: number): void {
+    const { userfaults } = this.#shadow
+    if (userfaults.none) return
+    checkAccess(this.#shadow, this.#ledger, mm, vpn, id)
+    if (!userfaults.isProtected(mm, vpn)) return
+    // Once for each protection: whether later stores are told depends on the mechanism.
+    userfaults.protect(mm, vpn, false)
+    recordLostEvent(this.#shadow, this.#ledger, 'lost_event', mm, vpn, id)
   }
 }

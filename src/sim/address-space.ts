@@ -26,6 +26,7 @@ import type { Machine } from './machine.ts'
 import { swapOut } from './reclaim.ts'
 import { breakSharedTable } from './shared-tables.ts'
 import { carve, changeAreas, splitHugePmd } from './split.ts'
+import { markProtected, protectedPages } from './userfault.ts'
 import { forEachPmd } from './walk.ts'
 import { munmap, zapRange } from './zap.ts'
 
@@ -58,6 +59,8 @@ export function mmap(
     accounted: (prot & PROT_WRITE) !== 0,
     mergeable: false,
     uffdWp: false,
+    uffdMissing: false,
+    uffdMinor: false,
     softDirty: true,
   })
   mm.reserve(end - 1)
@@ -80,6 +83,8 @@ export function mremap(m: Machine, mm: Mm, start: number, end: number, to: numbe
       end: vma.end + to - start,
       // Userfaultfd without UFFD_FEATURE_EVENT_REMAP stays behind; the move counts as a change of all pages.
       uffdWp: false,
+      uffdMissing: false,
+      uffdMinor: false,
       softDirty: true,
     })
   }
@@ -131,8 +136,7 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
   switch (advice) {
     case MADV_DONTNEED:
       lruDrainAtZap(m)
-      for (const vma of overlapping(mm, start, end)) zapRange(m, mm, vma.start, vma.end, false)
-      m.judge.dontneed(mm.id, start, end - start)
+      dontneed(m, mm, start, end)
       m.spent += m.cost.tlbFlush
       m.endExit()
       return OK
@@ -157,6 +161,15 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
       if (advice === MADV_UNMERGEABLE) unmergeKsm(m, mm, start, end)
       return OK
   }
+}
+
+/** madvise_dontneed_single_vma(), for each area; userfaultfd's protection of shared memory outlives it. */
+function dontneed(m: Machine, mm: Mm, start: number, end: number): void {
+  const parts = overlapping(mm, start, end)
+  const marked = parts.flatMap((part) => protectedPages(m, mm, part.start, part.end))
+  for (const part of parts) zapRange(m, mm, part.start, part.end, false)
+  m.judge.dontneed(mm.id, start, end - start)
+  markProtected(m, mm, marked)
 }
 
 /** madvise works area by area: the parts of [start, end) that lie in one each. */

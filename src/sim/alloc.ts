@@ -85,6 +85,11 @@ export function installHuge(m: Machine, mm: Mm, vpn: number, pmd: number): void 
   mm.setPmd(vpn, pmd, table)
 }
 
+/** The page cache's frame for a page of a file or shared object, 0 if it is not there. */
+export function cachedFrame(m: Machine, object: number, pgoff: number): number {
+  return m.pageCache.get(object)?.get(pgoff) ?? 0
+}
+
 /** The page cache's frame for a page of a file or shared object, read in if need be. */
 export function pageCacheFrame(m: Machine, object: number, pgoff: number): number {
   let pages = m.pageCache.get(object)

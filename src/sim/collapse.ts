@@ -1,8 +1,17 @@
 /**
- * MADV_COLLAPSE: copies the pages of an aligned 2 MiB into a huge folio of the process's own.
+ * Collapse: copies the pages of an aligned 2 MiB into a huge folio, because the process asked for it (MADV_COLLAPSE) or
+ * because khugepaged found them worth it.
  */
-import { HUGE_ORDER, HUGE_PAGES, PG_ANON, PG_ZERO } from '../state/frames.ts'
-import type { Mm, Vma } from '../state/mm.ts'
+import { isCopy } from '../policy/api.ts'
+import {
+  HUGE_ORDER,
+  HUGE_PAGES,
+  PG_ANON,
+  PG_LARGE,
+  PG_SWAPCACHE,
+  PG_ZERO,
+} from '../state/frames.ts'
+import { type Mm, userfaultfdArmed, type Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
   PMD_HUGE,
@@ -12,16 +21,31 @@ import {
   PTE_WRITE,
   TABLE_PAGES,
 } from '../state/tables.ts'
+import { MAP_SHARED } from '../trace/ops.ts'
+import { CHECK_NONE, CHECK_VMA, SET_UFFD_WP_CHECK } from '../trace/settings.ts'
 import { fault } from './access.ts'
 import { dirtyFlags, installHuge, newAnonFolio } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
-import { hugeAllowed } from './fault.ts'
+import { collapseFile, collapsePteMapped } from './collapse-file.ts'
+import { handleFault, hugeAllowed } from './fault.ts'
 import { mapHuge } from './folio.ts'
+import { mappedShared } from './lazyfree.ts'
 import { lruAdd, lruDrain, lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { unshareForWalk } from './shared-tables.ts'
+import { shmemSuitable } from './shmem-huge.ts'
 import { onlyMapped } from './split.ts'
 import { zapRange } from './zap.ts'
+
+/** How much of 512 pages may be a hole or a zero page, in swap, or mapped by others too. */
+export interface Limits {
+  readonly none: number
+  readonly swap: number
+  readonly shared: number
+}
+
+/** The caller's wish overrides all of them. */
+const UNLIMITED: Limits = { none: HUGE_PAGES, swap: HUGE_PAGES, shared: HUGE_PAGES }
 
 /**
  * madvise_collapse(): every aligned 2 MiB inside [start, end); fails if one of them is refused. A range that holds none
@@ -29,8 +53,7 @@ import { zapRange } from './zap.ts'
  */
 export function collapse(m: Machine, mm: Mm, start: number, end: number): number {
   const vma = mm.find(start)
-  if (m.era.collapse === 'none' || vma === undefined) return FAILED
-  if (!holdsHugeRange(vma) || vma.anonVma === 0) return FAILED
+  if (m.era.collapse === 'none' || vma === undefined || !holdsHugeRange(vma)) return FAILED
   lruDrainAll(m)
   const first = (start + HUGE_PAGES - 1) & -HUGE_PAGES
   const last = end & -HUGE_PAGES
@@ -38,8 +61,7 @@ export function collapse(m: Machine, mm: Mm, start: number, end: number): number
   let answer = OK
   for (let vpn = first; vpn < last; vpn += HUGE_PAGES) {
     const here = mm.find(vpn)
-    const done = here !== undefined && hugeAllowed(here, vpn) && collapseRange(m, mm, here, vpn)
-    if (!done) answer = FAILED
+    if (here === undefined || !collapseOnRequest(m, mm, here, vpn)) answer = FAILED
   }
   m.endCall()
   return answer
@@ -47,51 +69,114 @@ export function collapse(m: Machine, mm: Mm, start: number, end: number): number
 
 /** thp_vma_allowable_order(): could the area hold a huge folio anywhere? */
 function holdsHugeRange(vma: Vma): boolean {
-  return hugeAllowed(vma, (vma.start + HUGE_PAGES - 1) & -HUGE_PAGES)
+  const first = (vma.start + HUGE_PAGES - 1) & -HUGE_PAGES
+  if (vma.kind === MAP_SHARED) return shmemSuitable(vma, first)
+  return vma.anonVma !== 0 && hugeAllowed(vma, first)
 }
 
-function collapseRange(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
+function collapseOnRequest(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
+  if (vma.uffdWp && m.settings[SET_UFFD_WP_CHECK] === CHECK_VMA) return false
+  if (vma.kind === MAP_SHARED) {
+    if (!shmemSuitable(vma, start) || !collapseFile(m, vma, start, HUGE_PAGES)) return false
+    if (!collapsePteMapped(m, mm, vma, start, true)) return false
+    m.judge.collapseRequested(mm.id, start, HUGE_PAGES)
+    return true
+  }
+  return hugeAllowed(vma, start) && collapseAnon(m, mm, vma, start)
+}
+
+/** One aligned 2 MiB of private memory; without `limits` on behalf of the process, whose faults it takes. */
+export function collapseAnon(
+  m: Machine,
+  mm: Mm,
+  vma: Vma,
+  start: number,
+  limits?: Limits,
+): boolean {
   const pmd = mm.pmd(start)
   // SCAN_PMD_MAPPED, the huge zero page included.
   if ((pmd & PMD_HUGE) !== 0) return true
   if (pmd === 0 || vma.anonVma === 0) return false
   unshareForWalk(m, mm, start)
-  if (!scanPmd(m, mm, vma, start)) return false
-  swapInAll(m, mm, vma, start)
+  if (!scanPmd(m, mm, vma, start, limits)) return false
+  swapInAll(m, mm, vma, start, limits === undefined)
+  if (!mayIsolate(m, mm, start)) return false
   collapseHugePage(m, mm, vma, start)
+  m.counts.collapses++
   return true
 }
 
-/** hpage_collapse_scan_pmd(): may these pages be collapsed? */
-function scanPmd(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
-  const { frames, tables } = m
+/** hpage_collapse_scan_pmd(): may these pages be collapsed? Entries looked at for nothing are counted. */
+function scanPmd(m: Machine, mm: Mm, vma: Vma, start: number, limits?: Limits): boolean {
   const table = mm.pteIndex(start)
-  let writable = 0
+  const tally: Tally = { none: 0, swap: 0, shared: 0, referenced: 0, writable: 0 }
+  const most = limits ?? UNLIMITED
   for (let i = table; i < table + TABLE_PAGES; i++) {
-    const pte = tables.ptes[i]!
-    if ((pte & PTE_UFFD_WP) !== 0) return false
-    if ((pte & PTE_SWAP) !== 0) continue
-    const pfn = pte >>> PFN_SHIFT
-    if ((pte & PTE_PRESENT) === 0 || frames.has(pfn, PG_ZERO)) {
-      // userfaultfd_armed(): a hole is the manager's to fill.
-      if (vma.uffdWp) return false
-      continue
-    }
-    if ((pte & PTE_WRITE) !== 0) writable++
-    if (!frames.has(pfn, PG_ANON)) return false
-    if (!onlyMapped(m, frames.head(pfn))) return false
+    if (scanPte(m, vma, m.tables.ptes[i]!, tally, most)) continue
+    m.counts.vainPteScans += i + 1 - table
+    return false
   }
-  // The caller's wish overrides max_ptes_none: holes and zero pages are no obstacle, however many.
-  return writable > 0 || m.era.collapse === 'any'
+  // Every mapped page counts as referenced here: nothing ages them.
+  const referenced =
+    tally.referenced > 0 && (tally.swap === 0 || tally.referenced >= HUGE_PAGES / 2)
+  const enough = limits === undefined || referenced
+  if (enough && (tally.writable > 0 || m.era.collapse === 'any')) return true
+  m.counts.vainPteScans += TABLE_PAGES
+  return false
 }
 
-/** __collapse_huge_page_swapin(). */
-function swapInAll(m: Machine, mm: Mm, vma: Vma, start: number): void {
+interface Tally {
+  none: number
+  swap: number
+  shared: number
+  referenced: number
+  writable: number
+}
+
+/** One entry; false ends the scan. */
+function scanPte(m: Machine, vma: Vma, pte: number, tally: Tally, most: Limits): boolean {
+  const { frames } = m
+  if ((pte & PTE_UFFD_WP) !== 0 && m.settings[SET_UFFD_WP_CHECK] !== CHECK_NONE) return false
+  if ((pte & PTE_SWAP) !== 0) return ++tally.swap <= most.swap
+  const pfn = pte >>> PFN_SHIFT
+  if ((pte & PTE_PRESENT) === 0 || frames.has(pfn, PG_ZERO)) {
+    // A hole under userfaultfd, in whatever mode, is the manager's to fill.
+    return !userfaultfdArmed(vma) && ++tally.none <= most.none
+  }
+  if (!frames.has(pfn, PG_ANON)) return false
+  const large = frames.has(pfn, PG_LARGE)
+  const shared = large ? mappedShared(m, pfn) : frames.mapcount(pfn) > 1
+  if (!m.era.collapsesShared && (large || shared)) return false
+  if (shared && ++tally.shared > most.shared) return false
+  if (!onlyMapped(m, frames.head(pfn))) return false
+  tally.referenced++
+  if ((pte & PTE_WRITE) !== 0) tally.writable++
+  return true
+}
+
+/** __collapse_huge_page_swapin(): faults of the process's own, or do_swap_page() in khugepaged's name. */
+function swapInAll(m: Machine, mm: Mm, vma: Vma, start: number, asProcess: boolean): void {
   for (let vpn = start; vpn < start + HUGE_PAGES; vpn++) {
     if ((m.tables.ptes[mm.pteIndex(vpn)]! & PTE_SWAP) === 0) continue
-    fault(m, mm, vma, vpn, false)
+    if (asProcess) fault(m, mm, vma, vpn, false)
+    else handleFault(m, mm, vma, vpn, false)
   }
   lruDrain(m)
+}
+
+/** __collapse_huge_page_isolate(): until 5.17 a read-only page in the swapcache must be the process's alone. */
+function mayIsolate(m: Machine, mm: Mm, start: number): boolean {
+  if (!m.era.collapseReusesSwap) return true
+  const { frames } = m
+  const table = mm.pteIndex(start)
+  for (let i = table; i < table + TABLE_PAGES; i++) {
+    const pte = m.tables.ptes[i]!
+    const pfn = pte >>> PFN_SHIFT
+    if ((pte & (PTE_PRESENT | PTE_WRITE)) !== PTE_PRESENT) continue
+    const cached = frames.has(frames.head(pfn), PG_SWAPCACHE)
+    if (cached && isCopy(m.policy.swapinReuse(m.k, pfn))) return false
+  }
+  return true
 }
 
 /** collapse_huge_page(): shared source pages lose one mapping; the new folio is exclusive. */

@@ -93,6 +93,12 @@ export class Engine {
     return this.machine.faults
   }
 
+  /** How often userfaultfd's manager was asked so far: missing, minor, write. */
+  get uffdEvents(): readonly number[] {
+    const { missingEvents, minorEvents, wpEvents } = this.machine.counts
+    return [missingEvents, minorEvents, wpEvents]
+  }
+
   /** SAW_* bits of the last load. */
   get lastSaw(): number {
     return this.machine.lastSaw

@@ -1,10 +1,20 @@
 export interface Era {
   /** userfaultfd write-protection (5.7). */
   readonly uffdWp: boolean
+  /** userfaultfd's minor faults on shared memory (5.14). */
+  readonly uffdMinor: boolean
+  /** userfaultfd write-protection of shared memory, holes included: PTE markers (5.19). */
+  readonly uffdShmemWp: boolean
   /** CONFIG_MEM_SOFT_DIRTY, as the recorded kernel was built. */
   readonly softDirty: boolean
   /** MADV_COLLAPSE: absent until 6.0; needs one writable entry until 6.12. */
   readonly collapse: 'none' | 'writable' | 'any'
+  /** khugepaged takes pages that others map too, and parts of large folios (5.8). */
+  readonly collapsesShared: boolean
+  /** khugepaged asks reuse_swap_page() of a read-only page in the swapcache (until 5.17). */
+  readonly collapseReusesSwap: boolean
+  /** A collapse of shared memory fills holes that a process awaits missing events for (until 6.3). */
+  readonly collapseFillsMissing: boolean
   /** A store to the huge zero page gets a huge folio (until 5.7, again from 6.18), or splits the mapping. */
   readonly hugeZeroStore: 'thp' | 'split'
   /** Where a PMD split leaves the dirty bit: on the page (until 6.1) or in each entry. */
@@ -36,8 +46,13 @@ export interface Era {
 
 const base: Era = {
   uffdWp: true,
+  uffdMinor: false,
+  uffdShmemWp: false,
   softDirty: true,
   collapse: 'none',
+  collapsesShared: true,
+  collapseReusesSwap: true,
+  collapseFillsMissing: true,
   hugeZeroStore: 'split',
   splitDirty: 'page',
   folioSplitDirty: 'page',
@@ -52,9 +67,14 @@ const base: Era = {
   odirect: 'get',
 }
 
+const era5_15: Era = { ...base, uffdMinor: true }
+const era5_18: Era = { ...era5_15, collapseReusesSwap: false }
+const era5_19: Era = { ...era5_18, uffdShmemWp: true }
+
 const era6_12: Era = {
-  ...base,
+  ...era5_19,
   collapse: 'writable',
+  collapseFillsMissing: false,
   splitDirty: 'pte',
   folioSplitDirty: 'pte',
   lruBatch: 31,
@@ -65,9 +85,12 @@ const era6_12: Era = {
 }
 
 export const ERAS = {
-  '5.6': { ...base, uffdWp: false, hugeZeroStore: 'thp' },
+  '5.6': { ...base, uffdWp: false, collapsesShared: false, hugeZeroStore: 'thp' },
   '5.8': base,
-  '6.1': { ...base, collapse: 'writable', folioSplitDirty: 'pte' },
+  '5.15': era5_15,
+  '5.18': era5_18,
+  '5.19': era5_19,
+  '6.1': { ...era5_19, collapse: 'writable', folioSplitDirty: 'pte' },
   '6.12': era6_12,
   '6.18': {
     ...era6_12,
@@ -87,6 +110,8 @@ export type EraName = keyof typeof ERAS
 export function eraLacks(era: Era): string[] {
   const lacks: string[] = []
   if (!era.uffdWp) lacks.push('uffd-wp')
+  if (!era.uffdMinor) lacks.push('uffd-minor')
+  if (!era.uffdShmemWp) lacks.push('uffd-wp-shmem')
   if (!era.softDirty) lacks.push('soft-dirty')
   if (era.collapse === 'none') lacks.push('collapse')
   return lacks

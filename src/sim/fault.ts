@@ -4,8 +4,15 @@
 
 import { COPY_NOT_ANON, SITE_WP } from '../policy/api.ts'
 import { HUGE_ORDER, HUGE_PAGES, HUGE_ZERO_PFN, ZERO_PFN } from '../state/frames.ts'
-import type { Mm, Vma } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_SWAP, PTE_WRITE } from '../state/tables.ts'
+import { type Mm, userfaultfdArmed, type Vma } from '../state/mm.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PTE_PRESENT,
+  PTE_SWAP,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+} from '../state/tables.ts'
 import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import {
   allocAnonPage,
@@ -23,7 +30,9 @@ import { wpHugePmd } from './huge.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { breakSharedTable } from './shared-tables.ts'
+import { doSetPmd } from './shmem-huge.ts'
 import { swapIn } from './swap-in.ts'
+import { awaitedEvent, userfault } from './userfault.ts'
 import { wpPage } from './wp.ts'
 
 /** One fault. It may leave the access impossible still (a userfault, a split huge mapping): the access tries again. */
@@ -31,8 +40,14 @@ export function handleFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: bo
   m.k.mm = mm
   m.k.vpn = vpn
   mm.reserve(vpn)
+  const event = awaitedEvent(m, mm, vma, vpn)
+  if (event !== 0) {
+    userfault(m, mm, vma, vpn, event)
+    return
+  }
   const pmd = mm.pmd(vpn)
   if (pmd === 0 && doHugePmdAnonymousPage(m, mm, vma, vpn, write)) return
+  if (pmd === 0 && doSetPmd(m, mm, vma, vpn)) return
   if ((pmd & PMD_HUGE) !== 0) {
     if (!write || (pmd & PTE_WRITE) !== 0 || wpHugePmd(m, mm, vma, vpn, false)) return
   } else if (pmd !== 0 && (pmd & PTE_WRITE) === 0) {
@@ -78,7 +93,8 @@ function doAnonymousPage(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boole
 /** alloc_anon_folio(): the area's order where the aligned range lies in the area and is empty, else 0. */
 function anonFolioOrder(m: Machine, mm: Mm, vma: Vma, vpn: number): number {
   const order = vma.folioOrder
-  if (order === 0 || order === HUGE_ORDER || vma.hugeAdvice !== 'huge' || vma.uffdWp) return 0
+  if (order === 0 || order === HUGE_ORDER || vma.hugeAdvice !== 'huge') return 0
+  if (userfaultfdArmed(vma)) return 0
   const start = vpn & -(1 << order)
   const end = start + (1 << order)
   if (start < vma.start || end > vma.end) return 0
@@ -150,7 +166,13 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
   }
   mapPte(m.frames, mm, cached)
   // Shared memory is not write-protected to be tracked: a load maps it writable too.
-  const writable = vma.kind === MAP_SHARED && (vma.prot & PROT_WRITE) !== 0
-  const flags = write ? dirtyFlags(vma) : PTE_PRESENT | (writable ? PTE_WRITE : 0)
+  const writable = vma.kind === MAP_SHARED && (vma.prot & PROT_WRITE) !== 0 && !vma.uffdWp
+  const marked = vma.uffdWp && (m.tables.ptes[index]! & PTE_UFFD_WP) !== 0
+  // The marker's protection passes to the page: a store faults again.
+  const flags = marked
+    ? PTE_PRESENT | PTE_UFFD_WP
+    : write
+      ? dirtyFlags(vma)
+      : PTE_PRESENT | (writable ? PTE_WRITE : 0)
   m.tables.ptes[index] = (cached << PFN_SHIFT) | flags
 }

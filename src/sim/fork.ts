@@ -25,7 +25,7 @@ export function fork(m: Machine, parent: Mm, childId: number): void {
       continue
     }
     // The child is not registered with userfaultfd (no UFFD_FEATURE_EVENT_FORK).
-    const copy: Vma = { ...vma, uffdWp: false }
+    const copy: Vma = { ...vma, uffdWp: false, uffdMissing: false, uffdMinor: false }
     if (vma.anonVma !== 0) {
       // anon_vma_fork(): one of its own, beside the parent's.
       copy.anonVma = ++m.anonVmas

@@ -17,6 +17,7 @@ import {
 } from '../state/tables.ts'
 import { HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE } from '../trace/observed.ts'
 import {
+  MAP_SHARED,
   PIN_DMAPIN,
   PIN_IOURING,
   PIN_ODIRECT,
@@ -33,6 +34,7 @@ import { mmTakesPages, pageIsTaken } from './own-bits.ts'
 import { getPage, putPage } from './pins.ts'
 import { breakSharedTable, gupBelowSharedTable, gupMarksTable } from './shared-tables.ts'
 import { splitHugePmd } from './split.ts'
+import { awaitedEvent } from './userfault.ts'
 import { entryAt, frameAt } from './walk.ts'
 import { unsharePage, wpPage } from './wp.ts'
 
@@ -137,10 +139,14 @@ function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): numb
   const huge = (pmd & PMD_HUGE) !== 0
   const entry = huge ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
   if ((entry & PTE_PRESENT) === 0) {
+    if (awaitedEvent(m, mm, vma, vpn) !== 0) return UNREACHABLE
     kernelFault(m, mm, vma, vpn, want.write || breaksForReaders(m, want.follPin))
     return tookSwapped(entry, entryAt(m, mm, vpn)) && (vma.prot & PROT_WRITE) === 0 ? TAKEN : AGAIN
   }
   if ((entry & PTE_WRITE) !== 0 && (pmd & PTE_WRITE) !== 0) return TAKEN
+  // gup_must_unshare(): of shared memory there is nothing to unshare.
+  const reads = !want.write && vma.kind === MAP_SHARED
+  if (reads) return TAKEN
   const need = want.write ? GUP_BREAK_COW : readNeeds(m, entry >>> PFN_SHIFT, want.follPin)
   if (need === GUP_TAKE) return TAKEN
   if (need === GUP_UNSHARE) {

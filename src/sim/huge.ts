@@ -5,6 +5,7 @@ import { isCopy, REUSE_FREE_SWAP, SITE_WP_HUGE } from '../policy/api.ts'
 import { HUGE_ORDER, HUGE_PAGES, PG_EXCLUSIVE, PG_ZERO } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_UFFD_WP } from '../state/tables.ts'
+import { MAP_SHARED } from '../trace/ops.ts'
 import { dirtyFlags, fillHuge, installHuge, newAnonFolio } from './alloc.ts'
 import { freeUnmapped } from './drop.ts'
 import { mapHuge, unmapHuge } from './folio.ts'
@@ -26,6 +27,12 @@ export function wpHugePmd(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: bo
   const start = vpn & -HUGE_PAGES
   if (!unshare && (pmd & PTE_UFFD_WP) !== 0 && vma.uffdWp) {
     userfaultWp(m, mm, vma, vpn)
+    return true
+  }
+  if (vma.kind === MAP_SHARED) {
+    // Write-protected by clear_refs, or mapped under a registration for write protection: nobody is asked.
+    m.counts.sharedReuses++
+    setPmdFlags(m, mm, vpn, pmd | dirtyFlags(vma))
     return true
   }
   if (m.frames.has(head, PG_ZERO)) return wpHugeZero(m, mm, vma, vpn, unshare)

@@ -66,6 +66,15 @@ export interface Judge {
 
   /** userfaultfd write-protects the pages that are there (`on`), or the manager lets stores to them through again. */
   uffdWp(mm: number, vpn: number, pages: number, on: boolean): void
-  /** A write event for the page reached the manager, which has not answered yet. */
-  uffdEvent(mm: number, vpn: number): void
+  /**
+   * The range is registered with userfaultfd for `modes` (UFFD_MISSING, UFFD_MINOR), or for neither any more: from now
+   * on the first access to a page of it must raise an event, where the mode promises one.
+   */
+  uffdRegister(mm: number, vpn: number, pages: number, modes: number): void
+  /** These pages are mapped: they were when the range was registered, or the manager provides them. */
+  uffdPresent(mm: number, vpn: number, pages: number): void
+  /** An event of `mode` (UFFD_*) for the page reached the manager, which has not answered yet. */
+  uffdEvent(mm: number, vpn: number, mode: number): void
+  /** The process itself wanted the range collapsed, and it was. */
+  collapseRequested(mm: number, vpn: number, pages: number): void
 }

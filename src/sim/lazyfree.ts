@@ -96,7 +96,7 @@ function mapsWhole(m: Machine, mm: Mm, vpn: number, stop: number, pfn: number): 
 }
 
 /** folio_maybe_mapped_shared(), or page_mapcount() before there was one. */
-function mappedShared(m: Machine, pfn: number): boolean {
+export function mappedShared(m: Machine, pfn: number): boolean {
   const { frames } = m
   const head = frames.head(pfn)
   if (m.era.mappedShared === 'mmIds') return frames.mmShared[head] !== 0

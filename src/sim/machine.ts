@@ -8,6 +8,7 @@ import { Kernel } from '../state/kernel.ts'
 import { LruBatches } from '../state/lru-batches.ts'
 import type { Mm } from '../state/mm.ts'
 import type { PageTables } from '../state/tables.ts'
+import { SETTINGS } from '../trace/settings.ts'
 import type { Era } from './era.ts'
 import { FaultTimes } from './fault-times.ts'
 import type { Judge } from './judge.ts'
@@ -62,6 +63,14 @@ export interface MachineCounts {
   refusedUnmaps: number
   /** Write faults on shared mappings, which always write in place and are no decision. */
   sharedReuses: number
+  /** userfaultfd's events, by mode. */
+  missingEvents: number
+  minorEvents: number
+  wpEvents: number
+  /** Aligned 2 MiB that became one huge folio, by khugepaged or by MADV_COLLAPSE. */
+  collapses: number
+  /** Page-table entries looked at for a collapse that was then given up. */
+  vainPteScans: number
   forkNs: number
   faultNs: number
   exitNs: number
@@ -92,6 +101,11 @@ export class Machine {
     tableCopies: 0,
     refusedUnmaps: 0,
     sharedReuses: 0,
+    missingEvents: 0,
+    minorEvents: 0,
+    wpEvents: 0,
+    collapses: 0,
+    vainPteScans: 0,
     forkNs: 0,
     faultNs: 0,
     exitNs: 0,
@@ -126,6 +140,8 @@ export class Machine {
   pageCacheFrames = 0
   /** Heads of the folios that the swap device is writing out. */
   readonly underWriteback = new Set<number>()
+  /** By SET_*. */
+  readonly settings = Int32Array.from(SETTINGS, (setting) => setting.default)
   /** Speculative references that are held now. */
   readonly speculative: { readonly mm: number; readonly vpn: number; readonly pfn: number }[] = []
 

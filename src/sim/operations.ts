@@ -8,6 +8,7 @@ import { FAILED, OK } from './answers.ts'
 import { devread, devwrite, speculativeGet, speculativePut } from './device.ts'
 import { fork } from './fork.ts'
 import { pin } from './gup.ts'
+import { khugepaged } from './khugepaged.ts'
 import { ksmScan } from './ksm.ts'
 import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
@@ -21,6 +22,7 @@ import { endWriteback, swapOut } from './reclaim.ts'
 import { clearRefs } from './soft-dirty.ts'
 import { splitFolio } from './split.ts'
 import { uffdWriteProtect } from './uffd.ts'
+import { uffdRegister, uffdResolve } from './userfault.ts'
 import { frameAt } from './walk.ts'
 import { exitMm, munmap } from './zap.ts'
 
@@ -72,9 +74,9 @@ export const OPERATIONS: readonly Operation[] = [
     return OK
   },
   (m, mm, vpn, pages, on) => {
-    uffdWriteProtect(m, m.mm(mm), vpn, vpn + pages, on !== 0)
+    const done = uffdWriteProtect(m, m.mm(mm), vpn, vpn + pages, on !== 0)
     m.endCall()
-    return m.era.uffdWp ? OK : FAILED
+    return done
   },
   (m, mm, value) => {
     clearRefs(m, m.mm(mm), value)
@@ -110,6 +112,13 @@ export const OPERATIONS: readonly Operation[] = [
   },
   (m, mm, vpn, pages) => {
     numaHint(m, m.mm(mm), vpn, vpn + pages)
+    return OK
+  },
+  (m, mm, vpn, pages) => khugepaged(m, m.mm(mm), vpn, vpn + pages),
+  (m, mm, vpn, pages, modes) => uffdRegister(m, m.mm(mm), vpn, vpn + pages, modes),
+  (m, mm, vpn, pages, how) => uffdResolve(m, m.mm(mm), vpn, vpn + pages, how),
+  (m, _mm, setting, value) => {
+    m.settings[setting] = value
     return OK
   },
 ]

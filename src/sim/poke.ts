@@ -12,6 +12,7 @@ import type { Machine } from './machine.ts'
 import { pageIsTaken } from './own-bits.ts'
 import { gupMarksTable } from './shared-tables.ts'
 import { tracksSoftDirty } from './soft-dirty.ts'
+import { awaitedEvent } from './userfault.ts'
 import { entryAt, frameAt } from './walk.ts'
 
 /** How often the page may have to be brought in before it can be written to. */
@@ -28,6 +29,7 @@ export function poke(m: Machine, mm: Mm, vpn: number): number {
     const entry = entryAt(m, mm, vpn)
     if (mayWrite(m, mm, vma, vpn, entry)) return finish(m, mm, vpn)
     if ((entry & PTE_PRESENT) === 0) {
+      if (awaitedEvent(m, mm, vma, vpn) !== 0) return FAILED
       kernelFault(m, mm, vma, vpn, true)
       if (tookSwapped(entry, entryAt(m, mm, vpn))) return finish(m, mm, vpn)
       continue

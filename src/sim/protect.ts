@@ -86,5 +86,6 @@ function upgradesPte(m: Machine, vma: Vma, pte: number): boolean {
 function upgradesPmd(m: Machine, vma: Vma, pmd: number): boolean {
   const head = pmd >>> PFN_SHIFT
   if ((pmd & PTE_UFFD_WP) !== 0 || !mayUpgrade(m, vma, pmd)) return false
+  if (vma.kind === MAP_SHARED) return true
   return m.frames.has(head, PG_ANON) && m.policy.upgradesPmd(m.k, head, (pmd & PTE_DIRTY) !== 0)
 }

@@ -4,6 +4,7 @@
 import {
   HUGE_PAGES,
   HUGE_ZERO_PFN,
+  PG_CACHE,
   PG_DIRTY,
   PG_EXCLUSIVE,
   PG_LARGE,
@@ -24,7 +25,7 @@ import {
   TABLE_PAGES,
 } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
-import { remapHugeAsPtes, unmapPte } from './folio.ts'
+import { remapHugeAsPtes, unmapHuge, unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
 import { bitsToEachPage, pageIsUnmapped } from './own-bits.ts'
 import { mappersOf } from './rmap.ts'
@@ -52,6 +53,13 @@ export function splitHugePmd(m: Machine, mm: Mm, vpn: number, dirty = m.era.spli
   if (head === HUGE_ZERO_PFN) {
     const uffd = pmd & PTE_UFFD_WP
     tables.ptes.fill((ZERO_PFN << PFN_SHIFT) | PTE_PRESENT | uffd, table, table + TABLE_PAGES)
+    return
+  }
+  if (frames.has(head, PG_CACHE)) {
+    // Of a file nothing is lost: the next access finds the pages in the cache.
+    unmapHuge(frames, mm, head)
+    tables.release(table)
+    mm.setPmd(vpn, 0, 0)
     return
   }
   if ((pmd & PTE_DIRTY) !== 0) frames.set(head, PG_DIRTY)

@@ -1,5 +1,5 @@
 /**
- * userfaultfd write-protection on anonymous memory, and the modelled manager that answers its events.
+ * userfaultfd write-protection, of anonymous and of shared memory, and the modelled manager that answers its events.
  */
 import { HUGE_PAGES, PG_ANON } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
@@ -14,7 +14,9 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
-import { PROT_WRITE } from '../trace/ops.ts'
+import { MAP_SHARED, PROT_WRITE, UFFD_WP } from '../trace/ops.ts'
+import { pteAlloc } from './alloc.ts'
+import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
 import { unshareForWalk } from './shared-tables.ts'
 import { tracksSoftDirty } from './soft-dirty.ts'
@@ -25,7 +27,8 @@ import { forEachPmd } from './walk.ts'
 export function userfaultWp(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   if (m.fromKernel) return
   m.spent += m.cost.uffdEvent
-  m.judge.uffdEvent(mm.id, vpn)
+  m.counts.wpEvents++
+  m.judge.uffdEvent(mm.id, vpn, UFFD_WP)
   resolveRange(m, mm, vma, vpn, vpn + 1)
 }
 
@@ -36,20 +39,47 @@ export function uffdWriteProtect(
   start: number,
   end: number,
   on: boolean,
-): void {
-  if (!m.era.uffdWp) return
+): number {
+  const registered = mm.vmas.filter((vma) => vma.end > start && vma.start < end)
+  if (!m.era.uffdWp || !registered.every((vma) => mayWriteProtect(m, vma))) return FAILED
   m.k.mm = mm
   m.spent += m.cost.tlbFlush
-  const registered = mm.vmas.filter((vma) => vma.end > start && vma.start < end)
   for (const vma of mm.vmas) {
     if (on && registered.some(({ area }) => area === vma.area)) vma.uffdWp = true
   }
   for (const vma of registered) {
     const from = Math.max(start, vma.start)
     const to = Math.min(end, vma.end)
-    if (on) protectRange(m, mm, from, to)
-    else resolveRange(m, mm, vma, from, to)
+    if (!on) resolveRange(m, mm, vma, from, to)
+    else if (vma.kind === MAP_SHARED) protectShared(m, mm, from, to)
+    else protectRange(m, mm, from, to)
   }
+  return OK
+}
+
+/** Shared memory needs PTE markers, which remember the protection of pages that are not mapped. */
+export function mayWriteProtect(m: Machine, vma: Vma): boolean {
+  return m.era.uffdWp && (vma.kind !== MAP_SHARED || m.era.uffdShmemWp)
+}
+
+/** Takes the protection of all areas in [start, end) away, as unregistering them does. */
+export function unprotect(m: Machine, mm: Mm, start: number, end: number): void {
+  for (const vma of mm.vmas) {
+    if (!vma.uffdWp || vma.end <= start || vma.start >= end) continue
+    resolveRange(m, mm, vma, Math.max(start, vma.start), Math.min(end, vma.end))
+  }
+}
+
+/** Of shared memory every page is protected, mapped or not; there are no write-protected huge mappings of it. */
+function protectShared(m: Machine, mm: Mm, start: number, end: number): void {
+  for (let vpn = start; vpn < end; vpn++) {
+    splitHugePmd(m, mm, vpn)
+    const index = pteAlloc(m, mm, vpn)
+    const pte = m.tables.ptes[index]!
+    m.spent += m.cost.mprotectPerPte
+    m.tables.ptes[index] = (pte & ~(PTE_WRITE | PTE_TOK)) | PTE_UFFD_WP
+  }
+  m.judge.uffdWp(mm.id, start, end - start, true)
 }
 
 function protectRange(m: Machine, mm: Mm, start: number, end: number): void {
@@ -115,15 +145,22 @@ function resolvePte(m: Machine, vma: Vma, index: number): void {
     ptes[index] = pte & ~PTE_UFFD_WP
     return
   }
-  if ((pte & PTE_PRESENT) === 0) return
+  if ((pte & PTE_PRESENT) === 0) {
+    // At most a marker.
+    ptes[index] = 0
+    return
+  }
   m.spent += m.cost.mprotectPerPte
-  const pfn = pte >>> PFN_SHIFT
-  const upgrade =
-    m.policy.wpResolveWritable &&
-    mayUpgrade(m, vma, pte) &&
-    m.frames.has(pfn, PG_ANON) &&
-    m.policy.upgradesPte(m.k, pfn, (pte & PTE_DIRTY) !== 0)
+  const upgrade = m.policy.wpResolveWritable && mayUpgrade(m, vma, pte) && upgrades(m, vma, pte)
   ptes[index] = (pte & ~(PTE_UFFD_WP | PTE_WRITE | PTE_TOK)) | (upgrade ? PTE_WRITE : 0)
+}
+
+/** can_change_pte_writable(), the part that depends on the page. */
+function upgrades(m: Machine, vma: Vma, pte: number): boolean {
+  const pfn = pte >>> PFN_SHIFT
+  const dirty = (pte & PTE_DIRTY) !== 0
+  if (vma.kind === MAP_SHARED) return dirty
+  return m.frames.has(pfn, PG_ANON) && m.policy.upgradesPte(m.k, pfn, dirty)
 }
 
 /** can_change_pte_writable(), the part that is no question to a policy: may the entry be writable at all? */

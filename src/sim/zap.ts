@@ -59,7 +59,7 @@ function zapHugePmd(m: Machine, mm: Mm, vpn: number): void {
 }
 
 /** Takes the page table at `vpn` away from `mm`, which is the only one to use it. */
-function releaseTable(m: Machine, mm: Mm, vpn: number): void {
+export function releaseTable(m: Machine, mm: Mm, vpn: number): void {
   m.spent += m.cost.tableFree
   m.tables.release(mm.tables[vpn >>> 9]!)
   mm.setPmd(vpn, 0, 0)

@@ -160,11 +160,12 @@ export class Frames {
 
   #largeCount(head: number): number {
     const word = this.word[head]!
-    const swapcache = (word & PG_SWAPCACHE) !== 0 ? 1 << this.order[head]! : 0
+    // Each page of the folio has its place in the swapcache, or in the page cache.
+    const cached = (word & (PG_SWAPCACHE | PG_CACHE)) !== 0 ? 1 << this.order[head]! : 0
     return (
       this.largeMapcount[head]! +
-      swapcache +
-      heldReferences(word & ~PG_SWAPCACHE) +
+      cached +
+      heldReferences(word & ~(PG_SWAPCACHE | PG_CACHE)) +
       this.refs[head]! +
       this.pins[head]!
     )

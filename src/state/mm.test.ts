@@ -19,6 +19,8 @@ function area(start: number, end: number, differing: Partial<Vma> = {}): Vma {
     accounted: true,
     mergeable: false,
     uffdWp: false,
+    uffdMissing: false,
+    uffdMinor: false,
     softDirty: true,
     ...differing,
   }
@@ -125,6 +127,8 @@ describe('merging', () => {
     ['DONTFORK', { dontfork: true }],
     ['KSM', { mergeable: true }],
     ['userfaultfd', { uffdWp: true }],
+    ['userfaultfd, missing pages', { uffdMissing: true }],
+    ['userfaultfd, minor faults', { uffdMinor: true }],
     ['no charge', { accounted: false }],
     ['another part of the file', { pgoff: 5 }],
   ] as const)('keeps apart what differs by %s', (_what, differing) => {

@@ -33,8 +33,17 @@ export interface Vma {
   mergeable: boolean
   /** Registered with userfaultfd for write-protection. */
   uffdWp: boolean
+  /** Registered for faults on pages that are nowhere. */
+  uffdMissing: boolean
+  /** Registered for faults on pages that are in the page cache. */
+  uffdMinor: boolean
   /** VM_SOFTDIRTY: the whole area counts as dirty, so that no entry needs a fault to be tracked. */
   softDirty: boolean
+}
+
+/** userfaultfd_armed(): registered for anything at all. */
+export function userfaultfdArmed(vma: Vma): boolean {
+  return vma.uffdWp || vma.uffdMissing || vma.uffdMinor
 }
 
 export class Mm {
@@ -194,6 +203,8 @@ function compatible(lower: Vma, upper: Vma): boolean {
     lower.dontfork === upper.dontfork &&
     lower.accounted === upper.accounted &&
     lower.mergeable === upper.mergeable &&
-    lower.uffdWp === upper.uffdWp
+    lower.uffdWp === upper.uffdWp &&
+    lower.uffdMissing === upper.uffdMissing &&
+    lower.uffdMinor === upper.uffdMinor
   )
 }

@@ -35,6 +35,10 @@ export const OP_FOLIO_SPLIT = 25
 export const OP_WRITEBACK = 26
 export const OP_WRITEBACK_END = 27
 export const OP_NUMA_HINT = 28
+export const OP_KHUGEPAGED = 29
+export const OP_UFFD_REGISTER = 30
+export const OP_UFFD_RESOLVE = 31
+export const OP_SET = 32
 
 /** Operands of each operation after the process id, in order; LOAD and STORE repeat theirs. */
 export const OPERANDS: readonly (readonly string[])[] = [
@@ -67,6 +71,10 @@ export const OPERANDS: readonly (readonly string[])[] = [
   ['vpn', 'pages'], // WRITEBACK: as SWAPOUT, but the device is still writing when it returns
   [], // WRITEBACK_END: of all pages
   ['vpn', 'pages'], // NUMA_HINT: NUMA balancing's scan of the range, and the hint fault of each page
+  ['vpn', 'pages'], // KHUGEPAGED: it scans every aligned 2 MiB of the range, and collapses what it may
+  ['vpn', 'pages', 'modes'], // UFFD_REGISTER: UFFD_* of the range from now on; 0 takes the registration back
+  ['vpn', 'pages', 'how'], // UFFD_RESOLVE: the manager provides pages that are not mapped, unasked
+  ['setting', 'value'], // SET: a tunable of the machine (settings.ts)
 ]
 
 export const OP_LABELS: readonly string[] = [
@@ -99,6 +107,10 @@ export const OP_LABELS: readonly string[] = [
   'writeback',
   'writebackend',
   'numahint',
+  'khugepaged',
+  'uffdregister',
+  'uffdresolve',
+  'set',
 ]
 
 /** MMAP `kind`. `object` names a file or a shared object (any non-negative number), `pgoff` the first page in it. */
@@ -122,6 +134,16 @@ export const MADV_NOHUGEPAGE = 5
 export const MADV_MERGEABLE = 6
 export const MADV_DONTFORK = 7
 export const MADV_UNMERGEABLE = 8
+
+/** UFFD_REGISTER `modes`: bits, as UFFDIO_REGISTER_MODE_*. */
+export const UFFD_MISSING = 1
+export const UFFD_WP = 2
+export const UFFD_MINOR = 4
+
+/** UFFD_RESOLVE `how`: which ioctl provides the pages. */
+export const UFFDIO_COPY = 0
+export const UFFDIO_ZEROPAGE = 1
+export const UFFDIO_CONTINUE = 2
 
 /** PIN `kind`, by what the kernel call asks of get_user_pages. */
 export const PIN_VMSPLICE = 0 // r/o FOLL_GET

@@ -14,6 +14,7 @@ import {
   OP_FOLIO_SPLIT,
   OP_FORK,
   OP_GET,
+  OP_KHUGEPAGED,
   OP_KSM_WAIT,
   OP_LOAD,
   OP_MADVISE,
@@ -26,10 +27,13 @@ import {
   OP_PIN,
   OP_POKE,
   OP_PUT,
+  OP_SET,
   OP_SPAWN,
   OP_STORE,
   OP_STORE_SAME,
   OP_SWAPOUT,
+  OP_UFFD_REGISTER,
+  OP_UFFD_RESOLVE,
   OP_UFFD_WP,
   OP_UNPIN,
   OP_WRITEBACK,
@@ -208,6 +212,26 @@ export class TraceWriter {
   /** NUMA balancing looks at the range: each page that one entry maps takes a hint fault. */
   numaHint(mm: number, vpn: number, pages: number): void {
     this.#event(OP_NUMA_HINT, mm, vpn, pages)
+  }
+
+  /** khugepaged gets to the aligned 2 MiB ranges inside [vpn, vpn + pages). */
+  khugepaged(mm: number, vpn: number, pages: number): void {
+    this.#event(OP_KHUGEPAGED, mm, vpn, pages)
+  }
+
+  /** Registers the range with userfaultfd for `modes` (UFFD_*), or for nothing any more. */
+  uffdRegister(mm: number, vpn: number, pages: number, modes: number): void {
+    this.#event(OP_UFFD_REGISTER, mm, vpn, pages, modes)
+  }
+
+  /** The manager provides the pages that are not mapped yet, by `how` (UFFDIO_*), before anybody asks for them. */
+  uffdResolve(mm: number, vpn: number, pages: number, how: number): void {
+    this.#event(OP_UFFD_RESOLVE, mm, vpn, pages, how)
+  }
+
+  /** Sets a tunable (SET_*, settings.ts). */
+  set(setting: number, value: number): void {
+    this.#event(OP_SET, 0, setting, value)
   }
 
   /** The trace so far, in buffers of exactly its size; `shared` puts them where worker threads can read them. */

@@ -21,6 +21,7 @@ import {
   OP_MREMAP,
   OP_MUNMAP,
   OP_PIN,
+  OP_SET,
   OP_SPAWN,
   OP_STORE,
   OP_UNPIN,
@@ -29,6 +30,7 @@ import {
   PROT_WRITE,
 } from './ops.ts'
 import { find, insert, type Range, remove, unmappedPage } from './ranges.ts'
+import { settingProblem } from './settings.ts'
 import { SEGMENT, type Trace } from './trace.ts'
 
 /** Page numbers are signed 32-bit words. */
@@ -115,6 +117,7 @@ class Validator {
     const [first = 0, pages = 0, third = 0] = operands
     if (op === OP_SPAWN) return this.#start(mm, [])
     if (op === OP_DRAIN || op === OP_KSM_WAIT) return undefined
+    if (op === OP_SET) return settingProblem(first, pages)
     const unfit = this.process(mm)
     if (unfit) return unfit
     const ranges = this.#live.get(mm)!

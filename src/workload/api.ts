@@ -12,6 +12,7 @@ import { type Trace, TraceWriter } from '../trace/trace.ts'
 export { choice, flag, int } from '../params/params.ts'
 export * from '../trace/ops.ts'
 export type { Rng, Zipf } from '../trace/rng.ts'
+export * from '../trace/settings.ts'
 export type { Trace, TraceWriter } from '../trace/trace.ts'
 export * from './address-space.ts'
 export * from './buffers.ts'
@@ -19,7 +20,15 @@ export * from './mappings.ts'
 export * from './zipf-rounds.ts'
 
 /** What a mechanism or a policy may lack. A policy that lacks what the workload needs is skipped, and this is why. */
-export type Capability = 'collapse' | 'ksm' | 'soft-dirty' | 'swap' | 'thp' | 'uffd-wp'
+export type Capability =
+  | 'collapse'
+  | 'ksm'
+  | 'soft-dirty'
+  | 'swap'
+  | 'thp'
+  | 'uffd-minor'
+  | 'uffd-wp'
+  | 'uffd-wp-shmem'
 
 /** Version of this contract; a workload file made for another one is refused. */
 export const WORKLOAD_API = 1

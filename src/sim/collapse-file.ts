@@ -1,0 +1,164 @@
+/**
+ * collapse_file(): one huge folio in the page cache instead of 512 pages of shared memory, and what becomes of the
+ * page tables that mapped them.
+ */
+import { HUGE_ORDER, HUGE_PAGES, PG_CACHE } from '../state/frames.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_UFFD_WP, TABLE_PAGES } from '../state/tables.ts'
+import { MAP_PRIVATE_ANON } from '../trace/ops.ts'
+import {
+  INSTALL_ALL,
+  RETRACT_ALL,
+  RETRACT_NOT_MINOR,
+  SET_PMD_INSTALL,
+  SET_RETRACT,
+} from '../trace/settings.ts'
+import { cachedFrame } from './alloc.ts'
+import { unmapPte } from './folio.ts'
+import type { Machine } from './machine.ts'
+import { unshareForWalk } from './shared-tables.ts'
+import { doSetPmd, hugeCacheFolio, shmemSuitable } from './shmem-huge.ts'
+import { releaseTable } from './zap.ts'
+
+/** An area that shows the object; `vpn` is where it shows (or would show) the first page of the 2 MiB. */
+interface View {
+  readonly mm: Mm
+  readonly vma: Vma
+  readonly vpn: number
+}
+
+/**
+ * Collapses the 2 MiB at `start`, of which khugepaged leaves it alone if more than `maxPtesNone` are holes. Returns
+ * whether the page cache holds a huge folio there now.
+ */
+export function collapseFile(m: Machine, vma: Vma, start: number, maxPtesNone: number): boolean {
+  if (hugeCacheFolio(m, vma, start) !== 0) return true
+  const pgoff = vma.pgoff + start - vma.start
+  if (!scanFile(m, vma.object, pgoff, maxPtesNone)) return false
+  const views = viewsOf(m, vma.object, pgoff)
+  for (const view of views) unmapView(m, view)
+  const holes = emptySlots(m, vma.object, pgoff)
+  // Whoever awaits missing events of a hole gets them; what was unmapped by now stays so.
+  if (holes > 0 && !m.era.collapseFillsMissing && views.some((view) => view.vma.uffdMissing)) {
+    return false
+  }
+  replacePages(m, vma.object, pgoff)
+  m.counts.collapses++
+  retractPageTables(m, views)
+  return true
+}
+
+/** hpage_collapse_scan_file(): enough pages, and none that anything but the cache and page tables refers to. */
+function scanFile(m: Machine, object: number, pgoff: number, maxPtesNone: number): boolean {
+  const { frames } = m
+  for (let i = 0; i < HUGE_PAGES; i++) {
+    const pfn = cachedFrame(m, object, pgoff + i)
+    if (pfn !== 0 && frames.pageCount(pfn) !== frames.mapcount(pfn) + 1) return false
+  }
+  return emptySlots(m, object, pgoff) <= maxPtesNone
+}
+
+function emptySlots(m: Machine, object: number, pgoff: number): number {
+  let empty = 0
+  for (let i = 0; i < HUGE_PAGES; i++) if (cachedFrame(m, object, pgoff + i) === 0) empty++
+  return empty
+}
+
+/** Every area that shows any page of the object's 2 MiB at `pgoff`. */
+function viewsOf(m: Machine, object: number, pgoff: number): View[] {
+  const views: View[] = []
+  for (const mm of m.k.mms) {
+    for (const vma of mm?.vmas ?? []) {
+      if (mm === undefined || vma.kind === MAP_PRIVATE_ANON || vma.object !== object) continue
+      const vpn = vma.start + pgoff - vma.pgoff
+      if (vpn < vma.end && vpn + HUGE_PAGES > vma.start) views.push({ mm, vma, vpn })
+    }
+  }
+  return views
+}
+
+/** try_to_unmap() of the pages here; a write-protected entry leaves a marker. */
+function unmapView(m: Machine, { mm, vma, vpn }: View): void {
+  const { frames } = m
+  const { ptes } = m.tables
+  const end = Math.min(vma.end, vpn + HUGE_PAGES)
+  for (let at = Math.max(vma.start, vpn); at < end; at++) {
+    const pte = ptes[mm.pteIndex(at)]!
+    const pfn = pte >>> PFN_SHIFT
+    if ((pte & PTE_PRESENT) === 0 || !frames.has(pfn, PG_CACHE)) continue
+    unshareForWalk(m, mm, at)
+    m.tables.ptes[mm.pteIndex(at)] = vma.uffdWp ? pte & PTE_UFFD_WP : 0
+    unmapPte(frames, mm, pfn)
+  }
+}
+
+/** The pages are copied; holes become zeroes. */
+function replacePages(m: Machine, object: number, pgoff: number): void {
+  const { frames } = m
+  m.spent += m.cost.copy2M
+  const head = frames.allocFolio(HUGE_ORDER)
+  const pages = m.pageCache.get(object) ?? new Map<number, number>()
+  m.pageCache.set(object, pages)
+  for (let i = 0; i < HUGE_PAGES; i++) {
+    const old = pages.get(pgoff + i)
+    frames.set(head + i, PG_CACHE)
+    frames.token[head + i] =
+      old === undefined ? m.judge.objectPage(object, pgoff + i) : frames.token[old]!
+    pages.set(pgoff + i, head + i)
+    m.pageCacheFrames++
+    if (old === undefined) continue
+    m.pageCacheFrames--
+    frames.clear(old, PG_CACHE)
+    frames.freeIfUnused(old)
+  }
+}
+
+/**
+ * retract_page_tables(): the page table of every area that shows the whole 2 MiB goes, so that the next fault maps the
+ * folio by a PMD entry. Not where there may be anonymous pages or markers.
+ */
+function retractPageTables(m: Machine, views: readonly View[]): void {
+  const rule = m.settings[SET_RETRACT]
+  for (const { mm, vma, vpn } of views) {
+    if (!coversWhole(vma, vpn) || vma.anonVma !== 0) continue
+    if (vma.uffdWp && rule !== RETRACT_ALL) continue
+    if (vma.uffdMinor && rule === RETRACT_NOT_MINOR) continue
+    const pmd = mm.pmd(vpn)
+    if (pmd === 0 || (pmd & PMD_HUGE) !== 0) continue
+    releaseTable(m, mm, vpn)
+    if (m.settings[SET_PMD_INSTALL] === INSTALL_ALL) doSetPmd(m, mm, vma, vpn)
+  }
+}
+
+function coversWhole(vma: Vma, vpn: number): boolean {
+  return vpn % TABLE_PAGES === 0 && vpn >= vma.start && vpn + TABLE_PAGES <= vma.end
+}
+
+/**
+ * collapse_pte_mapped_thp(): the page table that maps the huge folio page by page goes, and where the caller asks for
+ * it a PMD entry comes instead. Pages that were never mapped here are no obstacle to that.
+ */
+export function collapsePteMapped(
+  m: Machine,
+  mm: Mm,
+  vma: Vma,
+  start: number,
+  install: boolean,
+): boolean {
+  if ((mm.pmd(start) & PMD_HUGE) !== 0) return true
+  if (!shmemSuitable(vma, start) || vma.uffdWp) return false
+  const head = hugeCacheFolio(m, vma, start)
+  if (head === 0) return false
+  if (mm.pmd(start) !== 0) {
+    const first = mm.pteIndex(start)
+    for (let i = 0; i < HUGE_PAGES; i++) {
+      const pte = m.tables.ptes[first + i]!
+      if ((pte & PTE_PRESENT) !== 0 && pte >>> PFN_SHIFT !== head + i) return false
+    }
+    for (let i = 0; i < HUGE_PAGES; i++) {
+      if ((m.tables.ptes[first + i]! & PTE_PRESENT) !== 0) unmapPte(m.frames, mm, head + i)
+    }
+    releaseTable(m, mm, start)
+  }
+  return !install || doSetPmd(m, mm, vma, start)
+}

@@ -1,0 +1,67 @@
+/**
+ * settings: the tunables of the machine that a trace may set: what root writes under
+ * /sys/kernel/mm/transparent_hugepage/khugepaged, and which of the rules argued over on the lists khugepaged follows.
+ */
+
+export const SET_MAX_PTES_NONE = 0
+export const SET_MAX_PTES_SWAP = 1
+export const SET_MAX_PTES_SHARED = 2
+export const SET_UFFD_WP_CHECK = 3
+export const SET_PMD_INSTALL = 4
+export const SET_RETRACT = 5
+export const SET_MISSING_ANSWER = 6
+
+/** SET_UFFD_WP_CHECK: how khugepaged finds out that userfaultfd write-protects anonymous pages. */
+export const CHECK_PTE = 0
+export const CHECK_VMA = 1
+export const CHECK_NONE = 2
+
+/** SET_PMD_INSTALL: who gets a PMD entry when khugepaged has collapsed shared memory. */
+export const INSTALL_LAZY = 0
+export const INSTALL_ALL = 1
+
+/** SET_RETRACT: whose page tables retract_page_tables() takes away. */
+export const RETRACT_KERNEL = 0
+export const RETRACT_NOT_MINOR = 1
+export const RETRACT_ALL = 2
+
+/** SET_MISSING_ANSWER: what the manager answers a missing event with. */
+export const ANSWER_COPY = 0
+export const ANSWER_ZEROPAGE = 1
+
+export interface Setting {
+  /** As a litmus test calls it; the first three as sysfs does. */
+  readonly name: string
+  readonly default: number
+  readonly max: number
+  /** By value; undefined for a number. */
+  readonly words?: readonly string[]
+  readonly what: string
+}
+
+/** By SET_*. */
+export const SETTINGS: readonly Setting[] = [
+  setting('max_ptes_none', 511, 511, 'holes and zero pages among 512 that khugepaged fills'),
+  setting('max_ptes_swap', 64, 511, 'swapped pages among 512 that khugepaged reads back'),
+  setting('max_ptes_shared', 256, 511, 'pages among 512 that others map too and khugepaged copies'),
+  words('uffd_wp_check', ['pte', 'vma', 'none'], 'what tells khugepaged of write protection'),
+  words('pmd_install', ['lazy', 'all'], 'whether collapsed shared memory is mapped at once'),
+  words('retract', ['kernel', 'not_minor', 'all'], 'which page tables a collapse takes away'),
+  words('missing_answer', ['copy', 'zeropage'], 'how the manager answers a missing event'),
+]
+
+function setting(name: string, value: number, max: number, what: string): Setting {
+  return { name, default: value, max, what }
+}
+
+/** The first word is the default. */
+function words(name: string, choices: readonly string[], what: string): Setting {
+  return { name, default: 0, max: choices.length - 1, words: choices, what }
+}
+
+/** What is wrong with a SET event's operands, if anything. */
+export function settingProblem(setting: number, value: number): string | undefined {
+  const known = SETTINGS[setting]
+  if (known === undefined) return `unknown setting: ${setting}`
+  return value >= 0 && value <= known.max ? undefined : `${known.name} of ${value}`
+}
