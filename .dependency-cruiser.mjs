@@ -35,6 +35,7 @@ const layers = {
       'workloads',
     ],
   },
+  'src/stream': { may: ['src/trace', 'src/params', 'src/workload', 'src/load'] },
   'src/litmus': { may: ['src/trace', 'src/params', 'src/run'] },
   'src/check': { may: ['src/run', 'src/litmus', 'src/load'] },
   'src/live': { may: ['src/run', 'src/litmus', 'src/load', 'src/trace'] },

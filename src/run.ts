@@ -11,7 +11,7 @@ import { Engine } from './sim/engine.ts'
 import { ERAS, type Era, type EraName, eraLacks } from './sim/era.ts'
 import type { Machine } from './sim/machine.ts'
 import { Noise, type NoiseSettings } from './sim/noise.ts'
-import type { Trace } from './trace/trace.ts'
+import type { ChunkedTrace, Trace } from './trace/trace.ts'
 
 export interface RunSettings {
   readonly policy: PolicyDefinition
@@ -25,7 +25,7 @@ export interface RunSettings {
 }
 
 export interface SimulateOptions extends RunSettings {
-  readonly trace: Trace
+  readonly trace: Trace | ChunkedTrace
   /** `eager` tells the oracle of every access; both must report the same. */
   readonly oracle: 'epoch' | 'eager'
   /** Recompute the mechanism's counts from their parts along the way; throws on the first that is wrong. */

@@ -1,7 +1,8 @@
 /**
- * worker: runs cells on a thread, one at a time.
+ * worker: runs cells on a thread, one at a time, or makes a long trace for the threads that do.
  *
- * Functions do not cross threads: policies come by name or path and are loaded again; traces come in shared memory.
+ * Functions do not cross threads: policies and workloads come by name or path and are loaded again; traces come in
+ * shared memory, long ones through a ring.
  */
 import { parentPort } from 'node:worker_threads'
 import { loadPolicy } from './load/policies.ts'
@@ -13,7 +14,9 @@ import type { PolicyDefinition } from './policy/api.ts'
 import { VERDICT_LABELS } from './policy/verdict.ts'
 import { simulate } from './run.ts'
 import type { NoiseSettings } from './sim/noise.ts'
-import type { Trace } from './trace/trace.ts'
+import { type Produced, produce, type Source } from './stream/produce.ts'
+import { Ring, type RingMemory } from './stream/ring.ts'
+import type { ChunkedTrace, Trace } from './trace/trace.ts'
 
 export interface CellTask {
   /** Name or absolute path. */
@@ -24,9 +27,24 @@ export interface CellTask {
   readonly cost: CostProfile
   readonly oracle: 'epoch' | 'eager'
   readonly check: boolean
-  readonly trace: Trace
+  readonly trace: Trace | Seat
   readonly noise?: NoiseSettings | undefined
 }
+
+/** Where a thread reads a long trace. */
+export interface Seat {
+  readonly ring: RingMemory
+  readonly seat: number
+}
+
+export interface ProduceTask {
+  readonly source: Source
+  readonly ring: RingMemory
+}
+
+export type Failure = { readonly ok: false; readonly error: string }
+
+export type ProduceOutcome = ({ readonly ok: true } & Produced) | Failure
 
 export type CellOutcome =
   | {
@@ -35,7 +53,7 @@ export type CellOutcome =
       readonly breaches: readonly string[]
       readonly verdicts: Readonly<Record<string, number>>
     }
-  | { readonly ok: false; readonly error: string }
+  | Failure
 
 const loaded = new Map<string, PolicyDefinition>()
 
@@ -48,14 +66,33 @@ async function definitionOf(nameOrPath: string): Promise<PolicyDefinition> {
 }
 
 const port = parentPort
-port?.on('message', async (task: CellTask) => {
-  port.postMessage(await outcomeOf(task))
+port?.on('message', async (task: CellTask | ProduceTask) => {
+  port.postMessage('source' in task ? await produced(task) : await outcomeOf(task))
 })
 
+async function produced({ source, ring }: ProduceTask): Promise<ProduceOutcome> {
+  try {
+    return { ok: true, ...(await produce(source, new Ring(ring))) }
+  } catch (error) {
+    return failure(error)
+  }
+}
+
 async function outcomeOf(task: CellTask): Promise<CellOutcome> {
+  if (!('ring' in task.trace)) return await simulated(task, task.trace)
+  const { seat } = task.trace
+  const ring = new Ring(task.trace.ring)
+  try {
+    return await simulated(task, { chunks: ring.read(seat) })
+  } finally {
+    ring.leave(seat)
+  }
+}
+
+async function simulated(task: CellTask, trace: Trace | ChunkedTrace): Promise<CellOutcome> {
   try {
     const policy = await definitionOf(task.policy)
-    const { values, breaches, verdicts } = simulate({ ...task, policy })
+    const { values, breaches, verdicts } = simulate({ ...task, policy, trace })
     const odd = METRIC_IDS.find((id) => !Number.isSafeInteger(values[id]))
     if (odd !== undefined)
       throw new Error(`invalid ${odd}: ${values[odd]}; expected a whole number`)
@@ -67,6 +104,10 @@ async function outcomeOf(task: CellTask): Promise<CellOutcome> {
       verdicts: Object.fromEntries(given.map(([verdict, n]) => [VERDICT_LABELS[verdict] ?? '', n])),
     }
   } catch (error) {
-    return { ok: false, error: error instanceof Error ? error.message : String(error) }
+    return failure(error)
   }
+}
+
+function failure(error: unknown): Failure {
+  return { ok: false, error: error instanceof Error ? error.message : String(error) }
 }

@@ -5,7 +5,8 @@ import type { Cell, PolicyChoice, TraceChoice } from '../plan.ts'
 import { COPY, definePolicy } from '../policy/api.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { CellOutcome } from '../worker.ts'
-import { runCells, type TraceSource } from './pool.ts'
+import { runCells } from './pool.ts'
+import type { TraceSource } from './pool-options.ts'
 
 /** Stands in for the worker: does what the cell's parameter `does` says, and reports its policy and its thread. */
 const SOURCE = `
@@ -36,6 +37,8 @@ class Traces implements TraceSource {
     this.most = Math.max(this.most, this.held.size)
     return EMPTY
   }
+  source(): undefined {}
+  learn(): void {}
   events(): number {
     return this.size
   }

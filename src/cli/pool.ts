@@ -6,33 +6,11 @@
  *
  * A cell that fails, takes too long or kills its thread is one failed cell: the others go on in a fresh thread.
  */
-import { Worker } from 'node:worker_threads'
 import type { Cell, TraceChoice } from '../plan.ts'
-import type { Trace } from '../trace/trace.ts'
-import type { CellOutcome, CellTask } from '../worker.ts'
-
-export interface TraceSource {
-  /** The trace in shared memory. Throws what the workload threw. */
-  get(trace: TraceChoice): Trace
-  /** About how many there will be. */
-  events(trace: TraceChoice): number
-  /** No cell needs it any more. */
-  drop(trace: TraceChoice): void
-}
-
-export interface PoolOptions {
-  /** File of the worker. */
-  readonly worker: URL
-  /** Threads at once. */
-  readonly jobs: number
-  /** A cell that takes longer has failed. */
-  readonly timeoutSeconds: number
-  readonly traces: TraceSource
-  readonly taskOf: (cell: Cell, trace: Trace) => CellTask
-  readonly finished: (cell: Cell, outcome: CellOutcome, seconds: number) => void
-  /** When aborted, threads stop where they are and cells under way are not finished. */
-  readonly signal: AbortSignal
-}
+import type { CellOutcome } from '../worker.ts'
+import type { PoolOptions, TraceSource } from './pool-options.ts'
+import { streamCells } from './stream-cells.ts'
+import { Thread } from './thread.ts'
 
 /** Events of the traces that are in memory at the same time: 1 GiB. */
 const MEMORY = 2 ** 28
@@ -40,15 +18,40 @@ const MEMORY = 2 ** 28
 const LARGE = 2e7
 
 export async function runCells(cells: readonly Cell[], options: PoolOptions): Promise<void> {
-  const lanes = Array.from({ length: options.jobs }, () => new Lane(options))
-  for (const block of blocks(cells, options.traces)) {
+  const { traces } = options
+  const long = cells.filter(({ trace }) => traces.source(trace) !== undefined)
+  const lanes = Array.from({ length: options.jobs }, () => new Lane(options, long))
+  const short = cells.filter((cell) => !long.includes(cell))
+  for (const block of short.length > 0 ? blocks(short, traces) : []) {
     const groups = groupsOf(block, options.jobs)
     const uses = new Map<TraceChoice, number>()
     for (const { trace } of block) uses.set(trace, (uses.get(trace) ?? 0) + 1)
     await Promise.all(lanes.map((lane) => lane.run(groups, uses)))
   }
   await Promise.all(lanes.map((lane) => lane.stop()))
+  await streamAll(long, options)
 }
+
+/** Long traces one after the other, or side by side where each has but a few cells. */
+async function streamAll(cells: readonly Cell[], options: PoolOptions): Promise<void> {
+  const groups = [...new Set(cells.map(({ trace }) => trace))].flatMap((trace) => {
+    const all = cells.filter((cell) => cell.trace === trace)
+    const passes = Math.ceil(all.length / MOST_READERS)
+    return Array.from({ length: passes }, (_, pass) => all.filter((_, i) => i % passes === pass))
+  })
+  const readers = Math.max(1, ...groups.map((group) => group.length))
+  const together = Math.max(1, Math.floor(options.jobs / readers))
+  const turns = Math.max(1, Math.floor(options.jobs / together))
+  const take = async (): Promise<void> => {
+    for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
+      if (!options.signal.aborted) await streamCells(group, turns, options)
+    }
+  }
+  await Promise.all(Array.from({ length: together }, take))
+}
+
+/** Each takes a thread with a state of its own; more of them make the trace once more. */
+const MOST_READERS = 64
 
 /** Code that did not come with the program shares a thread with nobody: it may keep state of its own. */
 function needsOwnThread(group: readonly Cell[], traces: TraceSource): boolean {
@@ -89,10 +92,13 @@ function groupsOf(cells: readonly Cell[], jobs: number): Cell[][] {
 /** Takes one group of cells after the other, and keeps its thread as long as that is any good. */
 class Lane {
   readonly #options: PoolOptions
+  /** Where cells go whose trace turned out to be too long. */
+  readonly #long: Cell[]
   #thread: Thread | undefined
 
-  constructor(options: PoolOptions) {
+  constructor(options: PoolOptions, long: Cell[]) {
     this.#options = options
+    this.#long = long
   }
 
   async run(groups: Cell[][], uses: Map<TraceChoice, number>): Promise<void> {
@@ -118,16 +124,26 @@ class Lane {
     next: Cell | undefined,
     uses: Map<TraceChoice, number>,
   ): Promise<void> {
-    const { traces, taskOf, finished } = this.#options
+    const { traces, taskOf, finished, timeoutSeconds } = this.#options
     const started = performance.now()
     let outcome: CellOutcome | undefined
     try {
       const trace = traces.get(cell.trace)
       if (this.#thread === undefined || this.#thread.dead) this.#thread = new Thread(this.#options)
-      const answer = this.#thread.run(taskOf(cell, trace))
+      const thread = this.#thread
+      const tooLong = setTimeout(
+        () => thread.fail(`no result within ${timeoutSeconds} seconds`),
+        1000 * timeoutSeconds,
+      )
+      const answer = thread.run<CellOutcome>(taskOf(cell, trace))
       if (next !== undefined) prepare(next.trace, traces)
       outcome = await answer
+      clearTimeout(tooLong)
     } catch (error) {
+      if (traces.source(cell.trace) !== undefined) {
+        this.#long.push(cell)
+        return
+      }
       outcome = { ok: false, error: (error as Error).message }
     }
     if (outcome === undefined) return
@@ -143,57 +159,4 @@ function prepare(trace: TraceChoice, traces: TraceSource): void {
   try {
     traces.get(trace)
   } catch {}
-}
-
-class Thread {
-  readonly #worker: Worker
-  readonly #timeoutSeconds: number
-  readonly #signal: AbortSignal
-  #answer: ((outcome: CellOutcome | undefined) => void) | undefined
-  dead = false
-
-  constructor({ worker, timeoutSeconds, signal }: PoolOptions) {
-    this.#worker = new Worker(worker)
-    this.#timeoutSeconds = timeoutSeconds
-    this.#signal = signal
-    this.#worker.on('message', (outcome: CellOutcome) => this.#settle(outcome))
-    this.#worker.on('error', (error) => this.#fail(error.message))
-    this.#worker.on('exit', (code) => this.#fail(`the thread ended with code ${code}`))
-  }
-
-  /** What became of the task; undefined if it was interrupted. */
-  async run(task: CellTask): Promise<CellOutcome | undefined> {
-    const interrupt = (): void => this.#end(undefined)
-    this.#signal.addEventListener('abort', interrupt, { once: true })
-    const tooLong = setTimeout(
-      () => this.#fail(`no result within ${this.#timeoutSeconds} seconds`),
-      1000 * this.#timeoutSeconds,
-    )
-    const outcome = await new Promise<CellOutcome | undefined>((resolve) => {
-      this.#answer = resolve
-      this.#worker.postMessage(task)
-    })
-    clearTimeout(tooLong)
-    this.#signal.removeEventListener('abort', interrupt)
-    return outcome
-  }
-
-  async stop(): Promise<void> {
-    this.dead = true
-    await this.#worker.terminate()
-  }
-
-  #fail(error: string): void {
-    if (!this.dead) this.#end({ ok: false, error })
-  }
-
-  #end(outcome: CellOutcome | undefined): void {
-    void this.stop()
-    this.#settle(outcome)
-  }
-
-  #settle(outcome: CellOutcome | undefined): void {
-    this.#answer?.(outcome)
-    this.#answer = undefined
-  }
 }

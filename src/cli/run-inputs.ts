@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import { POLICIES } from '../../policies/index.ts'
 import { WORKLOADS } from '../../workloads/index.ts'
+import { type LongTrace, longTrace } from '../load/long-trace.ts'
 import { codeHash, packageRoot } from '../load/package.ts'
 import { loadTrace } from '../load/trace-file.ts'
 import { loadWorkload } from '../load/workloads.ts'
@@ -17,6 +18,7 @@ import { UsageError } from './usage-error.ts'
 export type TraceOrigin =
   | { readonly workload: Workload }
   | { readonly trace: Trace; readonly hash: string }
+  | { readonly file: LongTrace }
 
 export interface Inputs {
   readonly plan: PlanInput
@@ -90,9 +92,11 @@ async function workloadOrigins(options: RunOptions): Promise<Map<WorkloadChoice,
     origins.set(file === undefined ? choice : { ...choice, file }, { workload: definition })
   }
   for (const path of traces) {
-    const { trace, hash } = await loadTrace(path)
+    const long = longTrace(path)
+    const origin = long === undefined ? await loadTrace(path) : { file: long, hash: long.hash }
     const name = basename(path).replace(/\..*/, '')
-    origins.set({ name, params: {}, needs: () => [], file: { path, hash } }, { trace, hash })
+    const file = { path, hash: origin.hash }
+    origins.set({ name, params: {}, needs: () => [], file }, origin)
   }
   refuseTwins(
     'workload',

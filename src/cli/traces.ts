@@ -1,26 +1,35 @@
 /** traces: the traces of a run in shared memory, each made once and dropped after its last cell. */
+import { LONG } from '../load/long-trace.ts'
 import { traceHash } from '../load/trace-hash.ts'
 import type { TraceChoice } from '../plan.ts'
-import type { Trace } from '../trace/trace.ts'
+import type { Produced, Source } from '../stream/produce.ts'
+import { type Trace, TraceTooLong } from '../trace/trace.ts'
 import { validateTrace } from '../trace/validate.ts'
 import { buildTrace } from '../workload/api.ts'
-import type { TraceSource } from './pool.ts'
+import type { TraceSource } from './pool-options.ts'
 import type { TraceOrigin } from './run-inputs.ts'
-
-export interface TraceFacts {
-  readonly hash: string
-  readonly events: number
-}
 
 export class Traces implements TraceSource {
   readonly #origins: ReadonlyMap<unknown, TraceOrigin>
   readonly #held = new Map<TraceChoice, Trace>()
-  readonly #facts = new Map<TraceChoice, TraceFacts>()
+  readonly #facts = new Map<TraceChoice, Produced>()
   readonly #failed = new Map<TraceChoice, Error>()
+  readonly #long: number
 
-  /** `origins` says for each workload where its events come from. */
-  constructor(origins: ReadonlyMap<unknown, TraceOrigin>) {
+  /** `origins` says for each workload where its events come from; traces of more than `long` are not held. */
+  constructor(origins: ReadonlyMap<unknown, TraceOrigin>, long = LONG) {
     this.#origins = origins
+    this.#long = long
+  }
+
+  source(choice: TraceChoice): Source | undefined {
+    const { workload, values, seed } = choice
+    const origin = this.#origin(workload)
+    if ('file' in origin) return { file: origin.file }
+    if ('trace' in origin) return undefined
+    const found = this.#failed.get(choice) instanceof TraceTooLong
+    if (!found && origin.workload.events(values) <= this.#long) return undefined
+    return { workload: workload.file?.path ?? workload.name, values, seed }
   }
 
   get(choice: TraceChoice): Trace {
@@ -42,6 +51,7 @@ export class Traces implements TraceSource {
   events(choice: TraceChoice): number {
     const { workload, values } = choice
     const origin = this.#origin(workload)
+    if ('file' in origin) return origin.file.events
     if ('trace' in origin) return origin.trace.events
     const known = this.#facts.get(choice)?.events ?? origin.workload.events(values)
     if (known > 0) return known
@@ -50,8 +60,12 @@ export class Traces implements TraceSource {
     try {
       return this.get(choice).events
     } catch {
-      return 0 // Its cells will say why.
+      return 0 // Too long, or its cells will say why.
     }
+  }
+
+  learn(choice: TraceChoice, { hash, events }: Produced): void {
+    this.#facts.set(choice, { hash, events })
   }
 
   drop(choice: TraceChoice): void {
@@ -59,17 +73,19 @@ export class Traces implements TraceSource {
   }
 
   /** What a trace was, also after it was dropped; nothing if it could not be made. */
-  facts(choice: TraceChoice): TraceFacts {
+  facts(choice: TraceChoice): Produced {
     return this.#facts.get(choice) ?? { hash: '', events: 0 }
   }
 
   #make(choice: TraceChoice): Trace {
-    const origin = this.#origin(choice.workload)
+    const { workload, values, seed } = choice
+    const origin = this.#origin(workload)
+    if ('file' in origin) throw new TraceTooLong(origin.file.path)
     const trace =
       'trace' in origin
         ? shared(origin.trace)
-        : buildTrace(origin.workload, choice.values, choice.seed, true)
-    if ('workload' in origin && choice.workload.file !== undefined) expectValid(trace)
+        : buildTrace(origin.workload, values, seed, true, this.#long)
+    if ('workload' in origin && workload.file !== undefined) expectValid(trace)
     const hash = 'trace' in origin ? origin.hash : traceHash(trace)
     this.#facts.set(choice, { hash, events: trace.events })
     return trace

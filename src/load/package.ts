@@ -22,7 +22,7 @@ export function packageVersion(): string {
 
 /** What cannot change a row is left out: results, reports, the command line. */
 const DECIDES =
-  /^(policies|workloads|src\/(trace|state|params|policy|workload|sim|oracle))\/|^src\/run\./
+  /^(policies|workloads|src\/(trace|state|params|policy|workload|stream|sim|oracle))\/|^src\/run\./
 
 /** Hash of the code that rows depend on: two programs with one hash write the same rows. */
 export function codeHash(root = CODE_ROOT): string {

@@ -88,7 +88,7 @@ async function importFrom(
 }
 
 /** The first bytes of a file, unpacked, and what can be told from its beginning. */
-function readHead(path: string): { bytes: number; head: Uint8Array; gzipped: boolean } {
+export function readHead(path: string): { bytes: number; head: Uint8Array; gzipped: boolean } {
   const file = openFile(path)
   try {
     const { size } = fstatSync(file)
@@ -105,7 +105,7 @@ function readHead(path: string): { bytes: number; head: Uint8Array; gzipped: boo
   }
 }
 
-function openFile(path: string): number {
+export function openFile(path: string): number {
   try {
     const file = openSync(path, 'r')
     if (!fstatSync(file).isDirectory()) return file
@@ -173,7 +173,7 @@ function unpacking(path: string, unpack: () => Uint8Array): Uint8Array {
   }
 }
 
-function gzipError(path: string, error: unknown): Error {
+export function gzipError(path: string, error: unknown): Error {
   return (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR'
     ? new Error(`truncated trace: ${path} ends within its gzip data`)
     : new Error(`invalid trace: ${path} is damaged, its gzip data cannot be unpacked`)

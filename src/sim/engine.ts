@@ -3,7 +3,7 @@
  */
 import { PFN_SHIFT, PTE_PRESENT, PTE_STORE_HIT, TABLE_SHIFT } from '../state/tables.ts'
 import { OP_LOAD, OP_STORE, OPERANDS } from '../trace/ops.ts'
-import { SEGMENT, type Trace } from '../trace/trace.ts'
+import { type Chunk, type ChunkedTrace, SEGMENT, type Trace } from '../trace/trace.ts'
 import { load, store } from './access.ts'
 import { checkInvariants } from './invariants.ts'
 import { lruDrainAll } from './lru.ts'
@@ -32,9 +32,16 @@ export class Engine {
   }
 
   /** Runs the whole trace; what is left in the batches afterwards goes where it belongs. */
-  run(trace: Trace): void {
-    const { segments, args } = trace
-    const small = trace.events <= CHECK_ALL_EVENTS
+  run(trace: Trace | ChunkedTrace): void {
+    if ('chunks' in trace) for (const chunk of trace.chunks) this.#runSegments(chunk, false)
+    else this.#runSegments(trace, trace.events <= CHECK_ALL_EVENTS)
+    endWriteback(this.machine)
+    lruDrainAll(this.machine)
+    this.machine.spent = 0
+    if (this.#check) checkInvariants(this.machine)
+  }
+
+  #runSegments({ segments, args }: Chunk, small: boolean): void {
     for (let s = 0; s < segments.length; s += SEGMENT) {
       const op = segments[s]!
       const mm = segments[s + 1]!
@@ -43,10 +50,6 @@ export class Engine {
       if (this.#check) this.#runChecked(op, mm, args, lo, hi, small)
       else this.runSegment(op, mm, args, lo, hi)
     }
-    endWriteback(this.machine)
-    lruDrainAll(this.machine)
-    this.machine.spent = 0
-    if (this.#check) checkInvariants(this.machine)
   }
 
   runSegment(op: number, mm: number, args: Int32Array, lo: number, hi: number): void {

@@ -74,42 +74,76 @@ export function isTraceFile(bytes: Uint8Array): boolean {
   return latin1(bytes, 0, MAGIC.length) === MAGIC
 }
 
+/** What the beginning of a trace file says, and where in the file its columns are, in bytes. */
+export interface TraceHead {
+  readonly header: TraceHeader
+  readonly segments: Column
+  readonly args: Column
+  /** The whole file. */
+  readonly bytes: number
+}
+
+interface Column {
+  readonly at: number
+  readonly words: number
+}
+
 /**
- * The trace in the bytes of the file `name`. Where the machine allows it the columns are views of `bytes`, so bytes in
- * shared memory make a shared trace.
+ * The head of the file `name`, from its first bytes; undefined if there are too few of them.
  * @throws Error in one line that names the file and what is wrong with it.
  */
-export function decodeTrace(bytes: Uint8Array, name: string): TraceFile {
-  expectBytes(bytes, name, FIXED_BYTES, bytes.length < FIXED_BYTES)
+export function decodeHead(bytes: Uint8Array, name: string): TraceHead | undefined {
+  if (bytes.length < FIXED_BYTES) return undefined
   if (!isTraceFile(bytes)) throw new Error(`unsupported trace: ${name} is no cowbench trace`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const version = view.getUint32(8, true)
   if (version !== TRACE_VERSION) {
     throw new Error(`unsupported trace version: ${version} in ${name}; available: ${TRACE_VERSION}`)
   }
-  const headerBytes = view.getUint32(12, true)
-  const segmentWords = view.getUint32(16, true)
-  const argWords = view.getUint32(20, true)
-  const recordingBytes = view.getUint32(24, true)
-  const columns = FIXED_BYTES + headerBytes
-  const expected = columns + 4 * (segmentWords + argWords) + recordingBytes
-  expectBytes(bytes, name, expected, bytes.length !== expected)
-
-  const header = readHeader(bytes, name, columns)
-  const segments = readWords(bytes, columns, segmentWords)
-  const args = readWords(bytes, columns + 4 * segmentWords, argWords)
-  const trace = { segments, args, events: header.events, processes: header.processes }
-  if (recordingBytes === 0) return { header, trace }
-  return { header, trace, recording: bytes.subarray(expected - recordingBytes, expected) }
+  const columns = FIXED_BYTES + view.getUint32(12, true)
+  if (bytes.length < columns) return undefined
+  const segments = { at: columns, words: view.getUint32(16, true) }
+  const args = { at: columns + 4 * segments.words, words: view.getUint32(20, true) }
+  const end = args.at + 4 * args.words + view.getUint32(24, true)
+  return { header: readHeader(bytes, name, columns), segments, args, bytes: end }
 }
 
-function expectBytes(bytes: Uint8Array, name: string, expected: number, wrong: boolean): void {
-  if (!wrong) return
-  const holds = bytes.length.toLocaleString('en-US')
-  const problem = bytes.length < expected ? 'truncated' : 'invalid'
-  throw new Error(
-    `${problem} trace: ${name} holds ${holds} bytes, expected ${expected.toLocaleString('en-US')}`,
+/**
+ * The trace in the bytes of the file `name`. Where the machine allows it the columns are views of `bytes`, so bytes in
+ * shared memory make a shared trace.
+ * @throws Error in one line that names the file and what is wrong with it.
+ */
+export function decodeTrace(bytes: Uint8Array, name: string): TraceFile {
+  const head = decodeHead(bytes, name)
+  if (head === undefined) throw wrongSize(name, bytes.length, atLeast(bytes))
+  if (bytes.length !== head.bytes) throw wrongSize(name, bytes.length, head.bytes)
+  const { header } = head
+  const segments = readWords(bytes, head.segments.at, head.segments.words)
+  const args = readWords(bytes, head.args.at, head.args.words)
+  const trace = { segments, args, events: header.events, processes: header.processes }
+  const columns = head.args.at + 4 * head.args.words
+  if (columns === head.bytes) return { header, trace }
+  return { header, trace, recording: bytes.subarray(columns, head.bytes) }
+}
+
+/** The bytes that a file has which begins so and is too short for its head. */
+function atLeast(bytes: Uint8Array): number {
+  if (bytes.length < FIXED_BYTES) return FIXED_BYTES
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const words = view.getUint32(16, true) + view.getUint32(20, true)
+  return FIXED_BYTES + view.getUint32(12, true) + 4 * words + view.getUint32(24, true)
+}
+
+/** `truncated` or `invalid`, for a file of `holds` bytes that should have `expected`. */
+export function wrongSize(name: string, holds: number, expected: number): Error {
+  const problem = holds < expected ? 'truncated' : 'invalid'
+  return new Error(
+    `${problem} trace: ${name} holds ${grouped(holds)} bytes, expected ${grouped(expected)}`,
   )
+}
+
+function grouped(bytes: number): string {
+  return bytes.toLocaleString('en-US')
 }
 
 function readHeader(bytes: Uint8Array, name: string, end: number): TraceHeader {
@@ -127,7 +161,8 @@ function readHeader(bytes: Uint8Array, name: string, end: number): TraceHeader {
 
 const HOST_IS_LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 
-function readWords(bytes: Uint8Array, at: number, words: number): Int32Array {
+/** Words of a file, as this machine has them: a view of its bytes where that can be. */
+export function readWords(bytes: Uint8Array, at: number, words: number): Int32Array {
   const offset = bytes.byteOffset + at
   if (HOST_IS_LITTLE_ENDIAN && offset % 4 === 0) return new Int32Array(bytes.buffer, offset, words)
   const view = new DataView(bytes.buffer, offset, 4 * words)

@@ -44,6 +44,9 @@ import {
 export const SEGMENT = 4
 /** Longest run of one segment, in events: short enough that the inner loop is entered often and tiers up normally. */
 export const SEGMENT_EVENTS = 16384
+/** Most words of operands and of segments in a chunk. */
+export const CHUNK_ARGS = 2 ** 20
+export const CHUNK_SEGMENTS = 2 ** 21
 
 export interface Trace {
   /** SEGMENT integers each: operation, process, first and one past the last operand in `args`. */
@@ -55,7 +58,35 @@ export interface Trace {
   readonly processes: number
 }
 
+/**
+ * A piece of a long trace: whole segments, their ranges counted from the piece's first operand. The pieces of a trace
+ * are the same whether they were cut from the whole, handed out by its writer or read from a file.
+ */
+export type Chunk = Pick<Trace, 'segments' | 'args'>
+
+/** A trace that is never there as a whole: each chunk is good until the next one is asked for. */
+export interface ChunkedTrace {
+  readonly chunks: Iterable<Chunk>
+}
+
+/** Does a chunk of these lengths, in words, end here? Where another segment might not fit. */
+export function isFull(segmentWords: number, argWords: number): boolean {
+  return segmentWords + SEGMENT > CHUNK_SEGMENTS || argWords + SEGMENT_EVENTS > CHUNK_ARGS
+}
+
+/** What a writer throws that was told how much memory it may take. */
+export class TraceTooLong extends Error {}
+
+export interface WriterOptions {
+  /** The writer gives away each chunk as soon as it is full, and keeps nothing. */
+  readonly handOut?: (chunk: Chunk) => void
+  /** It throws TraceTooLong when it would need more words than this. */
+  readonly most?: number
+}
+
 export class TraceWriter {
+  readonly #handOut: ((chunk: Chunk) => void) | undefined
+  readonly #most: number
   #segments: Int32Array
   #segmentWords = 0
   #args: Int32Array
@@ -65,9 +96,11 @@ export class TraceWriter {
   #pins = 0
   #contents = 0
 
-  constructor(expectedEvents = 1024) {
+  constructor(expectedEvents = 1024, { handOut, most }: WriterOptions = {}) {
+    this.#handOut = handOut
+    this.#most = most ?? Number.POSITIVE_INFINITY
     this.#segments = new Int32Array(SEGMENT * 256)
-    this.#args = new Int32Array(Math.max(256, expectedEvents))
+    this.#args = new Int32Array(handOut ? CHUNK_ARGS : Math.max(256, expectedEvents))
   }
 
   load(mm: number, vpn: number): void {
@@ -234,8 +267,12 @@ export class TraceWriter {
     this.#event(OP_SET, 0, setting, value)
   }
 
-  /** The trace so far, in buffers of exactly its size; `shared` puts them where worker threads can read them. */
+  /**
+   * The trace so far, in buffers of exactly its size; `shared` puts them where worker threads can read them. Of a trace
+   * that was handed out, the counts alone.
+   */
   finish(shared = false): Trace {
+    if (this.#handOut) this.#endChunk(this.#handOut)
     const buffer = (words: number): Int32Array =>
       new Int32Array(shared ? new SharedArrayBuffer(4 * words) : new ArrayBuffer(4 * words))
     const segments = buffer(this.#segmentWords)
@@ -253,7 +290,7 @@ export class TraceWriter {
       this.#segments[last + 1] === mm &&
       this.#argWords - this.#segments[last + 2]! < SEGMENT_EVENTS
     if (!extends_) this.#open(op, mm)
-    if (this.#argWords === this.#args.length) this.#args = grown(this.#args)
+    if (this.#argWords === this.#args.length) this.#args = this.#grown(this.#args)
     this.#args[this.#argWords++] = vpn
     this.#segments[this.#segmentWords - SEGMENT + 3] = this.#argWords
     this.#events++
@@ -261,24 +298,36 @@ export class TraceWriter {
 
   #event(op: number, mm: number, ...operands: number[]): void {
     this.#open(op, mm)
-    while (this.#argWords + operands.length > this.#args.length) this.#args = grown(this.#args)
+    while (this.#argWords + operands.length > this.#args.length)
+      this.#args = this.#grown(this.#args)
     for (const operand of operands) this.#args[this.#argWords++] = operand
     this.#segments[this.#segmentWords - SEGMENT + 3] = this.#argWords
     this.#events++
   }
 
+  #endChunk(handOut: (chunk: Chunk) => void): void {
+    handOut({
+      segments: this.#segments.subarray(0, this.#segmentWords),
+      args: this.#args.subarray(0, this.#argWords),
+    })
+    this.#segmentWords = 0
+    this.#argWords = 0
+  }
+
   #open(op: number, mm: number): void {
-    if (this.#segmentWords === this.#segments.length) this.#segments = grown(this.#segments)
+    if (this.#handOut && isFull(this.#segmentWords, this.#argWords)) this.#endChunk(this.#handOut)
+    if (this.#segmentWords === this.#segments.length) this.#segments = this.#grown(this.#segments)
     this.#segments[this.#segmentWords] = op
     this.#segments[this.#segmentWords + 1] = mm
     this.#segments[this.#segmentWords + 2] = this.#argWords
     this.#segments[this.#segmentWords + 3] = this.#argWords
     this.#segmentWords += SEGMENT
   }
-}
 
-function grown(column: Int32Array): Int32Array {
-  const larger = new Int32Array(2 * column.length)
-  larger.set(column)
-  return larger
+  #grown(column: Int32Array): Int32Array {
+    if (2 * column.length > this.#most) throw new TraceTooLong(`more than ${this.#most} words`)
+    const larger = new Int32Array(2 * column.length)
+    larger.set(column)
+    return larger
+  }
 }

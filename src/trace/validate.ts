@@ -31,7 +31,7 @@ import {
 } from './ops.ts'
 import { find, insert, type Range, remove, unmappedPage } from './ranges.ts'
 import { settingProblem } from './settings.ts'
-import { SEGMENT, type Trace } from './trace.ts'
+import { type Chunk, SEGMENT, type Trace } from './trace.ts'
 
 /** Page numbers are signed 32-bit words. */
 const VPN_LIMIT = 2 ** 31 - 1
@@ -45,49 +45,69 @@ export interface TraceProblem {
 
 /** The first `limit` problems of a trace; none if it is sound. */
 export function validateTrace(trace: Trace, limit = 20): TraceProblem[] {
-  const { segments, args, events } = trace
-  const state = new Validator(trace.processes)
-  const problems: TraceProblem[] = []
-  let event = 0
-  let nextArg = 0
-  for (let s = 0; s < segments.length && problems.length < limit; s += SEGMENT) {
-    const [op = -1, mm = -1, lo = -1, hi = -1] = segments.subarray(s, s + SEGMENT)
-    const problem = (text: string, at = event): void => {
-      if (problems.length < limit) problems.push({ event: at, problem: text })
-    }
-    const operands = OPERANDS[op]
-    if (!operands) {
-      problem(`unknown operation: ${op}`)
-      return problems
-    }
-    if (lo !== nextArg || hi < lo || hi > args.length) {
-      problem(`operands [${lo}, ${hi}) do not follow those before, which end at ${nextArg}`)
-      return problems
-    }
-    nextArg = hi
-    const label = OP_LABELS[op]
-    if (op === OP_LOAD || op === OP_STORE) {
-      const unfit = state.process(mm)
-      if (unfit) problem(`${label}: ${unfit}`)
-      for (let i = lo; i < hi && !unfit; i++) {
-        const fault = state.access(mm, args[i]!)
-        if (fault) problem(`${label}: ${fault}`, event + (i - lo))
-      }
-      event += hi - lo
-      continue
-    }
-    if (hi - lo !== operands.length) {
-      problem(`${label}: ${hi - lo} operands, expected ${operands.length}`)
-      return problems
-    }
-    const text = state.take(op, mm, args.subarray(lo, hi))
-    if (text) problem(`${label}: ${text}`)
-    event++
-  }
-  if (problems.length < limit && event !== events) {
-    problems.push({ event, problem: `${event} events, the trace says ${events}` })
+  const validator = new TraceValidator(trace.processes)
+  const problems = validator.take(trace, limit)
+  const { events } = validator
+  if (problems.length < limit && !validator.lost && events !== trace.events) {
+    problems.push({ event: events, problem: `${events} events, the trace says ${trace.events}` })
   }
   return problems
+}
+
+/** Looks through a trace piece by piece. */
+export class TraceValidator {
+  /** Events so far. */
+  events = 0
+  /** Did it meet something after which nothing makes sense? */
+  lost = false
+  readonly #state: Validator
+
+  /** Process ids are below `processes`. */
+  constructor(processes = Number.POSITIVE_INFINITY) {
+    this.#state = new Validator(processes)
+  }
+
+  /** The first `limit` problems of the next piece. */
+  take({ segments, args }: Chunk, limit: number): TraceProblem[] {
+    const state = this.#state
+    const problems: TraceProblem[] = []
+    let nextArg = 0
+    const give = (text: string, at = this.events): void => {
+      if (problems.length < limit) problems.push({ event: at, problem: text })
+    }
+    const giveUp = (text: string): TraceProblem[] => {
+      this.lost = true
+      give(text)
+      return problems
+    }
+    for (let s = 0; s < segments.length && problems.length < limit; s += SEGMENT) {
+      const [op = -1, mm = -1, lo = -1, hi = -1] = segments.subarray(s, s + SEGMENT)
+      const operands = OPERANDS[op]
+      if (!operands) return giveUp(`unknown operation: ${op}`)
+      if (lo !== nextArg || hi < lo || hi > args.length) {
+        return giveUp(`operands [${lo}, ${hi}) do not follow those before, which end at ${nextArg}`)
+      }
+      nextArg = hi
+      const label = OP_LABELS[op]
+      if (op === OP_LOAD || op === OP_STORE) {
+        const unfit = state.process(mm)
+        if (unfit) give(`${label}: ${unfit}`)
+        for (let i = lo; i < hi && !unfit; i++) {
+          const fault = state.access(mm, args[i]!)
+          if (fault) give(`${label}: ${fault}`, this.events + (i - lo))
+        }
+        this.events += hi - lo
+        continue
+      }
+      if (hi - lo !== operands.length) {
+        return giveUp(`${label}: ${hi - lo} operands, expected ${operands.length}`)
+      }
+      const text = state.take(op, mm, args.subarray(lo, hi))
+      if (text) give(`${label}: ${text}`)
+      this.events++
+    }
+    return problems
+  }
 }
 
 class Validator {

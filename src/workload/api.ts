@@ -7,7 +7,7 @@
 import { unknown } from '../params/closest.ts'
 import { defaults, formatValue, type Params, parseParam, type Values } from '../params/params.ts'
 import { Rng } from '../trace/rng.ts'
-import { type Trace, TraceWriter } from '../trace/trace.ts'
+import { type Chunk, type Trace, TraceWriter } from '../trace/trace.ts'
 
 export { choice, flag, int } from '../params/params.ts'
 export * from '../trace/ops.ts'
@@ -100,17 +100,36 @@ export function completeValues(workload: Workload, given: GivenValues): Values<P
   return { ...defaults(workload.params), ...given }
 }
 
-/** The trace of `workload` with these parameters and this seed; `shared` puts it where worker threads can read it. */
+/**
+ * The trace of `workload` with these parameters and this seed; `shared` puts it where worker threads can read it. Throws
+ * TraceTooLong if it takes more than `most` words.
+ */
 export function buildTrace(
   workload: Workload,
   given: GivenValues,
   seed: number,
   shared = false,
+  most = Number.POSITIVE_INFINITY,
 ): Trace {
   const values = completeValues(workload, given)
-  const writer = new TraceWriter(workload.events(values))
+  const writer = new TraceWriter(workload.events(values), { most })
   workload.generate(writer, new Rng(seed, workload.name), values)
   return writer.finish(shared)
+}
+
+/**
+ * Hands the chunks of that trace to `take`, each good until it returns, so that a trace of any length takes the memory
+ * of one chunk. Returns the number of events.
+ */
+export function streamTrace(
+  workload: Workload,
+  given: GivenValues,
+  seed: number,
+  take: (chunk: Chunk) => void,
+): number {
+  const writer = new TraceWriter(0, { handOut: take })
+  workload.generate(writer, new Rng(seed, workload.name), completeValues(workload, given))
+  return writer.finish().events
 }
 
 function checkValue(id: string, value: number | string | boolean, params: Params): void {
