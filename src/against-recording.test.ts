@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import alwaysCopy from '../policies/always-copy.ts'
 import mapcount from '../policies/mapcount.ts'
 import mmId from '../policies/mm-id.ts'
 import { againstRecording } from './against-recording.ts'
@@ -22,6 +23,9 @@ const settingsOf = (policy: PolicyDefinition) => ({
   ...{ policy, params: {} },
   cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
 })
+
+/** A Python fork pool, recorded with page allocations: the outcome of each decision is known. */
+const PYTHON = 'workloads/recorded/python-pool.perf.txt.gz'
 
 type Access = readonly [op: 'load' | 'store', mm: number, vpn: number, recorded: number]
 
@@ -138,6 +142,42 @@ test('mm-id takes each fault and each decision of the Redis recording, and no ot
     extraDecisions: {},
     reuses: 8865,
   })
+})
+
+test('mm-id decides as the kernel did at every decision of the Python recording', async () => {
+  const { trace, recording } = await loadTrace(PYTHON)
+  const agreement = againstRecording(settingsOf(mmId), trace, recording!)
+  expect(agreement).toMatchObject({
+    // Error codes 0x7, 0x6, 0x14, 0x4, 0x2, 0x3, 0x0: 13,008 + 2,556 + 679 + 394 + 266 + 35 + 14.
+    faults: { recorded: 16_952, shared: 16_952 },
+    presence: { recorded: 16_952, shared: 16_952 },
+    added: 19,
+    // Error codes 0x7 and 0x3.
+    decisions: { recorded: 13_043, shared: 13_043 },
+    answers: {
+      'copy: referenced elsewhere': 8660,
+      reuse: 4332,
+      'copy: not anonymous memory': 44,
+      'copy: zero page': 7,
+    },
+    outcomes: { recorded: 13_043, shared: 13_043 },
+    differences: {},
+    extraDecisions: {},
+    reuses: 4332,
+  })
+})
+
+test('a policy that never reuses parts from the kernel at each of its reuses', async () => {
+  const { trace, recording } = await loadTrace(PYTHON)
+  const { decisions, outcomes, differences } = againstRecording(
+    settingsOf(alwaysCopy),
+    trace,
+    recording!,
+  )
+  expect(decisions.shared).toBe(13_043)
+  expect(outcomes).toEqual({ recorded: 13_043, shared: 13_043 - 4332 })
+  // 34 of them while a worker of the pool was being unmapped.
+  expect(Object.values(differences)).toEqual([4332 - 34, 34])
 })
 
 test('an order-0 trace without pins or swap does not tell mm-id from mapcount', async () => {

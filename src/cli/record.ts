@@ -11,7 +11,7 @@ const FLAGS = {
     kind: 'switch',
     what: 'also tell which faults copied, and whose reuses were counted',
   },
-  strip: { kind: 'switch', what: 'numbers in place of the names of programs and files' },
+  strip: { kind: 'switch', what: 'no names of programs and files, no addresses as they were' },
   overhead: { kind: 'switch', what: 'run CMD once more without perf, to know what perf costs' },
 } as const satisfies FlagTable
 

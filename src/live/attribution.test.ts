@@ -68,16 +68,20 @@ test('a store without an allocation is a reuse, of the program or of another pro
       store('python', PROGRAM, 34),
       copy('python', PROGRAM, 35),
       store('sh', SHELL, 36),
+      line('sh', SHELL, 36, 'syscalls:sys_enter_openat: dfd: 0xffffff9c, filename: 0x7f0000000000'),
+      copy('sh', SHELL, 36), // The first page of a new file in memory.
+      store('sh', SHELL, 36),
       pageCache('sh', SHELL, 37), // A reuse, and then a write to a file.
+      line('sh', SHELL, 38, 'PERF_RECORD_LOST lost 3'),
       store('sh', SHELL, 101), // After the end.
     ],
   )
   expect(attribution).toEqual({
     program: 1,
-    others: { sh: 2, perf: 1 },
-    copiesDuringExit: undefined,
+    others: { sh: 3, perf: 1 },
+    lost: 3,
   })
-  expect(reusesOfOthers(attribution)).toBe(3)
+  expect(reusesOfOthers(attribution)).toBe(4)
 })
 
 test('two threads that fault on one page at once are one reuse', async () => {

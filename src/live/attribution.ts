@@ -17,6 +17,8 @@ export interface Attribution {
   readonly program: number
   /** Reuses of the other processes, by the name that each had at that moment; most frequent first. */
   readonly others: Readonly<Record<string, number>>
+  /** Events of the whole system that perf was too slow to take. */
+  readonly lost: number
 }
 
 /** Of the reuses within the time of `system`, which are those of the threads that `programText` shows? */
@@ -30,7 +32,7 @@ export async function attributeReuses(
     time >= (began.get(tid) ?? Infinity) - CLOCK_SLACK_MICROS
   const faults = new SystemFaults(system)
   for await (const line of perfLines(system.text)) faults.take(line)
-  const reuses = faults.finish()
+  const { reuses, lost } = faults.finish()
   const others = new Map<string, number>()
   for (const reuse of reuses) {
     if (!isProgram(reuse)) others.set(reuse.comm, (others.get(reuse.comm) ?? 0) + 1)
@@ -38,6 +40,7 @@ export async function attributeReuses(
   return {
     program: reuses.filter(isProgram).length,
     others: Object.fromEntries([...others].sort(([, a], [, b]) => b - a)),
+    lost,
   }
 }
 
@@ -62,6 +65,7 @@ class SystemFaults {
   /** By thread, the store fault whose allocation, if there is one, comes next. */
   readonly #deciding = new Map<number, Decision>()
   readonly #reuses: Decision[] = []
+  #lost = 0
 
   constructor({ start, end }: SystemRecording) {
     this.#start = start
@@ -72,17 +76,21 @@ class SystemFaults {
     const { pid, tid, event } = line
     if (event.type === 'allocation') {
       if (event.user) this.#deciding.delete(tid)
+    } else if (event.type === 'lost') {
+      this.#lost += event.count
     } else if (event.type === 'fork') {
       this.#recent.forget(pid)
+    } else if (event.type === 'call') {
+      this.#settle(tid)
     } else if (event.type === 'fault') {
       this.#settle(tid)
       if (this.#isDecision(line, event)) this.#deciding.set(tid, line)
     }
   }
 
-  finish(): readonly Decision[] {
+  finish(): { reuses: readonly Decision[]; lost: number } {
     for (const tid of [...this.#deciding.keys()]) this.#settle(tid)
-    return this.#reuses
+    return { reuses: this.#reuses, lost: this.#lost }
   }
 
   #isDecision({ pid, time }: PerfLine, { address, errorCode }: Fault): boolean {
@@ -142,6 +150,6 @@ async function* perfLines(text: string): AsyncGenerator<PerfLine> {
   }
 }
 
-function textLines(text: string): AsyncIterable<string> {
+export function textLines(text: string): AsyncIterable<string> {
   return createInterface({ input: createReadStream(text), crlfDelay: Infinity })
 }

@@ -30,10 +30,17 @@ const EVENTS = [
 /** Tells a fault that copies from one that reuses: a copy allocates a page before its thread does anything else. */
 const ALLOCATION = 'kmem:mm_page_alloc'
 
+/**
+ * What comes before a program writes to a file in memory, as a semaphore of the C library is: the page for that is
+ * allocated as a copy is. (Every write() would tell more, and be most of the recording.)
+ */
+const FILE_CALLS = ['openat', 'memfd_create', 'ftruncate', 'fallocate']
+const OUTCOME_EVENTS = [ALLOCATION, ...FILE_CALLS.map((call) => `syscalls:sys_enter_${call}`)]
+
 /** What tells the reuses of every process apart, and nothing more: the whole system is recorded. */
 const SYSTEM_EVENTS = [
   ...['exceptions:page_fault_user', 'exceptions:page_fault_kernel', 'sched:sched_process_fork'],
-  ALLOCATION,
+  ...OUTCOME_EVENTS,
 ]
 
 /** Its address space is gone: some milliseconds after sched_process_exit, and only on kernels that say so (6.1). */
@@ -136,7 +143,7 @@ function record(
   const folder = mkdtempSync(join(tmpdir(), 'cowbench-record-'))
   const data = join(folder, 'perf.data')
   const systemData = join(folder, 'system.data')
-  const events = outcomes ? [...EVENTS, ALLOCATION] : EVENTS
+  const events = outcomes ? [...EVENTS, ...OUTCOME_EVENTS] : EVENTS
   const program = [...recordTo(data, events), ...what(folder)]
   const systemEvents = hasEvent(UNMAPPED) ? [...SYSTEM_EVENTS, UNMAPPED] : SYSTEM_EVENTS
   const system = (counter: string) => [

@@ -1,11 +1,10 @@
 /** recorder: from a program to a trace: perf records it, its text is stripped if asked for, the importer reads it. */
 import { createReadStream, createWriteStream, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { type LoadedTrace, loadTrace } from '../load/trace-file.ts'
-import { type Attribution, addExits, attributeReuses } from './attribution.ts'
+import { type Attribution, addExits, attributeReuses, textLines } from './attribution.ts'
 import {
   demandPerf,
   type PerfOptions,
@@ -65,9 +64,9 @@ async function withExits(system: SystemRecording, { text, folder }: Recording): 
 async function stripped(text: string, folder: string): Promise<string> {
   const path = join(folder, 'stripped.txt')
   const stripper = new Stripper()
-  const lines = createInterface({ input: createReadStream(text), crlfDelay: Infinity })
+  for await (const line of textLines(text)) stripper.survey(line)
   await pipeline(async function* () {
-    for await (const line of lines) yield `${stripper.line(line)}\n`
+    for await (const line of textLines(text)) yield `${stripper.line(line)}\n`
   }, createWriteStream(path))
   return path
 }

@@ -1,6 +1,9 @@
 /** strip.test: names go, and what the importer reads stays. */
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { parsePerfLine } from '../load/import/perf-line.ts'
+import { importPerfScript } from '../load/import/perf-script.ts'
 import { Stripper } from './strip.ts'
 
 const FORK =
@@ -41,4 +44,35 @@ test('the importer reads from a stripped line what it reads from the line', () =
     const stripped = parsePerfLine(new Stripper().line(line))
     expect(stripped).toEqual({ ...parsePerfLine(line), comm: 'program1' })
   }
+})
+
+test('the trace of a recording is the same when it is stripped', async () => {
+  const text = gunzipSync(readFileSync('workloads/recorded/redis-bgsave.perf.txt.gz')).toString()
+  const stripper = new Stripper()
+  const lines = text.split('\n')
+  for (const line of lines) stripper.survey(line)
+  const stripped = lines.map((line) => stripper.line(line))
+  const importOf = (all: string[]) => importPerfScript(() => [all], 'x')
+  const [before, after] = [await importOf(lines), await importOf(stripped)]
+  expect(after.trace).toEqual(before.trace)
+  expect(after.recording).toEqual(before.recording)
+  expect(after.statistics).toEqual(before.statistics)
+  // Neither where libraries and stack were, nor the program's own code.
+  expect(stripped.join('\n')).not.toMatch(/0x(7f|55|56)[0-9a-f]{10}\b(?! 00:00)/)
+})
+
+test('neighbours stay neighbours, and a program at a fixed address stays where it was', () => {
+  const stripper = new Stripper()
+  const fault = (address: string) => FAULT.replace('0x7f0000001000', address)
+  const lines = ['0x7effffe01000', '0x7f0000001000', '0x556600002000', '0x401000'].map(fault)
+  for (const line of lines) stripper.survey(line)
+  // The lowest of each neighbourhood, less what it lies above 2 MiB, comes to 2 TiB, and to 4.
+  expect(lines.map((line) => /address=(\w+) ip=(\w+)/.exec(stripper.line(line))?.slice(1))).toEqual(
+    [
+      ['0x40000001000', '0x0'],
+      ['0x40000201000', '0x0'],
+      ['0x20000002000', '0x0'],
+      ['0x401000', '0x0'],
+    ],
+  )
 })

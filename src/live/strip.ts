@@ -1,7 +1,8 @@
 /**
- * strip: perf script text without what names people and places. Programs, files and folders become numbers; what the
- * importer reads (addresses, protections, which file is which) stays.
+ * strip: perf script text without what names people, places and machines. Programs, files and folders become numbers,
+ * addresses lose where randomisation put them; the trace that the importer makes of it stays the same.
  */
+import { AddressStripper } from './strip-addresses.ts'
 
 /** Mappings that say nothing about the machine: `[heap]`, `//anon`, `/memfd:`... keep only their kind. */
 const PLAIN = /^(\[[a-z_]+\]|\/\/anon|\/anon_hugepage|\/dev\/zero|\/SYSV[0-9a-f]*)( \(deleted\))?$/
@@ -12,15 +13,22 @@ const FILENAME = /filename=(\S+)/
 const COMM = /\bcomm=(.*?) (?=pid=|child_pid=|prio=|old_pid=|child_comm=)/
 const CHILD_COMM = /\bchild_comm=(.*?) (?=child_pid=)/
 
-/** Strips one line after another; the same name gets the same number. */
+/** Strips one line after another, once it has seen them all; the same name gets the same number. */
 export class Stripper {
+  readonly #addresses = new AddressStripper()
   readonly #programs = new Map<string, string>()
   readonly #files = new Map<string, string>()
 
   readonly #inodes = new Map<string, string>()
 
+  /** Takes each line of the text before the first is stripped. */
+  survey(text: string): void {
+    this.#addresses.survey(text)
+  }
+
   line(text: string): string {
-    return text
+    return this.#addresses
+      .line(text)
       .replace(INODE, (_, offset, id) => `@ ${offset} 00:01 ${numbered(this.#inodes, id, '')} 0]`)
       .replace(HEAD, (_, space, comm, ids) => `${space}${this.#program(comm)}${ids}`)
       .replace(MMAP2, (_, flags, name) => `${flags}${this.#file(name)}`)
