@@ -6,10 +6,10 @@
  * Before  page-count-refined had to guess from the references; a pin was a sharer.
  * Costs   A page that was shared once has to be taken back, fault by fault, and references count again then. A page of
  *         a large folio is only taken back when it is the folio's last mapping.
- * Omits   The memory barriers of the clearing protocol (the micro-steps are a race's business).
+ * Omits   The memory barriers of the clearing protocol (each of the simulator's steps is seen by all).
  */
 import {
-  BEFORE_UNMAP,
+  AFTER_CLEAR,
   choice,
   definePolicy,
   flag,
@@ -81,6 +81,7 @@ export function exclusiveHooks(p: ExclusiveValues): GivenHooks {
     asksAtLoad: true,
     swapinWritable: p.swapinWritable,
     wpResolveWritable: p.wpResolveWritable,
+    writeProtectSeq: true,
 
     wpReuse: (k, pfn) => (pageAnonExclusive(k, pfn) ? REUSE_EXCLUSIVE : soleReference(k, pfn)),
     pmdReuse: (k, head) =>
@@ -93,7 +94,7 @@ export function exclusiveHooks(p: ExclusiveValues): GivenHooks {
     gupReadNotAnon: (_k, _pfn, follPin) =>
       follPin && p.longtermUnsharesFile ? GUP_UNSHARE : GUP_TAKE,
     reclaimRefuses: (k, pfn, stage) =>
-      stage === BEFORE_UNMAP
+      stage === AFTER_CLEAR
         ? pageAnonExclusive(k, pfn) && pageMaybeDmaPinned(k, pfn)
         : keepsPinned(k, pfn, stage),
     clearRefsSkips: (k, pfn) => mmHasPinned(k) && pageMaybeDmaPinned(k, pfn),

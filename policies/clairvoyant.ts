@@ -28,6 +28,7 @@ export default definePolicy({
   era: '-',
   kernel: '6.18',
   hooks: () => ({
+    writeProtectSeq: true,
     wpReuse(k, pfn) {
       if (!soleUser(k, pfn)) return COPY_REFERENCED
       return pageSwapCache(k, pfn) ? REUSE_FREE_SWAP : REUSE

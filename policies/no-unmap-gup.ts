@@ -9,6 +9,7 @@
  * Omits   The rest of the series: callers holding mmap_sem over O_DIRECT so that fork has to wait.
  */
 import {
+  AFTER_CLEAR,
   BEFORE_UNMAP,
   COPY_KSM,
   COPY_MAPPED,
@@ -36,7 +37,7 @@ export default definePolicy({
       'test again after the entry was cleared, and put it back if that fails',
     ),
   },
-  hooks: () => ({
+  hooks: (p) => ({
     copiesHuge: true,
     reusesKsm: false,
     wpReuse(k, pfn) {
@@ -53,7 +54,8 @@ export default definePolicy({
     },
     reclaimRefuses(k, pfn, stage) {
       // One reference is the swapcache's, one the reclaimer's own.
-      return stage === BEFORE_UNMAP && pageCount(k, pfn) !== pageMapcount(k, pfn) + 2
+      const asks = stage === BEFORE_UNMAP || (stage === AFTER_CLEAR && p.recheckAfterClear)
+      return asks && pageCount(k, pfn) !== pageMapcount(k, pfn) + 2
     },
   }),
 })

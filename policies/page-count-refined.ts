@@ -72,6 +72,7 @@ export default definePolicy({
     drainsLruBatch: true,
     freesSwapCache: true,
     triesPageLock: true,
+    writeProtectSeq: true,
     wpReuse: soleReference,
     pmdReuse: soleHugeReference,
     swapinReuse: soleAtSwapin,

@@ -33,9 +33,11 @@ export default definePolicy({
   params: {
     reclaimPin: flag(true, 'reclaim keeps pinned pages out of the swapcache (feb889fb40fa, 5.11)'),
     clearRefsPin: flag(true, 'clear_refs spares pinned pages (9348b73c2e1b, 5.11)'),
+    writeProtectSeq: flag(true, 'GUP-fast gives up beside a fork (57efa1fe5957, 5.11)'),
   },
   hooks: (p) => ({
     triesPageLock: true,
+    writeProtectSeq: p.writeProtectSeq,
     wpReuse(k, pfn) {
       // KSM can share a page without raising its refcount, so the count alone would not see it.
       if (pageKsm(k, pfn)) return COPY_KSM

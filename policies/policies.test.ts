@@ -1,6 +1,7 @@
 /** What each policy answers of hand-made pages, by the kernel sources that its header names. */
 import { describe, expect, test } from 'vitest'
 import {
+  AFTER_CLEAR,
   BEFORE_SWAPCACHE,
   BEFORE_UNMAP,
   COPY,
@@ -336,15 +337,26 @@ describe('reclaim', () => {
     expect(refuses({ refs: 1 }, BEFORE_SWAPCACHE)).toEqual([])
   })
 
-  test('asks again under the page-table lock where exclusivity is tracked', () => {
+  test('asks again when the entry is cleared where exclusivity is tracked', () => {
     // refs: the isolation of whoever reclaims.
     const state = { pins: 1, refs: 1, cached: true }
     expect(refuses({ ...state, exclusive: true }, BEFORE_UNMAP)).toEqual([
       'no-unmap-gup',
+      'clairvoyant',
+    ])
+    expect(refuses({ ...state, exclusive: true }, AFTER_CLEAR)).toEqual([
       ...EXCLUSIVE,
       'clairvoyant',
     ])
-    expect(refuses(state, BEFORE_UNMAP)).toEqual(['no-unmap-gup', 'clairvoyant'])
+    expect(refuses(state, AFTER_CLEAR)).toEqual(['clairvoyant'])
+  })
+
+  test('asks a second time in the corrected proposal of 2009', () => {
+    const definition = POLICIES.find(({ name }) => name === 'no-unmap-gup')
+    if (definition === undefined) throw new Error('no-unmap-gup is gone')
+    const corrected = policyWith(definition, { recheckAfterClear: true })
+    const { k, pfn } = pageIn({ refs: 2, cached: true })
+    expect(corrected.reclaimRefuses(k, pfn, AFTER_CLEAR)).toBe(true)
   })
 
   test('expects the swapcache and itself, and no one else, in the proposal of 2009', () => {

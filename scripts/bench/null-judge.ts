@@ -10,6 +10,7 @@ export class NullJudge implements Judge {
 
   spawn(): void {}
   fork(): void {}
+  forkedPages(): void {}
   exec(): void {}
   exit(): void {}
   mmap(): void {}
@@ -45,6 +46,8 @@ export class NullJudge implements Judge {
   verdict(): boolean {
     return false
   }
+  copying(): void {}
+  copied(): void {}
   refusedHuge(): void {}
   separated(): void {}
   merged(): void {}

@@ -51,11 +51,16 @@ export class Family {
   ): void {
     this.#open(child)
     this.#parent[child] = parent
-    this.#inherited[child] = token
     this.#family[child] = this.#family[parent]!
     this.#join(child)
     this.#forks[parent]!++
     this.#lastFork[parent] = event
+    this.share(parent, child, token, alias, blank)
+  }
+
+  /** All names given out so far may be common to parent and child. */
+  share(parent: number, child: number, token: number, alias: number, blank: number): void {
+    this.#inherited[child] = token
     for (const mm of [parent, child]) {
       this.ownTokens[mm] = token
       this.#ownAliases[mm] = alias

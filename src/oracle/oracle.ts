@@ -48,6 +48,11 @@ export class Oracle {
     this.#shadow.fork(parent, child, this.#ledger.event)
   }
 
+  forkedPages(parent: number, child: number, vpn: number, pages: number): void {
+    this.#stores.settle()
+    this.#shadow.inherit(parent, child, vpn, pages)
+  }
+
   exec(mm: number): void {
     this.#stores.settle()
     this.#shadow.exec(mm)
@@ -127,6 +132,14 @@ export class Oracle {
     other: number,
   ): boolean {
     return this.#score.verdict(site, mm, vpn, pages, verdict, other)
+  }
+
+  copying(mm: number, vpn: number, verdict: number): void {
+    this.#score.copying(mm, vpn, verdict)
+  }
+
+  copied(mm: number, vpn: number): void {
+    this.#score.copied(mm, vpn)
   }
 
   refusedHuge(mm: number, vpn: number, pages: number, _verdict: number): void {

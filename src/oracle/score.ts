@@ -23,6 +23,8 @@ export class Score {
   readonly #shadow: Shadow
   readonly #stores: Stores
   readonly #ledger: Ledger
+  /** By process and page: the verdicts whose copies are still being made. */
+  readonly #copying = new Map<string, Cause>()
 
   constructor(shadow: Shadow, stores: Stores, ledger: Ledger) {
     this.#shadow = shadow
@@ -73,7 +75,28 @@ export class Score {
     return cause !== null
   }
 
+  /** The answer to a question of do_wp_page() whose copy others may come before. */
+  copying(mm: number, vpn: number, verdict: number): void {
+    this.#stores.settle()
+    this.#countCopy(SITE_WP, mm, vpn, 1)
+    this.#copying.set(`${mm}:${vpn}`, this.#cause(SITE_WP, mm, vpn, verdict))
+  }
+
+  copied(mm: number, vpn: number): void {
+    this.#stores.settle()
+    const cause = this.#copying.get(`${mm}:${vpn}`) ?? null
+    this.#copying.delete(`${mm}:${vpn}`)
+    this.#awaitStore(mm, vpn, cause)
+  }
+
   #copy(site: number, mm: number, vpn: number, pages: number, verdict: number): void {
+    this.#countCopy(site, mm, vpn, pages)
+    const cause = this.#shadow.pins.holds(mm) ? this.#cause(site, mm, vpn, verdict) : null
+    if (pages === 1 && (site === SITE_WP || site === SITE_SWAPIN)) this.#awaitStore(mm, vpn, cause)
+    else this.#shadow.separate(mm, vpn, pages, cause)
+  }
+
+  #countCopy(site: number, mm: number, vpn: number, pages: number): void {
     const { counts } = this.#ledger
     let needed = 0
     for (let at = vpn; at < vpn + pages; at++) {
@@ -88,13 +111,13 @@ export class Score {
       counts.spurious_unshare_copies += pages - needed
     }
     if (site === SITE_WP_HUGE) counts.huge_copies++
+  }
 
-    const { identities, pages: map, pins } = this.#shadow
-    const cause = pins.holds(mm) ? this.#cause(site, mm, vpn, verdict) : null
-    if (pages === 1 && (site === SITE_WP || site === SITE_SWAPIN)) {
-      if (cause !== null) pins.copied(mm, vpn, identities.frame(map.get(mm, vpn)), cause)
-      this.#stores.expect(mm, vpn, true)
-    } else this.#shadow.separate(mm, vpn, pages, cause)
+  /** The process has a copy of the page, and is about to store to it. */
+  #awaitStore(mm: number, vpn: number, cause: Cause | null): void {
+    const { identities, pages, pins } = this.#shadow
+    if (cause !== null) pins.copied(mm, vpn, identities.frame(pages.get(mm, vpn)), cause)
+    this.#stores.expect(mm, vpn, true)
   }
 
   /**

@@ -47,6 +47,23 @@ export class Shadow {
     this.#sharer[child] = parent
   }
 
+  /**
+   * A fork that takes its time: what the parent stored to these pages since it began is the child's too, and no longer
+   * the parent's alone.
+   */
+  inherit(parent: number, child: number, vpn: number, pages: number): void {
+    let changed = false
+    for (let at = vpn; at < vpn + pages; at++) {
+      const id = this.pages.get(parent, at)
+      if (this.pages.get(child, at) === id) continue
+      this.pages.set(child, at, id)
+      changed = true
+    }
+    if (!changed) return
+    const { nextAlias, nextBlank } = this.identities
+    this.family.share(parent, child, this.tokens.fork(parent), nextAlias, nextBlank)
+  }
+
   /** Nothing is left of the address space, nor of the references that the process held. */
   exec(mm: number): void {
     this.pages.drop(mm)

@@ -32,8 +32,10 @@ export type Verdict = number
 
 /** When reclaim asks whether it must leave a page alone. */
 export const BEFORE_SWAPCACHE = 0
-/** Under the page-table lock, in try_to_unmap_one(). */
+/** Under the page-table lock, in try_to_unmap_one(); a lockless walk still finds the entry. */
 export const BEFORE_UNMAP = 1
+/** There, when the entry has been cleared: nobody finds the page any more. A refusal puts the entry back. */
+export const AFTER_CLEAR = 2
 
 /** What a user of get_user_pages does when it meets an anonymous page that it may not simply take. */
 export const GUP_TAKE = 0
@@ -67,6 +69,8 @@ export interface PolicyHooks {
   readonly asksEveryFork: boolean
   /** The parent's entry of a page that fork copies becomes read-only all the same (2009). */
   readonly forkCopyProtects: boolean
+  /** GUP-fast gives a FOLL_PIN up when a fork of the process came between (mm->write_protect_seq, 5.11). */
+  readonly writeProtectSeq: boolean
   /** How fork treats page tables: copy them, or share them unaccounted, with an owner, or accounted. */
   readonly tables: 'copy' | 'lazy' | 'owner' | 'accounted'
   /** Bits of its own for each page, and for each process; null: none. */
@@ -89,7 +93,7 @@ export interface PolicyHooks {
   readonly gupRead: (k: Kernel, pfn: number, follPin: boolean) => number
   /** The same for the page cache and the zero page in a private mapping (6.2: unshared for FOLL_LONGTERM). */
   readonly gupReadNotAnon: (k: Kernel, pfn: number, follPin: boolean) => number
-  /** Reclaim, at BEFORE_SWAPCACHE and BEFORE_UNMAP: must the page stay mapped? Default: no. */
+  /** Reclaim, at BEFORE_SWAPCACHE, BEFORE_UNMAP and AFTER_CLEAR: must the page stay mapped? Default: no. */
   readonly reclaimRefuses: (k: Kernel, pfn: number, stage: number) => boolean
   /** clear_refs: must this writable entry keep its write bit? Default: no. */
   readonly clearRefsSkips: (k: Kernel, pfn: number) => boolean
@@ -188,6 +192,7 @@ export function definePolicy<const S extends Params = {}>(
         asksEveryFork:
           h.asksEveryFork ?? ((h.pageBits ?? null) !== null || (h.mmBits ?? null) !== null),
         forkCopyProtects: h.forkCopyProtects ?? false,
+        writeProtectSeq: h.writeProtectSeq ?? false,
         tables: h.tables ?? 'copy',
         pageBits: wholePageBits(h.pageBits ?? null),
         mmBits: wholeMmBits(h.mmBits ?? null),

@@ -24,7 +24,16 @@ export function mayCopyAtFork(m: Machine, parent: Mm): boolean {
   return parent.hasPinned || m.policy.asksEveryFork
 }
 
-/** copy_pte_range(): the entries for [start, end), which lie in one page table, from index `from` on to `to` on. */
+/** Must the child get its own copy of the parent's page at once? */
+export function mustCopy(m: Machine, vpn: number, pfn: number): boolean {
+  m.k.vpn = vpn
+  return m.policy.forkCopies(m.k, pfn)
+}
+
+/**
+ * copy_pte_range(): the entries for [start, end), which lie in one page table, from index `from` on to `to` on. `asks`:
+ * pages are asked about; else all are shared.
+ */
 export function copyPteRange(
   m: Machine,
   parent: Mm,
@@ -34,8 +43,8 @@ export function copyPteRange(
   to: number,
   start: number,
   end: number,
+  asks: boolean,
 ): void {
-  const asks = mayCopyAtFork(m, parent)
   const { ptes } = m.tables
   let { word } = m.frames
   let copied = 0
@@ -50,8 +59,7 @@ export function copyPteRange(
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
     if (asks && (w & PG_ANON) !== 0) {
-      m.k.vpn = start + i
-      if (m.policy.forkCopies(m.k, pfn)) {
+      if (mustCopy(m, start + i, pfn)) {
         copyPresentPage(m, parent, child, vma, start + i, from + i, to + i)
         // The copy may have made the columns grow.
         word = m.frames.word
@@ -82,7 +90,7 @@ function copyNonpresentPte(m: Machine, pte: number, from: number, to: number): v
 }
 
 /** copy_present_page(): the child gets its own copy at once; the parent's entry stays as it is. */
-function copyPresentPage(
+export function copyPresentPage(
   m: Machine,
   parent: Mm,
   child: Mm,

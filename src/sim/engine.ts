@@ -5,7 +5,9 @@ import { PFN_SHIFT, PTE_PRESENT, PTE_STORE_HIT, TABLE_SHIFT } from '../state/tab
 import { OP_LOAD, OP_STORE, OPERANDS } from '../trace/ops.ts'
 import { type Chunk, type ChunkedTrace, SEGMENT, type Trace } from '../trace/trace.ts'
 import { load, store } from './access.ts'
+import { WAITS } from './answers.ts'
 import { checkInvariants } from './invariants.ts'
+import { mustWait } from './locks.ts'
 import { lruDrainAll } from './lru.ts'
 import { Machine, type MachineOptions } from './machine.ts'
 import { frameOf, pageKind } from './observe.ts'
@@ -53,9 +55,15 @@ export class Engine {
   }
 
   runSegment(op: number, mm: number, args: Int32Array, lo: number, hi: number): void {
-    if (op === OP_STORE) this.#stores(mm, args, lo, hi)
-    else if (op === OP_LOAD) this.#loads(mm, args, lo, hi)
-    else this.#one(op, mm, args, lo)
+    if (op !== OP_STORE && op !== OP_LOAD) this.#one(op, mm, args, lo)
+    else if (this.machine.tasks.length !== 0) this.#besideTasks(op, mm, args, lo, hi)
+    else if (op === OP_STORE) this.#stores(mm, args, lo, hi)
+    else this.#loads(mm, args, lo, hi)
+  }
+
+  /** Loads and stores that may have to wait. */
+  #besideTasks(op: number, mm: number, args: Int32Array, lo: number, hi: number): void {
+    for (let i = lo; i < hi; i++) this.apply(op, mm, args[i]!)
   }
 
   #one(op: number, mm: number, args: Int32Array, lo: number): void {
@@ -73,9 +81,13 @@ export class Engine {
     )
   }
 
-  /** Executes one operation (src/trace/ops.ts, operands in that order). Returns OK, SEGV or FAILED. */
+  /**
+   * Executes one operation (src/trace/ops.ts, operands in that order). Returns OK, SEGV or FAILED; beside tasks also
+   * WAITS; of STEP also GOES_ON and OVER.
+   */
   apply(op: number, mm: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0): number {
     this.machine.judge.event = this.machine.events++
+    if (this.machine.tasks.length !== 0 && mustWait(this.machine, op, mm, a, b, c)) return WAITS
     const operation = OPERATIONS[op]
     if (operation === undefined) throw new RangeError(`unknown operation: ${op}`)
     return operation(this.machine, mm, a, b, c, d, e, f, g)
@@ -100,6 +112,11 @@ export class Engine {
   get uffdEvents(): readonly number[] {
     const { missingEvents, minorEvents, wpEvents } = this.machine.counts
     return [missingEvents, minorEvents, wpEvents]
+  }
+
+  /** STEP_* that was made last. */
+  get lastStep(): number {
+    return this.machine.lastStep
   }
 
   /** SAW_* bits of the last load. */

@@ -5,19 +5,29 @@ import { MAP_SHARED } from '../trace/ops.ts'
 import { installHuge, pteAlloc } from './alloc.ts'
 import { copyPteRange, mayCopyAtFork } from './copy-ptes.ts'
 import { mapHuge } from './folio.ts'
+import { raceWithFork } from './gup-steps.ts'
 import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { mmIsForked, pageIsShared } from './own-bits.ts'
 import { shareTable } from './shared-tables.ts'
 import { setPmdFlags, splitHugePmd } from './split.ts'
 
+/** Its steps one by one: fork-steps.ts. */
 export function fork(m: Machine, parent: Mm, childId: number): void {
+  const child = beginFork(m, parent, childId)
+  for (const vma of parent.vmas) if (copiedAtFork(vma)) copyPageRange(m, parent, child, vma)
+  endFork(m)
+}
+
+/** dup_mmap(), but for the page tables: the child, with the parent's areas. */
+export function beginFork(m: Machine, parent: Mm, childId: number): Mm {
   const child = new Mm(childId, parent.pmds.length)
   m.k.mms[childId] = child
   child.moved = parent.moved
   m.k.mm = parent
   m.judge.fork(parent.id, childId)
   mmIsForked(m, parent, child)
+  raceWithFork(m, parent)
   m.spent += m.cost.forkBase
   for (const vma of parent.vmas) {
     if (vma.dontfork) {
@@ -32,15 +42,23 @@ export function fork(m: Machine, parent: Mm, childId: number): void {
       copy.forked = true
     }
     child.vmas.push(copy)
-    // vma_needs_copy(): without an anonymous page the child can fault everything in again.
-    if (vma.anonVma !== 0 && vma.kind !== MAP_SHARED) copyPageRange(m, parent, child, vma)
   }
+  return child
+}
+
+/** vma_needs_copy(): without an anonymous page the child can fault everything in again. */
+export function copiedAtFork(vma: Vma): boolean {
+  return vma.anonVma !== 0 && vma.kind !== MAP_SHARED && !vma.dontfork
+}
+
+export function endFork(m: Machine): void {
   // The parent and the child at once fault in their own stacks, which turns the batch over.
   lruDrain(m)
   m.endFork()
 }
 
 function copyPageRange(m: Machine, parent: Mm, child: Mm, vma: Vma): void {
+  const asks = mayCopyAtFork(m, parent)
   for (let vpn = vma.start; vpn < vma.end; vpn = (vpn & -TABLE_PAGES) + TABLE_PAGES) {
     const pmd = parent.pmd(vpn)
     if (pmd === 0) continue
@@ -48,12 +66,12 @@ function copyPageRange(m: Machine, parent: Mm, child: Mm, vma: Vma): void {
     if (m.policy.tables !== 'copy' && shareTable(m, parent, child, vma, vpn)) continue
     const end = Math.min(vma.end, (vpn & -TABLE_PAGES) + TABLE_PAGES)
     const to = pteAlloc(m, child, vpn)
-    copyPteRange(m, parent, child, vma, parent.pteIndex(vpn), to, vpn, end)
+    copyPteRange(m, parent, child, vma, parent.pteIndex(vpn), to, vpn, end, asks)
   }
 }
 
 /** copy_huge_pmd(). Returns false if the parent's mapping was split because a page of the folio must be copied. */
-function copyHugePmd(m: Machine, parent: Mm, child: Mm, vpn: number): boolean {
+export function copyHugePmd(m: Machine, parent: Mm, child: Mm, vpn: number): boolean {
   const { frames, policy } = m
   const pmd = parent.pmd(vpn)
   const head = pmd >>> PFN_SHIFT

@@ -32,7 +32,12 @@ import { wpHugePmd } from './huge.ts'
 import type { Machine } from './machine.ts'
 import { mmTakesPages, pageIsTaken } from './own-bits.ts'
 import { getPage, putPage } from './pins.ts'
-import { breakSharedTable, gupBelowSharedTable, gupMarksTable } from './shared-tables.ts'
+import {
+  breakSharedTable,
+  findsBelowSharedTable,
+  gupBelowSharedTable,
+  gupMarksTable,
+} from './shared-tables.ts'
 import { splitHugePmd } from './split.ts'
 import { awaitedEvent } from './userfault.ts'
 import { entryAt, frameAt } from './walk.ts'
@@ -58,7 +63,10 @@ function holdOf(m: Machine, kind: number): number {
   }
 }
 
-/** Takes references on `pages` pages, or on none (FAILED) if one of them cannot be had. */
+/**
+ * Takes references on `pages` pages, or on none (FAILED) if one of them cannot be had. The lockless walk step by step:
+ * gup-steps.ts.
+ */
 export function pin(
   m: Machine,
   mm: Mm,
@@ -67,13 +75,25 @@ export function pin(
   kind: number,
   id: number,
 ): number {
-  const hold = holdOf(m, kind)
-  const follPin = hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE
-  const write = hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE
+  const want = wantOf(m, kind)
+  gupBegins(m, mm, want)
+  return pinAs(m, mm, vpn, pages, want, id)
+}
+
+export function gupBegins(m: Machine, mm: Mm, { follPin }: Want): void {
   if (follPin) mm.hasPinned = true
   mmTakesPages(m, mm, follPin)
-  const want: Want = { write, follPin, slow: kind === PIN_IOURING || kind === PIN_ROPIN }
-  const taken: Pin = { id, mm: mm.id, vpn, follPin, write, frames: new Int32Array(pages) }
+}
+
+export function pinAs(
+  m: Machine,
+  mm: Mm,
+  vpn: number,
+  pages: number,
+  want: Want,
+  id: number,
+): number {
+  const taken = newPin(id, mm, vpn, pages, want)
   for (let i = 0; i < pages; i++) {
     const pfn = gupPage(m, mm, vpn + i, want)
     if (pfn === 0) {
@@ -85,10 +105,16 @@ export function pin(
     getPage(m, taken, i)
   }
   m.k.pins.set(id, taken)
-  m.judge.pin(id, mm.id, vpn, pages, hold)
+  m.judge.pin(id, mm.id, vpn, pages, want.hold)
   m.spent += pages * m.cost.pinPerPage
   m.endCall()
   return OK
+}
+
+/** A pin whose frames are not known yet. */
+export function newPin(id: number, mm: Mm, vpn: number, pages: number, want: Want): Pin {
+  const { follPin, write } = want
+  return { id, mm: mm.id, vpn, follPin, write, frames: new Int32Array(pages) }
 }
 
 /** How followPage() ended. */
@@ -97,17 +123,31 @@ const AGAIN = 1
 const UNREACHABLE = 2
 
 /** What a reference is wanted for. */
-interface Want {
+export interface Want {
+  /** HOLD_* */
+  readonly hold: number
   readonly write: boolean
   readonly follPin: boolean
   /** Walks with the page-table lock held instead of locklessly (get_user_pages_fast). */
   readonly slow: boolean
 }
 
+export function wantOf(m: Machine, kind: number): Want {
+  const hold = holdOf(m, kind)
+  const follPin = hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE
+  const write = hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE
+  return { hold, write, follPin, slow: kind === PIN_IOURING || kind === PIN_ROPIN }
+}
+
+/** Does the area let the caller have what it wants? */
+function permits(vma: Vma | undefined, { write }: Want): vma is Vma {
+  return vma !== undefined && (vma.prot & (write ? PROT_WRITE : PROT_READ)) !== 0
+}
+
 /** Frame of the page that a reference may be taken on, after whatever faults that takes; 0 if it cannot be had. */
 function gupPage(m: Machine, mm: Mm, vpn: number, want: Want): number {
   const vma = mm.find(vpn)
-  if (vma === undefined || (vma.prot & (want.write ? PROT_WRITE : PROT_READ)) === 0) return 0
+  if (!permits(vma, want)) return 0
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     m.k.mm = mm
     m.k.vpn = vpn
@@ -121,14 +161,46 @@ function gupPage(m: Machine, mm: Mm, vpn: number, want: Want): number {
 /** The page is at hand: what GUP leaves behind on it. */
 function took(m: Machine, mm: Mm, vpn: number, follPin: boolean): number {
   const pfn = frameAt(m, mm, vpn)
-  // A new observer: what the owner stores from now on has to be told to the judge again.
-  m.tables.ptes[mm.pteIndex(vpn)]! &= ~PTE_TOK
+  observed(m, mm, vpn)
   if (m.policy.tagsGupPages && m.frames.has(pfn, PG_ANON)) {
     m.frames.set(m.frames.head(pfn), PG_DONTCOW)
   }
   pageIsTaken(m, mm, vpn, pfn, follPin)
   gupMarksTable(m, mm, vpn)
   return pfn
+}
+
+/** A new observer: what the owner stores from now on has to be told to the judge again. */
+export function observed(m: Machine, mm: Mm, vpn: number): void {
+  m.tables.ptes[mm.pteIndex(vpn)]! &= ~PTE_TOK
+}
+
+/** What get_user_pages_fast() finds at `vpn` without any lock: the entry, or 0 if it needs the slow way. */
+export function readEntry(m: Machine, mm: Mm, vpn: number, want: Want): number {
+  if (want.slow || !permits(mm.find(vpn), want)) return 0
+  const entry = entryAt(m, mm, vpn) & ~PTE_TOK
+  if ((entry & PTE_PRESENT) === 0) return 0
+  if (findsBelowSharedTable(m, mm, vpn, want.write)) return entry
+  const { frames } = m
+  const pfn = frameAt(m, mm, vpn)
+  // The 2009 proposal: only the slow way marks a page, and only marked ones are taken here.
+  if (
+    m.policy.tagsGupPages &&
+    frames.has(pfn, PG_ANON) &&
+    !frames.has(frames.head(pfn), PG_DONTCOW)
+  )
+    return 0
+  // Whether the page is exclusive is looked at when the reference is held.
+  return entryNeeds(m, mm, vpn, entry, want) === GUP_BREAK_COW ? 0 : entry
+}
+
+/** What has to happen to the present entry before the page may be taken: GUP_*. */
+export function entryNeeds(m: Machine, mm: Mm, vpn: number, entry: number, want: Want): number {
+  if ((entry & PTE_WRITE) !== 0 && (mm.pmd(vpn) & PTE_WRITE) !== 0) return GUP_TAKE
+  if (want.write) return GUP_BREAK_COW
+  // gup_must_unshare(): of shared memory there is nothing to unshare.
+  if (mm.find(vpn)?.kind === MAP_SHARED) return GUP_TAKE
+  return readNeeds(m, entry >>> PFN_SHIFT, want.follPin)
 }
 
 /** follow_page_mask(): can the page be taken as it is? If not, faultin_page(): one fault towards that. */
@@ -143,11 +215,7 @@ function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): numb
     kernelFault(m, mm, vma, vpn, want.write || breaksForReaders(m, want.follPin))
     return tookSwapped(entry, entryAt(m, mm, vpn)) && (vma.prot & PROT_WRITE) === 0 ? TAKEN : AGAIN
   }
-  if ((entry & PTE_WRITE) !== 0 && (pmd & PTE_WRITE) !== 0) return TAKEN
-  // gup_must_unshare(): of shared memory there is nothing to unshare.
-  const reads = !want.write && vma.kind === MAP_SHARED
-  if (reads) return TAKEN
-  const need = want.write ? GUP_BREAK_COW : readNeeds(m, entry >>> PFN_SHIFT, want.follPin)
+  const need = entryNeeds(m, mm, vpn, entry, want)
   if (need === GUP_TAKE) return TAKEN
   if (need === GUP_UNSHARE) {
     m.beginFault()

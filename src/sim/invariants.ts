@@ -21,6 +21,8 @@ import {
   TABLE_PAGES,
   TABLE_SHIFT,
 } from '../state/tables.ts'
+import { OP_STORE, OP_SWAPOUT } from '../trace/ops.ts'
+import { STEP_RECHECK, STEP_RETEST } from '../trace/steps.ts'
 import type { Machine } from './machine.ts'
 
 /** Counts that the page tables, pins and batches add up to. */
@@ -51,6 +53,7 @@ export function checkInvariants(m: Machine): void {
   const recount = new Recount(m)
   countTables(m, recount)
   countReferences(m, recount)
+  countTasks(m, recount)
   checkTables(m, recount)
   checkFrames(m, recount)
   checkSwap(m, recount)
@@ -125,6 +128,16 @@ function countReferences(m: Machine, r: Recount): void {
   for (const { fresh, freshCount, lazyfree, lazyfreeCount } of m.cpus) {
     for (let i = 0; i < freshCount; i++) r.batched[fresh[i]!]! |= 1
     for (let i = 0; i < lazyfreeCount; i++) r.batched[lazyfree[i]!]! |= 2
+  }
+}
+
+/** References that tasks hold, and mappings whose entry is cleared for the moment. A pin in progress is a pin already. */
+function countTasks(m: Machine, r: Recount): void {
+  const { frames } = m
+  for (const { op, pfn, copy, step, pte } of m.tasks) {
+    if ((op === OP_STORE || op === OP_SWAPOUT) && pfn !== 0) r.refs[frames.head(pfn)]!++
+    if (op === OP_STORE && step === STEP_RECHECK) r.refs[copy]!++
+    if (op === OP_SWAPOUT && step === STEP_RETEST) r.mapcount[pte >>> PFN_SHIFT]!++
   }
 }
 

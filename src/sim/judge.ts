@@ -6,6 +6,8 @@ export interface Judge {
   spawn(mm: number): void
   /** The child sees what the parent sees, page for page. Areas marked DONTFORK follow as munmap of the child. */
   fork(parent: number, child: number): void
+  /** A fork in steps: these pages are copied only now, with what the parent has stored to them since it began. */
+  forkedPages(parent: number, child: number, vpn: number, pages: number): void
   exec(mm: number): void
   exit(mm: number): void
   /** `kind` is MAP_*; `object` and `pgoff` name what a file or shared mapping shows. */
@@ -49,6 +51,12 @@ export interface Judge {
     verdict: number,
     other: number,
   ): boolean
+  /**
+   * A copy at SITE_WP whose page is mapped later, when `copied` says so, or never: others may come between. The verdict
+   * is judged now; the pages stay shared until then.
+   */
+  copying(mm: number, vpn: number, verdict: number): void
+  copied(mm: number, vpn: number): void
   /** The policy refused to reuse a huge folio and the mechanism splits the mapping instead of copying 2 MiB. */
   refusedHuge(mm: number, vpn: number, pages: number, verdict: number): void
   /**

@@ -36,9 +36,9 @@ export const KERNELS: readonly KernelModel[] = [
   {
     name: '5.9.1',
     policy: 'page-count',
-    params: { reclaimPin: false, clearRefsPin: false },
+    params: { reclaimPin: false, clearRefsPin: false, writeProtectSeq: false },
     era: '5.8',
-    what: 'first page_count release; reclaim and clear_refs do not spare pinned pages yet',
+    what: 'first page_count release; reclaim, clear_refs and GUP-fast beside a fork do not spare pins yet',
   },
   { name: '5.15.135', policy: 'page-count', params: {}, era: '5.15', what: 'page_count hybrid' },
   {

@@ -13,6 +13,7 @@ import type { Era } from './era.ts'
 import { FaultTimes } from './fault-times.ts'
 import type { Judge } from './judge.ts'
 import type { Noise } from './noise.ts'
+import type { Task } from './task.ts'
 
 /** Nanoseconds per unit of work: what the mechanism needs of a cost profile (src/metrics/cost.ts). */
 export interface WorkCost {
@@ -142,6 +143,10 @@ export class Machine {
   readonly underWriteback = new Set<number>()
   /** By SET_*. */
   readonly settings = Int32Array.from(SETTINGS, (setting) => setting.default)
+  /** Operations that are taken through their steps, in the order in which they began. */
+  readonly tasks: Task[] = []
+  /** STEP_* that was made last. */
+  lastStep = 0
   /** Speculative references that are held now. */
   readonly speculative: { readonly mm: number; readonly vpn: number; readonly pfn: number }[] = []
 

@@ -21,6 +21,7 @@ import { mprotect } from './protect.ts'
 import { endWriteback, swapOut } from './reclaim.ts'
 import { clearRefs } from './soft-dirty.ts'
 import { splitFolio } from './split.ts'
+import { begin, step } from './tasks.ts'
 import { uffdWriteProtect } from './uffd.ts'
 import { uffdRegister, uffdResolve } from './userfault.ts'
 import { frameAt } from './walk.ts'
@@ -121,6 +122,8 @@ export const OPERATIONS: readonly Operation[] = [
     m.settings[setting] = value
     return OK
   },
+  begin,
+  (m, _mm, task, until) => step(m, task, until),
 ]
 
 function spawn(m: Machine, id: number): number {

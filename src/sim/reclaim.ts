@@ -1,7 +1,7 @@
 /**
  * Reclaim: shrink_folio_list() on chosen pages: into the swapcache, out of every page table, out of memory.
  */
-import { BEFORE_SWAPCACHE, BEFORE_UNMAP } from '../policy/api.ts'
+import { AFTER_CLEAR, BEFORE_SWAPCACHE, BEFORE_UNMAP } from '../policy/api.ts'
 import {
   PG_DIRTY,
   PG_EXCLUSIVE,
@@ -57,8 +57,8 @@ export function swapOut(
     const pfn = isolated[vpn - start]!
     if (pfn === 0 || mappings(m, pfn) === 0) continue
     if (soleOnly && mappings(m, pfn) !== 1) continue
-    if (m.frames.has(pfn, PG_LARGE)) reclaimLarge(m, mm, vpn, pfn, start, end, writing)
-    else reclaimFolio(m, pfn, vpn, writing)
+    const folio = folioToReclaim(m, mm, vpn, pfn, start, end)
+    if (folio !== 0) reclaimFolio(m, folio, vpn - (pfn - folio), writing)
   }
   m.endSwap()
 }
@@ -74,34 +74,36 @@ function endsPageout(m: Machine, mm: Mm, vpn: number, pfn: number): boolean {
 }
 
 /** How often the page is mapped. */
-function mappings(m: Machine, pfn: number): number {
+export function mappings(m: Machine, pfn: number): number {
   const { frames } = m
   return frames.mapcount(pfn) + (frames.has(pfn, PG_LARGE) ? frames.entire[frames.head(pfn)]! : 0)
 }
 
-/** A large folio goes out whole if the range covers all its pages here, else it is split first. */
-function reclaimLarge(
+/**
+ * Head of the folio to reclaim for `pfn`, which `mm` maps at `vpn`; 0 if there is none. A large folio goes out whole if
+ * the range covers all its pages here, else it is split first.
+ */
+export function folioToReclaim(
   m: Machine,
   mm: Mm,
   vpn: number,
   pfn: number,
   start: number,
   end: number,
-  writing: boolean,
-): void {
+): number {
   const { frames } = m
+  if (!frames.has(pfn, PG_LARGE)) return pfn
   const head = frames.head(pfn)
   const pages = frames.pages(head)
   const first = vpn - (pfn - head)
   // can_split_folio(): any reference besides the mappings keeps the folio as it is, and mapped.
   if (!onlyMapped(m, head)) {
     m.counts.refusedUnmaps++
-    return
+    return 0
   }
   const whole = first >= start && first + pages <= end && mapsAll(m, mm, first, head, pages)
-  if (whole) reclaimFolio(m, head, first, writing)
-  else if (splitFolio(m, head, first) && anonFrame(m, mm, vpn) === pfn)
-    reclaimFolio(m, pfn, vpn, writing)
+  if (whole) return head
+  return splitFolio(m, head, first) && anonFrame(m, mm, vpn) === pfn ? pfn : 0
 }
 
 function mapsAll(m: Machine, mm: Mm, first: number, head: number, pages: number): boolean {
@@ -109,26 +111,39 @@ function mapsAll(m: Machine, mm: Mm, first: number, head: number, pages: number)
   return true
 }
 
-/** One folio, whose first page is mapped at `vpn` by somebody. */
+/** One folio, whose first page is mapped at `vpn` by somebody. Its steps one by one: reclaim-steps.ts. */
 function reclaimFolio(m: Machine, head: number, vpn: number, writing: boolean): void {
+  if (!isolateFolio(m, head, vpn)) return
+  enterSwapCache(m, head)
+  const pages = m.frames.pages(head)
+  for (let i = 0; i < pages; i++) unmapEverywhere(m, head + i, vpn + i)
+  freeReclaimed(m, head, writing)
+}
+
+/** Takes the reclaimer's own reference, unless the folio has to stay, or is gone already. */
+export function isolateFolio(m: Machine, head: number, vpn: number): boolean {
   const { frames, policy } = m
-  const pages = frames.pages(head)
   if (frames.has(head, PG_LARGE)) {
     for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
   }
-  if (discardLazyfree(m, head, vpn)) return
-  if (!frames.has(head, PG_SWAPCACHE)) {
-    if (policy.reclaimRefuses(m.k, head, BEFORE_SWAPCACHE)) {
-      m.counts.refusedUnmaps++
-      return
-    }
-    addToSwap(m, head)
+  if (discardLazyfree(m, head, vpn)) return false
+  if (!frames.has(head, PG_SWAPCACHE) && policy.reclaimRefuses(m.k, head, BEFORE_SWAPCACHE)) {
+    m.counts.refusedUnmaps++
+    return false
   }
-  // The isolation reference of whoever reclaims.
   frames.refs[head]!++
-  for (let i = 0; i < pages; i++) unmapEverywhere(m, head + i, vpn + i)
+  return true
+}
+
+export function enterSwapCache(m: Machine, head: number): void {
+  if (!m.frames.has(head, PG_SWAPCACHE)) addToSwap(m, head)
+}
+
+/** Drops the reclaimer's reference; what is left without users leaves memory. */
+export function freeReclaimed(m: Machine, head: number, writing: boolean): void {
+  const { frames } = m
   frames.refs[head]!--
-  m.spent += pages * m.cost.swapOut
+  m.spent += frames.pages(head) * m.cost.swapOut
   if (writing && mappings(m, head) === 0) {
     frames.set(head, PG_WRITEBACK)
     m.underWriteback.add(head)
@@ -147,11 +162,28 @@ function unmapEverywhere(m: Machine, pfn: number, vpn: number): void {
 }
 
 function tryToUnmapOne(m: Machine, { mm, vpn }: Mapper, pfn: number): boolean {
-  const { frames, policy } = m
   if (!unshareForReclaim(m, mm, vpn)) return true
   if (refusesToUnmap(m, pfn, vpn)) return false
+  const pte = clearEntry(m, mm, vpn)
+  return replaceCleared(m, mm, vpn, pfn, pte)
+}
+
+/** ptep_clear_flush(): from here on nobody finds the page. Returns what the entry was. */
+export function clearEntry(m: Machine, mm: Mm, vpn: number): number {
   const index = mm.pteIndex(vpn)
   const pte = m.tables.ptes[index]!
+  m.tables.ptes[index] = 0
+  return pte
+}
+
+/** The entry, which was `pte` and is clear now, names the swap slot; or it is put back. Returns whether it was unmapped. */
+export function replaceCleared(m: Machine, mm: Mm, vpn: number, pfn: number, pte: number): boolean {
+  const { frames, policy } = m
+  const index = mm.pteIndex(vpn)
+  if (policy.reclaimRefuses(m.k, pfn, AFTER_CLEAR)) {
+    m.tables.ptes[index] = pte
+    return false
+  }
   const slot = frames.slot[pfn]!
   m.k.swap.duplicate(slot)
   const exclusive = policy.tracksExclusive && frames.has(pfn, PG_EXCLUSIVE) ? PTE_SWP_EXCLUSIVE : 0
@@ -164,7 +196,7 @@ function tryToUnmapOne(m: Machine, { mm, vpn }: Mapper, pfn: number): boolean {
   return true
 }
 
-function refusesToUnmap(m: Machine, pfn: number, vpn: number): boolean {
+export function refusesToUnmap(m: Machine, pfn: number, vpn: number): boolean {
   const { frames, noise, policy } = m
   const scanned = noise?.scanned(m.judge.event, vpn, frames.order[pfn]!) ?? false
   const head = frames.head(pfn)

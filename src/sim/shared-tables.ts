@@ -25,7 +25,7 @@ import {
   TABLE_SHIFT,
 } from '../state/tables.ts'
 import { MAP_PRIVATE_ANON, MAP_SHARED } from '../trace/ops.ts'
-import { copyPteRange, mayCopyAtFork } from './copy-ptes.ts'
+import { copyPteRange, mayCopyAtFork, mustCopy } from './copy-ptes.ts'
 import { dropPte, zapPteRange } from './drop.ts'
 import { mapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
@@ -87,8 +87,7 @@ function anyMustBeCopied(m: Machine, parent: Mm, start: number): boolean {
     const pte = m.tables.ptes[first + i]!
     const pfn = pte >>> PFN_SHIFT
     if ((pte & PTE_PRESENT) === 0 || !m.frames.has(pfn, PG_ANON)) continue
-    m.k.vpn = start + i
-    if (m.policy.forkCopies(m.k, pfn)) return true
+    if (mustCopy(m, start + i, pfn)) return true
   }
   return false
 }
@@ -212,10 +211,12 @@ function copyLazily(m: Machine, mm: Mm, old: number, fresh: number): void {
 
 /** COW PTE v2 breaks with the ordinary copy_pte_range(), from the shared table into the new one. */
 function copyOwned(m: Machine, mm: Mm, start: number, old: number, fresh: number): void {
+  const asks = mayCopyAtFork(m, mm)
   for (const vma of mm.vmas) {
     const from = Math.max(vma.start, start)
     const to = Math.min(vma.end, start + TABLE_PAGES)
-    if (from < to) copyPteRange(m, mm, mm, vma, old + from - start, fresh + from - start, from, to)
+    if (from < to)
+      copyPteRange(m, mm, mm, vma, old + from - start, fresh + from - start, from, to, asks)
   }
 }
 
@@ -299,12 +300,18 @@ export function gupBelowSharedTable(
     breakSharedTable(m, mm, vpn)
     return false
   }
-  const pte = m.tables.ptes[mm.pteIndex(vpn)]!
-  const needed = write ? PTE_PRESENT | PTE_WRITE : PTE_PRESENT
-  if ((pte & needed) === needed && (pte & PTE_UFFD_WP) === 0) return true
+  if (findsBelowSharedTable(m, mm, vpn, write)) return true
   // What the lockless walk cannot take goes the slow way.
   if (m.policy.tables === 'owner') breakSharedTable(m, mm, vpn)
   return false
+}
+
+/** The lockless walk's own view: does the entry below a table that is shared unaccounted permit the access? */
+export function findsBelowSharedTable(m: Machine, mm: Mm, vpn: number, write: boolean): boolean {
+  if (!isShared(mm, vpn) || m.policy.tables === 'accounted') return false
+  const pte = m.tables.ptes[mm.pteIndex(vpn)]!
+  const needed = write ? PTE_PRESENT | PTE_WRITE : PTE_PRESENT
+  return (pte & needed) === needed && (pte & PTE_UFFD_WP) === 0
 }
 
 /** COW PTE v2: what GUP has walked is copied by later forks. Sticky until the table is freed. */

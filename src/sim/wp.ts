@@ -139,7 +139,7 @@ function reuseKsmPage(m: Machine, pfn: number): number {
 }
 
 /** Makes the entry writable (where the area is) and dirty. */
-function wpPageReuse(m: Machine, mm: Mm, vma: Vma, vpn: number, verdict: number): void {
+export function wpPageReuse(m: Machine, mm: Mm, vma: Vma, vpn: number, verdict: number): void {
   m.spent += m.cost.reuse
   const index = mm.pteIndex(vpn)
   const pte = m.tables.ptes[index]!
@@ -172,11 +172,22 @@ function wpPageCopy(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
 
 /** Puts a fresh page with the same bytes into the entry and drops the old one. */
 function replacePage(m: Machine, mm: Mm, vpn: number, flags: number): void {
+  const old = m.tables.ptes[mm.pteIndex(vpn)]! >>> PFN_SHIFT
+  mapCopy(m, mm, vpn, copyOf(m, old), flags)
+}
+
+/** A fresh page with the same bytes, which nobody maps yet. */
+export function copyOf(m: Machine, old: number): number {
+  const pfn = allocAnonPage(m)
+  m.frames.token[pfn] = m.frames.token[old]!
+  return pfn
+}
+
+/** The fresh page `pfn` goes into the entry, and the old one is dropped. */
+export function mapCopy(m: Machine, mm: Mm, vpn: number, pfn: number, flags: number): void {
   const { frames, tables } = m
   const index = mm.pteIndex(vpn)
   const old = tables.ptes[index]! >>> PFN_SHIFT
-  const pfn = allocAnonPage(m)
-  frames.token[pfn] = frames.token[old]!
   mapPte(frames, mm, pfn)
   tables.ptes[index] = (pfn << PFN_SHIFT) | flags
   lruAdd(m, pfn)

@@ -1,7 +1,7 @@
 /**
  * facts: what a trace consists of, as `trace info` prints it.
  */
-import { OP_EXIT, OP_FORK, OP_LABELS, OP_LOAD, OP_SPAWN, OP_STORE } from './ops.ts'
+import { OP_BEGIN, OP_EXIT, OP_FORK, OP_LABELS, OP_LOAD, OP_SPAWN, OP_STORE } from './ops.ts'
 import { SEGMENT, type Trace } from './trace.ts'
 
 export interface TraceFacts {
@@ -33,7 +33,8 @@ export function describeTrace({ segments, args, events, processes }: Trace): Tra
       continue
     }
     counts[op] = counts[op]! + 1
-    if (op === OP_SPAWN || op === OP_FORK) peakProcesses = Math.max(peakProcesses, ++alive)
+    const forks = op === OP_FORK || (op === OP_BEGIN && args[lo + 1] === OP_FORK)
+    if (op === OP_SPAWN || forks) peakProcesses = Math.max(peakProcesses, ++alive)
     else if (op === OP_EXIT) alive--
   }
   const operations = Object.fromEntries(

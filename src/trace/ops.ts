@@ -39,6 +39,8 @@ export const OP_KHUGEPAGED = 29
 export const OP_UFFD_REGISTER = 30
 export const OP_UFFD_RESOLVE = 31
 export const OP_SET = 32
+export const OP_BEGIN = 33
+export const OP_STEP = 34
 
 /** Operands of each operation after the process id, in order; LOAD and STORE repeat theirs. */
 export const OPERANDS: readonly (readonly string[])[] = [
@@ -75,6 +77,10 @@ export const OPERANDS: readonly (readonly string[])[] = [
   ['vpn', 'pages', 'modes'], // UFFD_REGISTER: UFFD_* of the range from now on; 0 takes the registration back
   ['vpn', 'pages', 'how'], // UFFD_RESOLVE: the manager provides pages that are not mapped, unasked
   ['setting', 'value'], // SET: a tunable of the machine (settings.ts)
+  // BEGIN: holds an operation, to be taken through its steps (steps.ts) under an id that was never used before. `op` is
+  // FORK (operands: child), PIN (vpn, kind, pin), STORE (vpn) or SWAPOUT (vpn), of one page; absent operands are 0.
+  ['task', 'op', 'first', 'second', 'third'],
+  ['task', 'until'], // STEP: up to and including step `until`, or STEP_NEXT or STEP_ALL
 ]
 
 export const OP_LABELS: readonly string[] = [
@@ -111,6 +117,8 @@ export const OP_LABELS: readonly string[] = [
   'uffdregister',
   'uffdresolve',
   'set',
+  'begin',
+  'step',
 ]
 
 /** MMAP `kind`. `object` names a file or a shared object (any non-negative number), `pgoff` the first page in it. */

@@ -5,6 +5,7 @@
  * stores by one process are one segment, so that the simulator's inner loop decodes nothing per event.
  */
 import {
+  OP_BEGIN,
   OP_CLEAR_REFS,
   OP_DEVREAD,
   OP_DEVWRITE,
@@ -29,6 +30,7 @@ import {
   OP_PUT,
   OP_SET,
   OP_SPAWN,
+  OP_STEP,
   OP_STORE,
   OP_STORE_SAME,
   OP_SWAPOUT,
@@ -95,6 +97,7 @@ export class TraceWriter {
   #processes = 0
   #pins = 0
   #contents = 0
+  #tasks = 0
 
   constructor(expectedEvents = 1024, { handOut, most }: WriterOptions = {}) {
     this.#handOut = handOut
@@ -267,6 +270,30 @@ export class TraceWriter {
     this.#event(OP_SET, 0, setting, value)
   }
 
+  /** Holds a fork of `mm` to be taken through its steps. */
+  beginFork(mm: number): { readonly task: number; readonly child: number } {
+    const child = this.#processes++
+    return { task: this.#begin(mm, OP_FORK, child), child }
+  }
+
+  beginPin(mm: number, vpn: number, kind: number): { readonly task: number; readonly pin: number } {
+    const pin = this.#pins++
+    return { task: this.#begin(mm, OP_PIN, vpn, kind, pin), pin }
+  }
+
+  beginStore(mm: number, vpn: number): number {
+    return this.#begin(mm, OP_STORE, vpn)
+  }
+
+  beginSwapout(mm: number, vpn: number): number {
+    return this.#begin(mm, OP_SWAPOUT, vpn)
+  }
+
+  /** Takes a held operation of `mm` up to and including the step `until` (steps.ts). */
+  step(mm: number, task: number, until: number): void {
+    this.#event(OP_STEP, mm, task, until)
+  }
+
   /**
    * The trace so far, in buffers of exactly its size; `shared` puts them where worker threads can read them. Of a trace
    * that was handed out, the counts alone.
@@ -280,6 +307,12 @@ export class TraceWriter {
     const args = buffer(this.#argWords)
     args.set(this.#args.subarray(0, this.#argWords))
     return { segments, args, events: this.#events, processes: this.#processes }
+  }
+
+  #begin(mm: number, op: number, first: number, second = 0, third = 0): number {
+    const task = this.#tasks++
+    this.#event(OP_BEGIN, mm, task, op, first, second, third)
+    return task
   }
 
   #access(op: number, mm: number, vpn: number): void {

@@ -7,6 +7,7 @@
 import {
   MADV_DONTFORK,
   MAP_SHARED,
+  OP_BEGIN,
   OP_DEVREAD,
   OP_DEVWRITE,
   OP_DRAIN,
@@ -23,7 +24,9 @@ import {
   OP_PIN,
   OP_SET,
   OP_SPAWN,
+  OP_STEP,
   OP_STORE,
+  OP_SWAPOUT,
   OP_UNPIN,
   OPERANDS,
   PROT_READ,
@@ -31,6 +34,7 @@ import {
 } from './ops.ts'
 import { find, insert, type Range, remove, unmappedPage } from './ranges.ts'
 import { settingProblem } from './settings.ts'
+import { STEP_LABELS } from './steps.ts'
 import { type Chunk, SEGMENT, type Trace } from './trace.ts'
 
 /** Page numbers are signed 32-bit words. */
@@ -117,6 +121,7 @@ class Validator {
   readonly #seen = new Set<number>()
   /** Pages of each pin that was taken. */
   readonly #pins = new Map<number, number>()
+  readonly #tasks = new Set<number>()
 
   constructor(processes: number) {
     this.#processes = processes
@@ -158,6 +163,11 @@ class Validator {
       case OP_DEVREAD:
       case OP_DEVWRITE:
         return this.#device(first, pages)
+      case OP_BEGIN:
+        return this.#begin(mm, operands)
+      case OP_STEP:
+        if (!this.#tasks.has(first)) return `task ${first} was never begun`
+        return STEP_LABELS[pages] === undefined ? `unknown step: ${pages}` : undefined
     }
     if (OPERANDS[op]![0] !== 'vpn') return undefined
     const count = OPERANDS[op]![1] === 'pages' ? pages : 1
@@ -196,6 +206,27 @@ class Validator {
       }
     }
     return undefined
+  }
+
+  /** The operation that is held is as sound as it would be alone. */
+  #begin(
+    mm: number,
+    [task = 0, op = 0, first = 0, second = 0, third = 0]: Int32Array,
+  ): string | undefined {
+    if (this.#tasks.has(task)) return `task ${task} was begun before`
+    this.#tasks.add(task)
+    switch (op) {
+      case OP_FORK:
+        return this.take(op, mm, Int32Array.of(first))
+      case OP_STORE:
+        return this.access(mm, first)
+      case OP_SWAPOUT:
+        return this.take(op, mm, Int32Array.of(first, 1))
+      case OP_PIN:
+        return this.take(op, mm, Int32Array.of(first, 1, second, third))
+      default:
+        return `${OP_LABELS[op] ?? op} has no steps`
+    }
   }
 
   #start(mm: number, ranges: Range[]): string | undefined {
