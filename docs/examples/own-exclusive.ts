@@ -5,7 +5,8 @@
  *         bits of one's own are for: nothing here reads PG_anon_exclusive, the swp-exclusive marker or MMF_HAS_PINNED.
  */
 import {
-  BEFORE_UNMAP,
+  AFTER_CLEAR,
+  BEFORE_SWAPCACHE,
   COPY_KSM,
   COPY_LRU_BATCH,
   COPY_REFERENCED,
@@ -74,6 +75,7 @@ export default definePolicy({
     drainsLruBatch: true,
     freesSwapCache: true,
     asksAtLoad: true,
+    writeProtectSeq: true,
     swapinWritable: p.swapinWritable,
     wpResolveWritable: p.wpResolveWritable,
 
@@ -101,7 +103,8 @@ export default definePolicy({
     gupReadNotAnon: (_k, _pfn, follPin) =>
       follPin && p.longtermUnsharesFile ? GUP_UNSHARE : GUP_TAKE,
     reclaimRefuses: (k, pfn, stage) =>
-      pageMaybeDmaPinned(k, pfn) && (stage !== BEFORE_UNMAP || exclusive(k, pfn)),
+      pageMaybeDmaPinned(k, pfn) &&
+      (stage === BEFORE_SWAPCACHE || (stage === AFTER_CLEAR && exclusive(k, pfn))),
     clearRefsSkips: (k, pfn) => hasPinned(k) && pageMaybeDmaPinned(k, pfn),
     upgradesPte: (k, pfn, dirty) =>
       exclusive(k, pfn) &&

@@ -16,7 +16,16 @@ import {
   STEP_SLOW,
 } from '../trace/steps.ts'
 import { GOES_ON, OK } from './answers.ts'
-import { entryNeeds, gupBegins, newPin, observed, pinAs, readEntry, type Want, wantOf } from './gup.ts'
+import {
+  entryNeeds,
+  gupBegins,
+  newPin,
+  observed,
+  pinAs,
+  readEntry,
+  type Want,
+  wantOf,
+} from './gup.ts'
 import { forks } from './locks.ts'
 import type { Machine } from './machine.ts'
 import { pageIsTaken } from './own-bits.ts'
