@@ -15,5 +15,5 @@ export {
   simulate,
 } from './run.ts'
 export { KERNELS, type KernelModel } from './sim/kernels.ts'
-export { type Trace, TraceWriter } from './trace/trace.ts'
-export { buildTrace, defineWorkload, type Workload } from './workload/api.ts'
+export { TraceWriter } from './trace/trace.ts'
+export * from './workload/api.ts'

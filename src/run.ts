@@ -5,6 +5,7 @@ import type { CostProfile } from './metrics/cost.ts'
 import type { MetricValues } from './metrics/schema.ts'
 import { describe } from './oracle/describe.ts'
 import { Oracle } from './oracle/oracle.ts'
+import { ReachedOracle } from './oracle/reached.ts'
 import { defaults, type ParamValue } from './params/params.ts'
 import type { Policy, PolicyDefinition } from './policy/api.ts'
 import { Engine } from './sim/engine.ts'
@@ -30,6 +31,19 @@ export interface SimulateOptions extends RunSettings {
   readonly oracle: 'epoch' | 'eager'
   /** Recompute the mechanism's counts from their parts along the way; throws on the first that is wrong. */
   readonly check: boolean
+  /** Shared memory whose first number becomes that of the event under way, for whoever waits for an endless policy. */
+  readonly reached?: Int32Array
+}
+
+/** A policy, or the mechanism, failed at an event of the trace. */
+export class FailedEvent extends Error {
+  readonly event: number
+
+  constructor(event: number, cause: unknown) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    super(message.includes(`event ${event}`) ? message : `${message}; at event ${event}`, { cause })
+    this.event = event
+  }
 }
 
 export interface SimulateResult {
@@ -46,9 +60,10 @@ export interface SimulateResult {
   readonly sharedReuses: number
 }
 
+/** Throws FailedEvent where an event cannot be simulated. */
 export function simulate(options: SimulateOptions): SimulateResult {
   // 1. An oracle, which knows the trace and the verdicts, and a machine, which knows neither name nor purpose of either.
-  const oracle = new Oracle()
+  const oracle = options.reached === undefined ? new Oracle() : new ReachedOracle(options.reached)
   const engine = new Engine({
     ...machineOptions(options),
     judge: oracle,
@@ -56,7 +71,11 @@ export function simulate(options: SimulateOptions): SimulateResult {
     check: options.check,
   })
   // 2. Every event, in order. The machine asks the policy, tells the oracle, and acts.
-  engine.run(options.trace)
+  try {
+    engine.run(options.trace)
+  } catch (error) {
+    throw new FailedEvent(oracle.event, error)
+  }
   // 3. The mechanism's counts and the oracle's, as one row.
   const { machine } = engine
   return {

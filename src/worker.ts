@@ -12,7 +12,7 @@ import type { MetricValues } from './metrics/schema.ts'
 import type { ParamValue } from './params/params.ts'
 import type { PolicyDefinition } from './policy/api.ts'
 import { VERDICT_LABELS } from './policy/verdict.ts'
-import { simulate } from './run.ts'
+import { FailedEvent, simulate } from './run.ts'
 import type { NoiseSettings } from './sim/noise.ts'
 import { type Produced, produce, type Source } from './stream/produce.ts'
 import { Ring, type RingMemory } from './stream/ring.ts'
@@ -29,6 +29,8 @@ export interface CellTask {
   readonly check: boolean
   readonly trace: Trace | Seat
   readonly noise?: NoiseSettings | undefined
+  /** Where the number of the event under way goes: of policies that may never answer. */
+  readonly reached?: Int32Array
 }
 
 /** Where a thread reads a long trace. */
@@ -42,7 +44,12 @@ export interface ProduceTask {
   readonly ring: RingMemory
 }
 
-export type Failure = { readonly ok: false; readonly error: string }
+export interface Failure {
+  readonly ok: false
+  readonly error: string
+  /** The event that it happened at, where it happened at one. */
+  readonly event?: number
+}
 
 export type ProduceOutcome = ({ readonly ok: true } & Produced) | Failure
 
@@ -109,5 +116,8 @@ async function simulated(task: CellTask, trace: Trace | ChunkedTrace): Promise<C
 }
 
 function failure(error: unknown): Failure {
-  return { ok: false, error: error instanceof Error ? error.message : String(error) }
+  const failed: Failure = {
+    ...{ ok: false, error: error instanceof Error ? error.message : String(error) },
+  }
+  return error instanceof FailedEvent ? { ...failed, event: error.event } : failed
 }

@@ -8,6 +8,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   merge: async () => (await import('./merge.ts')).mergeCommand,
   list: async () => (await import('./list.ts')).listCommand,
   litmus: async () => (await import('./litmus.ts')).litmusCommand,
+  init: async () => (await import('./init.ts')).initCommand,
   trace: async () => (await import('./trace.ts')).traceCommand,
   live: async () => (await import('./live.ts')).liveCommand,
   record: async () => (await import('./record.ts')).recordCommand,

@@ -19,6 +19,7 @@ import type { CellOutcome } from '../worker.ts'
 import { failures } from './fail-on.ts'
 import { runCells } from './pool.ts'
 import { startProgress } from './progress.ts'
+import { replayCommand } from './replay.ts'
 import { gatherInputs, type Inputs } from './run-inputs.ts'
 import type { RunOptions } from './run-options.ts'
 import { counted, print, say } from './streams.ts'
@@ -125,9 +126,10 @@ async function runPending(
         ...{ params: policyValues, cost, oracle, check, trace },
         ...(noise === undefined ? {} : { noise: { values: noise, seed } }),
         ...(kernel === undefined ? {} : { era: kernel.era }),
+        ...(file === undefined ? {} : { reached: new Int32Array(new SharedArrayBuffer(4)) }),
       }),
       finished: (cell, outcome, seconds) => {
-        const finished = finishedCell(cell, outcome, traces)
+        const finished = finishedCell(cell, outcome, traces, inputs)
         journal.append(finished)
         done(cell, finished, seconds)
         progress.step(`${policyLabel(cell.policy)} on ${cell.name.workload}`)
@@ -147,10 +149,23 @@ function workerFile(): URL {
   return new URL(built ? '../worker.js' : '../../dist/src/worker.js', import.meta.url)
 }
 
-function finishedCell({ key, name, trace }: Cell, outcome: CellOutcome, traces: Traces): Finished {
+function finishedCell(
+  cell: Cell,
+  outcome: CellOutcome,
+  traces: Traces,
+  { origins }: Inputs,
+): Finished {
+  const { key, name, trace } = cell
   const { hash, events } = traces.facts(trace)
   const row = { ...name, trace_hash: hash, events }
-  if (!outcome.ok) return { key, row: { ...row, status: 'error' }, error: outcome.error }
+  if (!outcome.ok) {
+    const { error, event } = outcome
+    const replay =
+      event === undefined
+        ? ''
+        : `; replay: ${replayCommand(cell, origins.get(trace.workload), event)}`
+    return { key, row: { ...row, status: 'error' }, error: `${firstLine(error)}${replay}` }
+  }
   const { values, breaches, verdicts } = outcome
   return {
     ...{ key, row: { ...row, status: 'ok', values }, verdicts },

@@ -1,20 +1,30 @@
 /** list: what exists, as a table to read or as JSON. */
 import { unknown } from '../params/closest.ts'
+import type { PolicyDefinition } from '../policy/api.ts'
+import type { Workload } from '../workload/api.ts'
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+import { parseList } from './flags.ts'
 import { print } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
 /** One thing that exists; the columns of the table are its keys. */
 type Entry = Readonly<Record<string, unknown>> & { readonly name: string }
 
-const LISTS: Readonly<Record<string, () => Promise<readonly Entry[]>>> = {
-  policies: async () => {
+/** Files of one's own that are listed with what comes with the program. */
+interface Own {
+  readonly policies: readonly PolicyDefinition[]
+  readonly workloads: readonly Workload[]
+}
+
+const LISTS: Readonly<Record<string, (own: Own) => Promise<readonly Entry[]>>> = {
+  policies: async (own) => {
     const { POLICIES } = await import('../../policies/index.ts')
-    return POLICIES.map(({ name, era, summary }) => ({ name, era, what: summary }))
+    const all = [...POLICIES, ...own.policies]
+    return all.map(({ name, era, summary }) => ({ name, era, what: summary }))
   },
-  workloads: async () => {
+  workloads: async (own) => {
     const { WORKLOADS } = await import('../../workloads/index.ts')
-    return WORKLOADS.map(({ name, inQuickRun, summary }) => ({
+    return [...WORKLOADS, ...own.workloads].map(({ name, inQuickRun, summary }) => ({
       ...{ name, quick: inQuickRun ? 'quick' : '', what: summary },
     }))
   },
@@ -22,13 +32,14 @@ const LISTS: Readonly<Record<string, () => Promise<readonly Entry[]>>> = {
     const { METRICS } = await import('../metrics/schema.ts')
     return METRICS.map(({ id, unit, better, what }) => ({ name: id, unit, better, what }))
   },
-  params: async () => {
+  params: async (own) => {
     const { POLICIES } = await import('../../policies/index.ts')
     const { WORKLOADS } = await import('../../workloads/index.ts')
     const { formatValue, rangeOf } = await import('../params/params.ts')
     const { NOISE_PARAMS } = await import('../sim/noise.ts')
     const machine = { name: 'machine', params: NOISE_PARAMS }
-    return [...POLICIES, ...WORKLOADS, machine].flatMap((owner) =>
+    const owners = [...POLICIES, ...own.policies, ...WORKLOADS, ...own.workloads, machine]
+    return owners.flatMap((owner) =>
       Object.entries(owner.params).map(([name, param]) => ({
         ...{ name, of: owner.name, default: formatValue(param.default) },
         ...{ range: rangeOf(param), what: param.what },
@@ -53,6 +64,8 @@ const LISTS: Readonly<Record<string, () => Promise<readonly Entry[]>>> = {
 }
 
 const FLAGS = {
+  policy: { kind: 'texts', value: 'FILE', what: 'policy files to list as well' },
+  workload: { kind: 'texts', value: 'FILE', what: 'workload files to list as well' },
   json: { kind: 'switch', what: 'as a JSON array of objects' },
 } as const satisfies FlagTable
 
@@ -66,14 +79,35 @@ export const listCommand: Command = {
     addFlags(yargs, FLAGS)
       .positional('what', { type: 'string', describe: Object.keys(LISTS).join(', ') })
       .example('$0 list policies', 'in historical order')
-      .example('$0 list params --json', 'who has which parameter, with its range'),
+      .example('$0 list params --json', 'who has which parameter, with its range')
+      .example('$0 list params --policy ./my-rule.ts', 'and those that a file declares'),
   handler: async (argv) => {
     const what = String(argv['what'])
-    const { json } = readFlags(argv, FLAGS)
-    const entries = Object.hasOwn(LISTS, what) ? await LISTS[what]?.() : undefined
+    const { json, policy, workload } = readFlags(argv, FLAGS)
+    const own = await ownFiles(policy ?? [], workload ?? [])
+    const entries = Object.hasOwn(LISTS, what) ? await LISTS[what]?.(own) : undefined
     if (entries === undefined) throw new UsageError(unknown('list', what, Object.keys(LISTS)))
     print(json ? JSON.stringify(entries, null, 2) : table(entries))
   },
+}
+
+async function ownFiles(policies: readonly string[], workloads: readonly string[]): Promise<Own> {
+  if (policies.length + workloads.length === 0) return { policies: [], workloads: [] }
+  const { loadPolicy } = await import('../load/policies.ts')
+  const { loadWorkload } = await import('../load/workloads.ts')
+  return {
+    policies: await ownOf(parseList('policy', policies), loadPolicy),
+    workloads: await ownOf(parseList('workload', workloads), loadWorkload),
+  }
+}
+
+/** Those that come from a file: a name is listed anyway. */
+async function ownOf<D>(
+  named: readonly string[],
+  load: (name: string) => Promise<{ readonly definition: D; readonly file?: unknown }>,
+): Promise<D[]> {
+  const loaded = await Promise.all(named.map(load))
+  return loaded.filter(({ file }) => file !== undefined).map(({ definition }) => definition)
 }
 
 /** Aligned columns; the last one is as long as it is. */

@@ -217,7 +217,9 @@ test("a policy of one's own that throws costs its own cells and no others", () =
   const { code, err } = cowbench(
     ...['run', '--policy', 'mapcount,own/moody.ts', '--workload', 'fork-exec', '--name', 'moody'],
   )
-  expect(err).toMatch(/error: moody on fork-exec \(.*\), seed 1: not today\n/)
+  expect(err).toMatch(
+    /error: moody on fork-exec \(.*\), seed 1: wpReuse threw: not today; at event \d+; replay: cowbench explain /,
+  )
   expect(code).toBe(1)
   const statuses = read('results', 'moody', 'rows.csv').trim().split('\n')
   expect(statuses.slice(1).map((line) => line.split(',').at(-1))).toEqual(['ok', 'error'])

@@ -131,11 +131,12 @@ class Lane {
       const trace = traces.get(cell.trace)
       if (this.#thread === undefined || this.#thread.dead) this.#thread = new Thread(this.#options)
       const thread = this.#thread
+      const task = taskOf(cell, trace)
       const tooLong = setTimeout(
-        () => thread.fail(`no result within ${timeoutSeconds} seconds`),
+        () => thread.fail(`no result within ${timeoutSeconds} seconds`, task.reached?.[0]),
         1000 * timeoutSeconds,
       )
-      const answer = thread.run<CellOutcome>(taskOf(cell, trace))
+      const answer = thread.run<CellOutcome>(task)
       if (next !== undefined) prepare(next.trace, traces)
       outcome = await answer
       clearTimeout(tooLong)

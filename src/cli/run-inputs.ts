@@ -7,6 +7,7 @@ import { type LongTrace, longTrace } from '../load/long-trace.ts'
 import { codeHash, packageRoot } from '../load/package.ts'
 import { loadTrace } from '../load/trace-file.ts'
 import { loadWorkload } from '../load/workloads.ts'
+import { formatValue, type Params, rangeOf } from '../params/params.ts'
 import type { PlanInput, PolicyChoice, WorkloadChoice } from '../plan.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { Workload } from '../workload/api.ts'
@@ -41,9 +42,9 @@ export async function gatherInputs(options: RunOptions): Promise<Inputs> {
   const description = {
     policies: policies
       .filter(({ kernel }) => kernel === undefined)
-      .map(({ definition, file }) => nameAndHash(definition.name, file)),
+      .map(({ definition: { name, params }, file }) => described(name, params, file)),
     kernels: policies.flatMap(({ kernel }) => (kernel === undefined ? [] : [kernel.name])),
-    workloads: workloads.map(({ name, file }) => nameAndHash(name, file)),
+    workloads: workloads.map(({ name, params, file }) => described(name, params, file)),
     params: Object.fromEntries(params),
     sweeps: Object.fromEntries(sweeps),
     ...{ seeds, oracle, check },
@@ -56,9 +57,19 @@ export async function gatherInputs(options: RunOptions): Promise<Inputs> {
   }
 }
 
-/** Paths stay out of manifests: they say nothing on another machine. */
-function nameAndHash(name: string, file: { readonly hash: string } | undefined): unknown {
-  return file === undefined ? name : { name, hash: file.hash }
+/** A file's parameters are known nowhere else. Paths stay out of manifests: they say nothing on another machine. */
+function described(
+  name: string,
+  params: Params,
+  file: { readonly hash: string } | undefined,
+): unknown {
+  if (file === undefined) return name
+  const declared = Object.entries(params).map(([id, param]) => {
+    const { what } = param
+    return [id, { default: formatValue(param.default), range: rangeOf(param), what }]
+  })
+  const known = declared.length === 0 ? {} : { params: Object.fromEntries(declared) }
+  return { name, hash: file.hash, ...known }
 }
 
 async function policyChoices({ policies, kernels }: RunOptions): Promise<PolicyChoice[]> {

@@ -29,6 +29,7 @@ export async function streamCells(
   })
 
   const threads = cells.map(() => new Thread(options))
+  const tasks = cells.map((cell, seat) => taskOf(cell, { ring: memory, seat }))
   // Time in which others have the turn is not the cell's own.
   const worked = cells.map(() => 0)
   const watch = setInterval(() => {
@@ -36,11 +37,11 @@ export async function streamCells(
       if (!ring.working(seat)) continue
       worked[seat] = (worked[seat] ?? 0) + 1
       if ((worked[seat] ?? 0) > timeoutSeconds)
-        thread.fail(`no result within ${timeoutSeconds} seconds`)
+        thread.fail(`no result within ${timeoutSeconds} seconds`, tasks[seat]?.reached?.[0])
     }
   }, 1000)
-  const simulating = cells.map(async (cell, seat) => {
-    const outcome = await threads[seat]?.run<CellOutcome>(taskOf(cell, { ring: memory, seat }))
+  const simulating = tasks.map(async (task, seat) => {
+    const outcome = await threads[seat]?.run<CellOutcome>(task)
     await threads[seat]?.stop()
     ring.leave(seat)
     return outcome

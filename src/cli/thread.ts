@@ -44,9 +44,11 @@ export class Thread {
     await this.#worker.terminate()
   }
 
-  /** Ends the task, and the thread with it. */
-  fail(error: string): void {
-    if (!this.dead) this.#end({ ok: false, error })
+  /** Ends the task, and the thread with it. `event`: how far it had come, if it says so. */
+  fail(error: string, event?: number): void {
+    if (this.dead) return
+    if (event === undefined) this.#end({ ok: false, error })
+    else this.#end({ ok: false, error: `${error}; at event ${event}`, event })
   }
 
   #end(outcome: Outcome<never>): void {

@@ -77,7 +77,12 @@ type Hook = (k: Kernel, a: unknown, b: unknown, c: unknown) => unknown
 
 function checkedHook(name: string, hook: Hook, { expected, allows }: Answer): Hook {
   return (k, a, b, c) => {
-    const answer = hook(viewOf(k), a, b, c)
+    let answer: unknown
+    try {
+      answer = hook(viewOf(k), a, b, c)
+    } catch (error) {
+      throw new Error(`${name} threw: ${error instanceof Error ? error.message : String(error)}`)
+    }
     if (allows(answer)) return answer
     throw new RangeError(`invalid answer of ${name}: ${String(answer)}; expected ${expected}`)
   }
