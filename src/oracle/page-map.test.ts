@@ -61,3 +61,14 @@ test('recycled tables are empty, and the arena does not grow for them', () => {
   // 16 tables at once, the empty one, and what doubling rounds up to.
   expect(map.arena.length).toBe(32 * 512)
 })
+
+test('room that is made at once holds what was there, and is not made again', () => {
+  const map = new PageMap()
+  map.open(0)
+  map.set(0, 3, 33)
+  map.reserve(512 * 100)
+  const { arena } = map
+  for (let table = 1; table <= 100; table++) map.set(0, 512 * table, table)
+  expect(map.arena === arena).toBe(true)
+  expect([map.get(0, 3), map.get(0, 51_200)]).toEqual([33, 100])
+})

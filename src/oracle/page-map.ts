@@ -8,6 +8,8 @@ import { grown } from './column.ts'
 const SHIFT = 9
 const TABLE = 1 << SHIFT
 const MASK = TABLE - 1
+/** Room is made ahead for at most so many pages: mappings may be far larger than what is ever touched of them. */
+const MAX_RESERVED = 1 << 22
 const NO_TABLES = new Int32Array(0)
 
 export class PageMap {
@@ -44,6 +46,15 @@ export class PageMap {
       at = this.#add(mm, vpn >>> SHIFT) + (vpn & MASK)
     }
     this.arena[at] = value
+  }
+
+  /** Makes room for so many pages more at once: it takes no memory until it is used. */
+  reserve(pages: number): void {
+    const end = this.#end + TABLE * Math.ceil(Math.min(pages, MAX_RESERVED) / TABLE)
+    if (end <= this.arena.length) return
+    const arena = new Int32Array(Math.max(end, 2 * this.arena.length))
+    arena.set(this.arena.subarray(0, this.#end))
+    this.arena = arena
   }
 
   /** Back to 0. Tables that the range covers whole are freed. */

@@ -81,6 +81,7 @@ export class Shadow {
   }
 
   mmap(mm: number, vpn: number, pages: number, kind: number, object: number, pgoff: number): void {
+    this.pages.reserve(pages)
     this.objects.map(mm, vpn, pages, kind, object, pgoff)
     this.#showObjects(mm, vpn, pages)
   }

@@ -64,6 +64,8 @@ export function mmap(
     softDirty: true,
   })
   mm.reserve(end - 1)
+  m.frames.reserve(pages)
+  m.tables.reserve(pages)
   m.judge.mmap(mm.id, start, pages, kind, object, pgoff)
   return OK
 }

@@ -43,6 +43,8 @@ export const HUGE_PAGES = 512
 export const GUP_PIN_COUNTING_BIAS = 1024
 /** A page-table entry holds a 24-bit frame number: 64 GiB. */
 const MAX_FRAMES = 1 << 24
+/** Room that is made ahead of use, for 16 GiB: mappings may be far larger than what is ever touched of them. */
+export const MAX_RESERVED = 1 << 22
 
 export class Frames {
   /** Mapcount and PG_* flags. */
@@ -226,17 +228,26 @@ export class Frames {
   /** Takes `pages` (a power of two) never used frames, naturally aligned; what alignment skips becomes order-0 frames. */
   #bump(pages: number): number {
     const start = (this.#next + pages - 1) & -pages
-    while (start + pages > this.#capacity) this.#grow()
+    while (start + pages > this.#capacity) this.#grow(2 * this.#capacity)
     for (let pfn = this.#next; pfn < start; pfn++) this.#free[0]!.push(pfn)
     this.#next = start + pages
     return start
   }
 
-  #grow(): void {
+  /**
+   * Makes room for so many frames more at once. Room that is not used takes no memory, while columns that were outgrown
+   * step by step leave theirs to the allocator.
+   */
+  reserve(pages: number): void {
+    const needed = Math.min(this.#next + pages, MAX_RESERVED)
+    if (needed > this.#capacity) this.#grow(Math.max(needed, 2 * this.#capacity))
+  }
+
+  #grow(least: number): void {
     if (this.#capacity >= MAX_FRAMES) {
       throw new Error(`out of frames: the simulated machine has ${MAX_FRAMES} (64 GiB)`)
     }
-    const capacity = Math.min(MAX_FRAMES, 2 * this.#capacity)
+    const capacity = Math.min(MAX_FRAMES, least)
     this.#capacity = capacity
     this.word = grown(this.word, capacity)
     this.token = grown(this.token, capacity)

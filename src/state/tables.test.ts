@@ -48,3 +48,18 @@ test('more tables than there is room for make room, and lose nothing', () => {
   for (let i = 0; i < 40; i++) tables.alloc()
   expect([tables.ptes[first + 511], tables.shares[1], tables.end]).toEqual([99, 3, 42])
 })
+
+test('room that is made at once holds what was there, and is not made again', () => {
+  const tables = new PageTables()
+  const first = tables.alloc()
+  tables.ptes[first + 5] = 7
+  tables.reserve(512 * 1000)
+  const { ptes } = tables
+  expect(ptes[first + 5]).toBe(7)
+  // One table is in use, the empty one is never handed out, and 1,000 have room.
+  expect(ptes.length).toBe(1002 * 512)
+  for (let i = 0; i < 1000; i++) tables.alloc()
+  expect(tables.ptes === ptes).toBe(true)
+  tables.alloc()
+  expect(tables.ptes === ptes).toBe(false)
+})

@@ -4,7 +4,7 @@
  * An entry is one integer: the frame (or swap slot) shifted by PFN_SHIFT, and flags. Table 0 is the empty table that
  * every absent or huge-mapped range points at, so that the hot path needs no test for a missing table.
  */
-import { grown } from './frames.ts'
+import { grown, MAX_RESERVED } from './frames.ts'
 
 export const PTE_PRESENT = 1 << 0
 export const PTE_WRITE = 1 << 1
@@ -71,13 +71,20 @@ export class PageTables {
     }
   }
 
+  /** Makes room for the tables of so many pages more at once (Frames.reserve). */
+  reserve(pages: number): void {
+    const needed = this.#next + Math.ceil(Math.min(pages, MAX_RESERVED) / TABLE_PAGES)
+    if (needed > this.shares.length) this.#grow(Math.max(needed, 2 * this.shares.length))
+  }
+
   #bump(): number {
-    if (this.#next === this.shares.length) {
-      const tables = 2 * this.shares.length
-      this.ptes = grown(this.ptes, tables * TABLE_PAGES)
-      this.shares = grown(this.shares, tables)
-      this.owner = grown(this.owner, tables)
-    }
+    if (this.#next === this.shares.length) this.#grow(2 * this.shares.length)
     return this.#next++
+  }
+
+  #grow(tables: number): void {
+    this.ptes = grown(this.ptes, tables * TABLE_PAGES)
+    this.shares = grown(this.shares, tables)
+    this.owner = grown(this.owner, tables)
   }
 }
