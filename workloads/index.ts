@@ -8,13 +8,16 @@ import cowTableFork from './cow-table-fork.ts'
 import directIo from './direct-io.ts'
 import fh from './fh.ts'
 import forkExec from './fork-exec.ts'
+import khugepaged from './khugepaged.ts'
 import ksmMerge from './ksm-merge.ts'
 import mix from './mix.ts'
 import mixed from './mixed.ts'
+import postcopyMinor from './postcopy-minor.ts'
 import preforkServer from './prefork-server.ts'
 import pteMappedThp from './pte-mapped-thp.ts'
 import snapshot from './snapshot.ts'
 import swapChurn from './swap-churn.ts'
+import uffdSnapshot from './uffd-snapshot.ts'
 import vmspliceChild from './vmsplice-child.ts'
 import zygote from './zygote.ts'
 
@@ -33,6 +36,10 @@ export const WORKLOADS: readonly Workload[] = [
   // references that must hold, and one that must not show
   directIo,
   vmspliceChild,
+  // khugepaged, and userfaultfd's events while it runs
+  khugepaged,
+  uffdSnapshot,
+  postcopyMinor,
   // everything at once
   mixed,
   // the simulator's own speed

@@ -41,6 +41,19 @@ const VARIANTS: Record<string, api.GivenValues[]> = {
     { rounds: 2, children: 0 },
     { rounds: 1, contents: 3000 },
   ],
+  khugepaged: [
+    { ranges: 4, holes: 0, swapped: 0, shared: 0, pinned: 100 },
+    { ranges: 4, scans: 0, maxPtesNone: 0, maxPtesShared: 0 },
+  ],
+  'uffd-snapshot': [
+    ...['pte', 'vma', 'none'].map((check) => ({ check, pages: 777, snapshots: 1, stores: 999 })),
+    { memory: 'shmem', retract: 'all', after: false, pages: 1024, snapshots: 2, scans: 0 },
+  ],
+  'postcopy-minor': ['none', 'khugepaged', 'madvise'].flatMap((collapse) =>
+    ['populated', 'registered', 'both'].map((mapping) => ({
+      ...{ collapse, mapping, pages: 1025, accesses: 1000, arrived: 50, modes: 'both' },
+    })),
+  ),
   checkpoint: ['mprotect', 'clear-refs', 'uffd-wp'].map((method) => ({ method, passes: 2 })),
   'direct-io': ['none', 'fork', 'swap', 'mprotect', 'clear-refs', 'uffd-wp'].flatMap((during) =>
     ['mixed', 'odirect', 'ropin'].map((kind) => ({ during, kind, requests: 50, order: 9 })),
@@ -95,6 +108,9 @@ describe('traces at seed 1', () => {
     'swap-churn': [241_512, 'bfadf1d2'],
     'ksm-merge': [172_096, 'd077e1f0'],
     checkpoint: [149_393, '17a7039a'],
+    khugepaged: [118_715, '74e3124b'],
+    'uffd-snapshot': [163_910, 'ad213715'],
+    'postcopy-minor': [131_084, '6fb3af3e'],
     'direct-io': [132_577, 'e632df77'],
     'vmsplice-child': [168_258, 'fe5e4092'],
     mixed: [246_955, '0659bba1'],

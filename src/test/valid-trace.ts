@@ -11,6 +11,7 @@ import {
   OP_FOLIO_SPLIT,
   OP_FORK,
   OP_GET,
+  OP_KHUGEPAGED,
   OP_KSM_WAIT,
   OP_LABELS,
   OP_LOAD,
@@ -23,10 +24,13 @@ import {
   OP_PIN,
   OP_POKE,
   OP_PUT,
+  OP_SET,
   OP_SPAWN,
   OP_STORE,
   OP_STORE_SAME,
   OP_SWAPOUT,
+  OP_UFFD_REGISTER,
+  OP_UFFD_RESOLVE,
   OP_UFFD_WP,
   OP_UNPIN,
   OPERANDS,
@@ -35,6 +39,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../trace/ops.ts'
+import { settingProblem } from '../trace/settings.ts'
 import { SEGMENT, type Trace } from '../trace/trace.ts'
 import { HPAGE_PMD_NR, HPAGE_PMD_ORDER } from '../workload/address-space.ts'
 
@@ -86,7 +91,8 @@ export function replay(trace: Trace): Replayed {
       )
       continue
     }
-    if (op === OP_DRAIN || op === OP_KSM_WAIT) continue
+    if (op === OP_SET && settingProblem(a, b) !== undefined) fail('no such setting')
+    if (op === OP_DRAIN || op === OP_KSM_WAIT || op === OP_SET) continue
 
     const space = spaces.get(mm) ?? fail('no such process')
     const range = (vpn: number, count: number, need: number): Uint8Array => {
@@ -156,6 +162,9 @@ export function replay(trace: Trace): Replayed {
       case OP_SWAPOUT:
       case OP_MIGRATE:
       case OP_UFFD_WP:
+      case OP_UFFD_REGISTER:
+      case OP_UFFD_RESOLVE:
+      case OP_KHUGEPAGED:
         range(a, b, PROT_READ)
         break
       case OP_POKE:
