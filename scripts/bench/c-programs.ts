@@ -7,6 +7,10 @@ import { packageRoot } from '../../src/load/package.ts'
 
 export type CProgram = 'kernel' | 'like-for-like'
 
+const SOURCES: Readonly<Record<CProgram, string>> = {
+  kernel: 'src/live/replay/kernel.c',
+  'like-for-like': 'scripts/bench/like-for-like.c',
+}
 const PROGRAMS: readonly CProgram[] = ['kernel', 'like-for-like']
 
 export interface Built {
@@ -20,7 +24,7 @@ export function buildPrograms(dir: string): Built {
   if (process.platform !== 'linux') return { programs: {}, reason: 'the C programs need Linux' }
   const programs: Record<string, string> = {}
   for (const name of PROGRAMS) {
-    const source = join(packageRoot(), 'scripts', 'bench', `${name}.c`)
+    const source = join(packageRoot(), SOURCES[name])
     const output = join(dir, name)
     const { error, status, stderr } = spawnSync(
       'gcc',

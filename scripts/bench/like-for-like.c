@@ -3,7 +3,7 @@
  * pages of order 0, LRU batch included), the same oracle that checks each page once between two events that show it to
  * somebody else. What plain C reaches is the yardstick for JavaScript.
  */
-#include "trace.h"
+#include "../../src/live/replay/trace.h"
 
 enum { PRESENT = 1, WRITE = 2, CHECKED = 4, DIRTY = 8, PFN_SHIFT = 8 };
 enum { STORE_HIT = PRESENT | WRITE | CHECKED };

@@ -14,9 +14,12 @@ export interface Model {
 }
 
 /** The policy or kernel that was named, or else the model of the running kernel. */
-export async function modelOf(name: string | undefined, machine: Facilities): Promise<Model> {
+export async function modelOf(
+  name: string | undefined,
+  { kernel: running }: Pick<Facilities, 'kernel'>,
+): Promise<Model> {
   const isKernel = (text: string) => KERNELS.some((kernel) => kernel.name === text)
-  const asked = name ?? machine.kernel
+  const asked = name ?? running
   if (name === undefined && !isKernel(asked)) {
     throw new UsageError(`missing --against: no model of Linux ${asked} is known`)
   }

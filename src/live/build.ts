@@ -39,6 +39,7 @@ export function driverProgram(cacheDir: string = userCache()): string {
   compile(
     half,
     sources.filter((name) => name.endsWith('.c')).map((name) => join(folder, name)),
+    FLAGS,
   )
   chmodSync(half, 0o700)
   writeFileSync(`${program}.sha256`, sha256(half))
@@ -46,14 +47,19 @@ export function driverProgram(cacheDir: string = userCache()): string {
   return program
 }
 
-function compile(output: string, sources: readonly string[]): void {
+/** Throws MissingFacility with the first thing that the compiler does not like. */
+export function compile(
+  output: string,
+  sources: readonly string[],
+  flags: readonly string[],
+): void {
   try {
-    execFileSync('cc', [...FLAGS, '-o', output, ...sources], { stdio: 'pipe', encoding: 'utf8' })
+    execFileSync('cc', [...flags, '-o', output, ...sources], { stdio: 'pipe', encoding: 'utf8' })
   } catch (error) {
     const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: string }
     if (code === 'ENOENT') throw new MissingFacility('no C compiler: install gcc or clang (cc)')
     const first = (stderr ?? '').split('\n').find((line) => line.includes('error')) ?? String(error)
-    throw new MissingFacility(`cc cannot build the driver: ${first.trim()}`)
+    throw new MissingFacility(`cc cannot build what measures this machine: ${first.trim()}`)
   }
 }
 

@@ -1,37 +1,30 @@
 /** calibrate: from what the driver measures (calibrate.c) to what one unit of counted work costs on this machine. */
 import { execFileSync } from 'node:child_process'
+import { type Interval, intervalOf } from './interval.ts'
 
-/** Nanoseconds by the name of the measurement. */
+/** Nanoseconds by the name of the measurement, of one round. */
 export type Measures = Readonly<Record<string, number>>
 
 /** Units of src/metrics/cost.ts that are measured; the others come from a built-in profile. */
-export interface MeasuredCosts {
-  readonly faultEntry: number
-  readonly zeroFill4k: number
-  readonly zeroFill2M: number
-  readonly copy4k: number
-  readonly copy2M: number
-  readonly reuse: number
-  readonly forkBase: number
-  readonly ptePerFork: number
-  readonly pmdPerFork: number
-  readonly tableAlloc: number
-  readonly tableFree: number
-  readonly ptePerExit: number
-  readonly pmdSplit: number
-  readonly mprotectPerPte: number
-  readonly tlbFlush: number
-  readonly lruDrain: number
-  readonly pinPerPage: number
-}
+export const MEASURED_UNITS = [
+  ...(['faultEntry', 'zeroFill4k', 'zeroFill2M', 'copy4k', 'copy2M', 'reuse'] as const),
+  ...(['forkBase', 'ptePerFork', 'pmdPerFork', 'tableAlloc', 'tableFree', 'ptePerExit'] as const),
+  ...(['pmdSplit', 'mprotectPerPte', 'tlbFlush', 'lruDrain', 'pinPerPage'] as const),
+]
+export type MeasuredUnit = (typeof MEASURED_UNITS)[number]
+export type MeasuredCosts = Readonly<Record<MeasuredUnit, number>>
 
-/** Sizes of calibrate.c: 16 MiB by pages in 8 tables; 16 huge folios; one page in each of 256 tables. */
-const PAGES = 4096
-const TABLES = 8
-const HUGE_FOLIOS = 16
+/** Sizes of calibrate.c: a heap of 256 MiB in 128 tables; one page in each of 256 tables; 64 huge folios; 16 MiB. */
+const HEAP_PAGES = 65_536
+const HEAP_TABLES = 128
 const SPARSE_TABLES = 256
+const HUGE_FOLIOS = 64
+const PROTECTED_PAGES = 4096
 
-/** Takes a few seconds of one CPU. */
+/** In which order the pages of a heap are stored to: programs do something between the two. */
+const ORDERS = ['sequence', 'shuffled']
+
+/** One round: less than a second of one CPU. */
 export function measure(program: string): Measures {
   const text = execFileSync(program, ['measure'], { encoding: 'utf8' })
   const lines = text.trim().split('\n')
@@ -43,56 +36,67 @@ export function measure(program: string): Measures {
   )
 }
 
-/** Throws RangeError if a measurement is missing. */
+/** The costs by one round, which noise may make negative. Throws RangeError if a measurement is missing. */
 export function costsOf(measures: Measures): MeasuredCosts {
   const ns = (name: string): number => {
     const value = measures[name]
     if (value === undefined) throw new RangeError(`missing measurement: ${name}`)
     return value
   }
-  const above = (name: string, floor: number) => Math.max(0, ns(name) - floor)
+  /** Of one life of a heap, the mean of both orders. */
+  const heap = (name: string): number =>
+    ORDERS.reduce((sum, order) => sum + ns(`${order}-${name}`), 0) / ORDERS.length
+  const plain = heap('plain') / HEAP_PAGES
+  const perPage = (name: string, pages: number): number => heap(name) / pages - plain
 
-  // The cheapest fault maps the zero page: all of it counts as entry.
-  const faultEntry = ns('zero-page')
-  const fork = tableAndEntry(
-    above('fork-dense', ns('fork-empty')),
-    above('fork-sparse', ns('fork-empty')),
-  )
+  const fork = tableAndEntry(heap('fork') - ns('fork-empty'), ns('fork-sparse') - ns('fork-empty'))
   const exit = tableAndEntry(
-    above('exit-dense', ns('exit-empty')),
-    above('exit-sparse', ns('exit-empty')),
+    heap('exit-shared') - ns('exit-empty'),
+    ns('exit-sparse') - ns('exit-empty'),
   )
-  const mprotectPerPte = above('protect-many', ns('protect-none')) / PAGES
-  return rounded({
+  // Whatever is allocated is freed one day; a cost of its own it has not.
+  const free = (heap('exit-freeing') - heap('exit-shared')) / (HEAP_PAGES / 2)
+  // The cheapest fault maps the zero page: all of it counts as entry.
+  const faultEntry = perPage('zero-page', HEAP_PAGES)
+  const tablePerPage = (HEAP_TABLES * fork.table) / HEAP_PAGES
+  const mprotectPerPte = (ns('protect-many') - ns('protect-none')) / PROTECTED_PAGES
+  return {
     faultEntry,
-    zeroFill4k: above('zero-fill', faultEntry),
-    zeroFill2M: above('huge-fill', faultEntry),
-    copy4k: above('copy', faultEntry),
+    zeroFill4k: perPage('fill', HEAP_PAGES) - tablePerPage - faultEntry + free,
+    zeroFill2M: ns('huge-fill') - faultEntry,
+    copy4k: perPage('copy', HEAP_PAGES / 2) - faultEntry + free,
     copy2M: ns('huge-copy'),
-    reuse: above('reuse', faultEntry),
+    reuse: perPage('reuse', HEAP_PAGES / 2) - faultEntry,
     forkBase: ns('fork-empty'),
     ptePerFork: fork.entry,
-    pmdPerFork: above('fork-huge', ns('fork-empty')) / HUGE_FOLIOS,
+    pmdPerFork: (ns('fork-huge') - ns('fork-empty')) / HUGE_FOLIOS,
     tableAlloc: fork.table,
     tableFree: exit.table,
     ptePerExit: exit.entry,
-    pmdSplit: above('split', ns('protect-one')),
+    pmdSplit: ns('split') - ns('protect-one'),
     mprotectPerPte,
-    tlbFlush: above('protect-one', ns('protect-none') + mprotectPerPte),
-    lruDrain: above('drain-full', ns('drain-empty')),
+    tlbFlush: ns('protect-one') - ns('protect-none') - mprotectPerPte,
+    lruDrain: ns('drain-full') - ns('drain-empty'),
     pinPerPage: ns('pin'),
-  })
+  }
 }
 
 /** Two equations: many entries in few tables, and one entry in each of many tables. */
 function tableAndEntry(dense: number, sparse: number): { table: number; entry: number } {
   const both = sparse / SPARSE_TABLES
-  const entry = Math.max(0, (dense - TABLES * both) / (PAGES - TABLES))
-  return { entry, table: Math.max(0, both - entry) }
+  const entry = (dense - HEAP_TABLES * both) / (HEAP_PAGES - HEAP_TABLES)
+  return { entry, table: both - entry }
 }
 
-/** To a tenth of a nanosecond. */
-function rounded(costs: MeasuredCosts): MeasuredCosts {
-  const entries = Object.entries(costs).map(([unit, ns]) => [unit, Math.round(ns * 10) / 10])
-  return Object.fromEntries(entries) as unknown as MeasuredCosts
+/** Each cost with its 95 % interval, from several rounds. */
+export function intervalsOf(
+  rounds: readonly MeasuredCosts[],
+): Readonly<Record<MeasuredUnit, Interval>> {
+  const entries = MEASURED_UNITS.map((unit) => [unit, intervalOf(rounds.map((one) => one[unit]))])
+  return Object.fromEntries(entries)
+}
+
+/** A cost that is not above 0 with 95 % confidence has not been measured: the machine is too busy. */
+export function unsteadyOf(intervals: Readonly<Record<MeasuredUnit, Interval>>): MeasuredUnit[] {
+  return MEASURED_UNITS.filter((unit) => !(intervals[unit].low > 0))
 }

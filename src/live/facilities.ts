@@ -71,7 +71,7 @@ export async function facilitiesOf(driver: LiveDriver): Promise<Facilities> {
     throw new MissingFacility('live tests need frame numbers in /proc/self/pagemap (CAP_SYS_ADMIN)')
   }
   return {
-    kernel: /^[0-9.]+/.exec(textIn('/proc/sys/kernel/osrelease'))?.[0] ?? 'unknown',
+    kernel: runningKernel(),
     swap: textIn('/proc/swaps').trim().split('\n').length > 1,
     thp: chosen(textIn(`${THP}/enabled`)),
     mthp: SMALLER_ORDERS.filter((size) => isOn(size)),
@@ -80,6 +80,11 @@ export async function facilitiesOf(driver: LiveDriver): Promise<Facilities> {
     softDirty: await driver.probe(PROBE_SOFT_DIRTY),
     ioUring: await driver.probe(PROBE_IO_URING),
   }
+}
+
+/** As `uname -r` says it, up to what is no number. */
+export function runningKernel(): string {
+  return /^[0-9.]+/.exec(textIn('/proc/sys/kernel/osrelease'))?.[0] ?? 'unknown'
 }
 
 const THP = '/sys/kernel/mm/transparent_hugepage'

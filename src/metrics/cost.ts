@@ -9,9 +9,9 @@
 /** Every unit of work, with its meaning. The order is that of listings and of JSON files. */
 export const COST_UNITS = {
   faultEntry: 'enter and leave a page fault, and find the entry',
-  zeroFill4k: 'allocate, zero and map a 4 KiB page',
+  zeroFill4k: 'allocate, zero and map a 4 KiB page, and free it one day',
   zeroFill2M: 'allocate, zero and map a 2 MiB page',
-  copy4k: 'allocate, copy and map a 4 KiB page, its own TLB entry flushed',
+  copy4k: 'allocate, copy and map a 4 KiB page, its own TLB entry flushed, and free it one day',
   copy2M: 'allocate, copy and map a 2 MiB page, its own TLB entry flushed',
   reuse: 'make an entry writable where it is, huge or not',
   unshare: 'decide and replace the entry when a pin wants a page of its own, without the copy',

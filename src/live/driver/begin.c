@@ -163,7 +163,16 @@ static void count_faults(const char *file, const char **argv, const char **envp)
 	leave(status & 127 ? 128 + (status & 127) : (status >> 8) & 255);
 }
 
-/* Without arguments the runner; `measure`; `count FILE COMMAND...`; or a worker's slot, after the worker's exec(). */
+/* Runs a program with one CPU to itself. */
+static void run_alone(const char **argv, const char **envp)
+{
+	pin_to_one_cpu();
+	argv[0] = "env";
+	sys3(__NR_execve, "/usr/bin/env", argv, envp);
+	leave(127);
+}
+
+/* Without arguments the runner; `measure`; `count FILE COMMAND...`; `alone COMMAND...`; or a worker's slot, after the worker's exec(). */
 void begin(ul *stack) __attribute__((used));
 void begin(ul *stack)
 {
@@ -175,6 +184,8 @@ void begin(ul *stack)
 		calibrate();
 	if (stack[0] > 3 && slot[0] == 'c')
 		count_faults((const char *)stack[3], (const char **)&stack[3], (const char **)&stack[stack[0] + 2]);
+	if (stack[0] > 2 && slot[0] == 'a')
+		run_alone((const char **)&stack[2], (const char **)&stack[stack[0] + 2]);
 	share(FD_SHARED, 0);
 	ul index = (ul)(slot[0] - '0') * 10 + (ul)(slot[1] - '0');
 

@@ -1,14 +1,20 @@
 /*
  * calibrate.c: what this machine's page faults, forks and exits take. Each line of output is a name and the
- * nanoseconds of one of them, the median of several rounds; calibrate.ts makes a cost profile out of these.
+ * nanoseconds of one of them, measured once; calibrate.ts asks again and again, and makes a cost profile out of these.
  */
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include "driver.h"
 
-#define ROUNDS 7
-#define SMALL_PAGES 4096UL	/* 16 MiB by 4 KiB pages, in 8 page tables */
+/*
+ * A heap that is larger than the caches, as those of the programs that costs are wanted for: 256 MiB by 4 KiB pages, in
+ * 128 page tables.
+ */
+#define HEAP_PAGES 65536UL
+#define HALF (HEAP_PAGES / 2)
+#define SMALL_PAGES 4096UL	/* 16 MiB by 4 KiB pages */
 #define HUGE_PAGES 16UL		/* 32 MiB by huge folios */
+#define HUGE_FORKED 64UL
 #define SPARSE_TABLES 256UL	/* one page in each */
 #define BASE 0x300000000000UL
 
@@ -38,13 +44,23 @@ static u64 timed_touch(u64 pages, u64 step)
 	return (now() - start) / pages;
 }
 
-static u64 timed_loads(u64 pages)
+/* Pages of the heap from the `from`-th, every `stride`-th one; an odd stride comes to each page once. */
+static u64 timed_stores(u64 from, u64 to, u64 stride)
 {
 	u64 start = now();
 
-	for (u64 i = 0; i < pages; i++)
-		(void)*(volatile u64 *)(BASE + i * PAGE);
-	return (now() - start) / pages;
+	for (u64 i = from; i < to; i++)
+		*(volatile u64 *)(BASE + i * stride % HEAP_PAGES * PAGE) = i;
+	return now() - start;
+}
+
+static u64 timed_loads(u64 stride)
+{
+	u64 start = now();
+
+	for (u64 i = 0; i < HEAP_PAGES; i++)
+		(void)*(volatile u64 *)(BASE + i * stride % HEAP_PAGES * PAGE);
+	return now() - start;
 }
 
 /* A child that waits for a byte, or leaves at once; the time of fork() alone goes to `took`. */
@@ -78,50 +94,10 @@ static u64 release(long pid, s32 *pipe)
 	return now() - start;
 }
 
-static u64 zero_fill(void)
-{
-	map(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE);
-	return timed_touch(SMALL_PAGES, PAGE);
-}
-
-/* The least that a fault can do: an entry for the zero page, in a table that is there. */
-static u64 zero_page(void)
-{
-	map(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE);
-	for (u64 at = 0; at < SMALL_PAGES * PAGE; at += HUGE)
-		(void)*(volatile u64 *)(BASE + at);
-	return timed_loads(SMALL_PAGES);
-}
-
 static u64 huge_fill(void)
 {
 	map(HUGE_PAGES * HUGE, MADV_HUGEPAGE);
 	return timed_touch(HUGE_PAGES, HUGE);
-}
-
-static u64 copy(void)
-{
-	s32 pipe[2];
-	u64 took, forked;
-	long pid;
-
-	map(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE);
-	touch(SMALL_PAGES, PAGE);
-	pid = child(1, pipe, &forked);
-	took = timed_touch(SMALL_PAGES, PAGE);
-	release(pid, pipe);
-	return took;
-}
-
-static u64 reuse(void)
-{
-	s32 pipe[2];
-	u64 forked;
-
-	map(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE);
-	touch(SMALL_PAGES, PAGE);
-	release(child(0, pipe, &forked), pipe);
-	return timed_touch(SMALL_PAGES, PAGE);
 }
 
 /* 2 MiB from one huge folio into another. */
@@ -154,11 +130,9 @@ static u64 fork_of(u64 bytes, int advice, u64 touched, u64 step, int is_exit)
 
 static u64 fork_empty(void) { return fork_of(0, 0, 0, 0, 0); }
 static u64 exit_empty(void) { return fork_of(0, 0, 0, 0, 1); }
-static u64 fork_dense(void) { return fork_of(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE, SMALL_PAGES, PAGE, 0); }
-static u64 exit_dense(void) { return fork_of(SMALL_PAGES * PAGE, MADV_NOHUGEPAGE, SMALL_PAGES, PAGE, 1); }
 static u64 fork_sparse(void) { return fork_of(SPARSE_TABLES * HUGE, MADV_NOHUGEPAGE, SPARSE_TABLES, HUGE, 0); }
 static u64 exit_sparse(void) { return fork_of(SPARSE_TABLES * HUGE, MADV_NOHUGEPAGE, SPARSE_TABLES, HUGE, 1); }
-static u64 fork_huge(void) { return fork_of(HUGE_PAGES * HUGE, MADV_HUGEPAGE, HUGE_PAGES, HUGE, 0); }
+static u64 fork_huge(void) { return fork_of(HUGE_FORKED * HUGE, MADV_HUGEPAGE, HUGE_FORKED, HUGE, 0); }
 
 static u64 timed_protect(u64 pages, int protection)
 {
@@ -242,38 +216,61 @@ static const struct {
 	const char *name;
 	u64 (*measure)(void);
 } MEASURES[] = {
-	{ "zero-page", zero_page },	{ "zero-fill", zero_fill },	{ "huge-fill", huge_fill },
-	{ "copy", copy },		{ "reuse", reuse },		{ "huge-copy", huge_copy },
-	{ "fork-empty", fork_empty },	{ "fork-dense", fork_dense },	{ "fork-sparse", fork_sparse },
-	{ "fork-huge", fork_huge },	{ "exit-empty", exit_empty },	{ "exit-dense", exit_dense },
+	{ "huge-fill", huge_fill },	{ "huge-copy", huge_copy },	{ "fork-empty", fork_empty },
+	{ "fork-sparse", fork_sparse }, { "fork-huge", fork_huge },	{ "exit-empty", exit_empty },
 	{ "exit-sparse", exit_sparse }, { "protect-many", protect_many }, { "protect-one", protect_one },
 	{ "protect-none", protect_none }, { "split", split },		{ "drain-full", drain_full },
 	{ "drain-empty", drain_empty }, { "pin", pin },
 };
 
-static u64 median(u64 *values, u32 count)
-{
-	for (u32 i = 1; i < count; i++)
-		for (u32 j = i; j > 0 && values[j] < values[j - 1]; j--) {
-			u64 lower = values[j];
+/* The life of a heap, its pages stored to in one order: what faults, forks and exits of real programs consist of. */
+enum { FILL, PLAIN, FORK, COPY, EXIT_FREEING, REUSE, EXIT_SHARED, ZERO_PAGE, LIFE };
 
-			values[j] = values[j - 1];
-			values[j - 1] = lower;
-		}
-	return values[count / 2];
+static const char *const IN_SEQUENCE[LIFE] = {
+	"sequence-fill", "sequence-plain", "sequence-fork", "sequence-copy", "sequence-exit-freeing",
+	"sequence-reuse", "sequence-exit-shared", "sequence-zero-page",
+};
+static const char *const SHUFFLED[LIFE] = {
+	"shuffled-fill", "shuffled-plain", "shuffled-fork", "shuffled-copy", "shuffled-exit-freeing",
+	"shuffled-reuse", "shuffled-exit-shared", "shuffled-zero-page",
+};
+
+static void life(const char *const *names, u64 stride)
+{
+	u64 took[LIFE], unused;
+	s32 pipe[2];
+	long pid;
+
+	map(HEAP_PAGES * PAGE, MADV_NOHUGEPAGE);
+	took[FILL] = timed_stores(0, HEAP_PAGES, stride);
+	took[PLAIN] = timed_stores(0, HEAP_PAGES, stride);
+	pid = child(1, pipe, &took[FORK]);
+	took[COPY] = timed_stores(0, HALF, stride);
+	/* The child is alone with the pages that were copied, and frees them. */
+	took[EXIT_FREEING] = release(pid, pipe);
+	took[REUSE] = timed_stores(HALF, HEAP_PAGES, stride);
+	took[EXIT_SHARED] = release(child(1, pipe, &unused), pipe);
+	unmap(HEAP_PAGES * PAGE);
+	/* The least that a fault can do: an entry for the zero page, in a table that is there. */
+	map(HEAP_PAGES * PAGE, MADV_NOHUGEPAGE);
+	for (u64 at = 0; at < HEAP_PAGES * PAGE; at += HUGE)
+		(void)*(volatile u64 *)(BASE + at);
+	took[ZERO_PAGE] = timed_loads(stride);
+	unmap(HEAP_PAGES * PAGE);
+	for (u32 i = 0; i < LIFE; i++)
+		print(1, names[i], took[i]);
 }
 
 void calibrate(void)
 {
 	pin_to_one_cpu();
+	life(IN_SEQUENCE, 1);
+	life(SHUFFLED, 40503);
 	for (u32 i = 0; i < sizeof(MEASURES) / sizeof(MEASURES[0]); i++) {
-		u64 rounds[ROUNDS];
+		u64 took = MEASURES[i].measure();
 
-		for (u32 round = 0; round < ROUNDS; round++) {
-			rounds[round] = MEASURES[i].measure();
-			unmap(SPARSE_TABLES * HUGE);
-		}
-		print(1, MEASURES[i].name, median(rounds, ROUNDS));
+		unmap(SPARSE_TABLES * HUGE);
+		print(1, MEASURES[i].name, took);
 	}
 	leave(0);
 }
