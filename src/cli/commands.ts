@@ -9,6 +9,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   list: async () => (await import('./list.ts')).listCommand,
   litmus: async () => (await import('./litmus.ts')).litmusCommand,
   init: async () => (await import('./init.ts')).initCommand,
+  check: async () => (await import('./check.ts')).checkCommand,
   trace: async () => (await import('./trace.ts')).traceCommand,
   live: async () => (await import('./live.ts')).liveCommand,
   record: async () => (await import('./record.ts')).recordCommand,

@@ -17,6 +17,7 @@ const GUIDE = `cowbench compares Linux copy-on-write page-reuse policies.
   cowbench run --quick                all of it, small, within a minute
   cowbench run --policy page-count,mm-id --workload snapshot --seeds 5 --report
   cowbench litmus --policy mapcount   small tests that say what they expect
+  cowbench check mapcount             the shortest story in which a policy fails
   cowbench COMMAND --help             flags and examples
 
 Commands: ${NAMES.join(', ')}. Results go to results/NAME/.`

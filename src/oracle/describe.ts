@@ -15,7 +15,7 @@ const HOLDERS: Readonly<Record<number, string>> = {
 export function describe(breach: Breach): string {
   const { cause } = breach
   if (cause === null) return `${observation(breach)}; no verdict led to it`
-  return `${observation(breach)}; caused by event ${cause.event}: ${decision(cause)}`
+  return `${observation(breach)}; caused by event ${cause.event}: ${decisionOf(cause)}`
 }
 
 function observation(breach: Breach): string {
@@ -45,7 +45,8 @@ function observation(breach: Breach): string {
   return `the ${holder} held by process ${mm} does not show what that process has on page ${vpn}`
 }
 
-function decision(cause: Cause): string {
+/** What the policy answered, and where. */
+export function decisionOf(cause: Cause): string {
   const { site, vpn, verdict } = cause
   if (site === SITE_FORK && verdict < COPY) return `fork shared page ${vpn} in spite of its pin`
   if (site === SITE_UNSHARE && verdict < COPY) return `the pin took page ${vpn} as it was`

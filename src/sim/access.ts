@@ -7,6 +7,7 @@ import {
   PTE_SOFT_DIRTY,
   PTE_TOK,
   PTE_WRITE,
+  TABLE_SHIFT,
 } from '../state/tables.ts'
 import { PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import { OK, SEGV } from './answers.ts'
@@ -97,7 +98,7 @@ function writable(m: Machine, mm: Mm, vpn: number): boolean {
   const { ptes } = m.tables
   if ((pmd & PTE_WRITE) === 0) return false
   if ((pmd & PMD_HUGE) !== 0) {
-    mm.pmds[vpn >>> 9]! |= PTE_DIRTY | PTE_SOFT_DIRTY
+    mm.pmds[vpn >>> TABLE_SHIFT]! |= PTE_DIRTY | PTE_SOFT_DIRTY
     const pfn = hugeFrame(pmd, vpn)
     ptes[index] = (pfn << PFN_SHIFT) | PTE_PRESENT | PTE_WRITE | checkedBit(m, pfn)
     return true

@@ -3,7 +3,14 @@
  */
 import { HUGE_PAGES } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
-import { PMD_HUGE, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_TOK, PTE_UFFD_WP } from '../state/tables.ts'
+import {
+  PMD_HUGE,
+  PTE_PRESENT,
+  PTE_SOFT_DIRTY,
+  PTE_TOK,
+  PTE_UFFD_WP,
+  TABLE_SHIFT,
+} from '../state/tables.ts'
 import {
   MADV_COLLAPSE,
   MADV_DONTFORK,
@@ -119,7 +126,7 @@ function movePageTables(m: Machine, mm: Mm, start: number, end: number, to: numb
 
 function moveHuge(m: Machine, mm: Mm, vpn: number, target: number, pmd: number): void {
   installHuge(m, mm, target, (pmd & ~PTE_UFFD_WP) | PTE_SOFT_DIRTY)
-  m.tables.release(mm.tables[vpn >>> 9]!)
+  m.tables.release(mm.tables[vpn >>> TABLE_SHIFT]!)
   mm.setPmd(vpn, 0, 0)
 }
 

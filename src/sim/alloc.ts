@@ -11,6 +11,7 @@ import {
   PTE_PRESENT,
   PTE_SOFT_DIRTY,
   PTE_WRITE,
+  TABLE_SHIFT,
 } from '../state/tables.ts'
 import { PROT_WRITE } from '../trace/ops.ts'
 import { mapHuge } from './folio.ts'
@@ -77,7 +78,7 @@ export function fillHuge(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
 export function installHuge(m: Machine, mm: Mm, vpn: number, pmd: number): void {
   mm.reserve(vpn)
   const { tables } = m
-  let table = mm.tables[vpn >>> 9]!
+  let table = mm.tables[vpn >>> TABLE_SHIFT]!
   if (table === 0) {
     m.spent += m.cost.tableAlloc
     table = tables.alloc()

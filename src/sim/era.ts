@@ -40,6 +40,8 @@ export interface Era {
    * split (6.10); before, they split it, or stop there.
    */
   readonly takesFoliosWhole: boolean
+  /** A forced store goes by FOLL_COW and the dirty bit, not by the exclusive one (until 5.19). */
+  readonly follCow: boolean
   /** Block direct I/O takes FOLL_GET until 6.4, FOLL_PIN from 6.5. */
   readonly odirect: 'get' | 'pin'
 }
@@ -64,6 +66,7 @@ const base: Era = {
   unaccounts: false,
   mremapsAreas: false,
   takesFoliosWhole: false,
+  follCow: true,
   odirect: 'get',
 }
 
@@ -81,6 +84,7 @@ const era6_12: Era = {
   splitDropsZeroes: true,
   unaccounts: true,
   takesFoliosWhole: true,
+  follCow: false,
   odirect: 'pin',
 }
 
@@ -90,7 +94,7 @@ export const ERAS = {
   '5.15': era5_15,
   '5.18': era5_18,
   '5.19': era5_19,
-  '6.1': { ...era5_19, collapse: 'writable', folioSplitDirty: 'pte' },
+  '6.1': { ...era5_19, collapse: 'writable', folioSplitDirty: 'pte', follCow: false },
   '6.12': era6_12,
   '6.18': {
     ...era6_12,

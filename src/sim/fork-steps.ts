@@ -4,7 +4,7 @@
  */
 import { PG_ANON } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, TABLE_PAGES } from '../state/tables.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, TABLE_PAGES, TABLE_SHIFT } from '../state/tables.ts'
 import {
   STEP_BEGIN,
   STEP_END,
@@ -75,7 +75,7 @@ function test(m: Machine, parent: Mm, task: Task): boolean {
   const asks = (pte & PTE_PRESENT) !== 0 && m.frames.has(pfn, PG_ANON) && mayCopyAtFork(m, parent)
   task.copies = asks && mustCopy(m, vpn, pfn) ? 1 : 0
   if (asks && task.copies === 0) pageIsShared(m, pfn)
-  task.ptl = parent.tables[vpn >>> 9]!
+  task.ptl = parent.tables[vpn >>> TABLE_SHIFT]!
   task.step = STEP_SHARE
   return true
 }

@@ -10,7 +10,15 @@
  * page that is locked), the operation waits here: the same orders of events remain possible.
  */
 import { GUP_TAKE } from '../policy/api.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_SWAP, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PTE_PRESENT,
+  PTE_SWAP,
+  PTE_TOK,
+  PTE_WRITE,
+  TABLE_SHIFT,
+} from '../state/tables.ts'
 import {
   MADV_DONTNEED,
   MADV_FREE,
@@ -182,7 +190,7 @@ function isReclaiming(task: Task): boolean {
 }
 
 function tableLocked(m: Machine, mm: number, vpn: number): boolean {
-  const table = m.mm(mm).tables[vpn >>> 9] ?? 0
+  const table = m.mm(mm).tables[vpn >>> TABLE_SHIFT] ?? 0
   return table !== 0 && m.tasks.some((task) => task.ptl === table)
 }
 

@@ -31,16 +31,29 @@ export function poke(m: Machine, mm: Mm, vpn: number): number {
     if ((entry & PTE_PRESENT) === 0) {
       if (awaitedEvent(m, mm, vma, vpn) !== 0) return FAILED
       kernelFault(m, mm, vma, vpn, true)
-      if (tookSwapped(entry, entryAt(m, mm, vpn))) return finish(m, mm, vpn)
-      continue
+      // FOLL_COW: in an area that may not be written to the page is the process's own now. Elsewhere it is looked at again.
+      const after = entryAt(m, mm, vpn)
+      if ((vma.prot & PROT_WRITE) !== 0 || !tookSwapped(entry, after)) continue
+      if (armed(vma, after) && !ignoresProtection(m, after >>> PFN_SHIFT)) return FAILED
+      return finish(m, mm, vpn)
     }
-    if ((entry & PTE_UFFD_WP) !== 0 && vma.uffdWp) return FAILED
+    if (armed(vma, entry)) return FAILED
     m.beginFault()
     forceWrite(m, mm, vma, vpn)
     m.endFault()
     if ((vma.prot & PROT_WRITE) === 0) return finish(m, mm, vpn)
   }
   throw new Error(`endless poke: process ${mm.id}, page ${vpn}, policy ${m.policy.name}`)
+}
+
+/** Would a store to this page have to wait for userfaultfd's manager, which does not serve the kernel? */
+function armed(vma: Vma, entry: number): boolean {
+  return (entry & PTE_UFFD_WP) !== 0 && vma.uffdWp
+}
+
+/** can_follow_write_pte() until 5.19: FOLL_COW and a dirty entry are enough, whatever else the entry says. */
+function ignoresProtection(m: Machine, pfn: number): boolean {
+  return m.era.follCow && !m.policy.forcedInPlace(m.k, pfn)
 }
 
 /** can_follow_write_pte(): writable, or (since 6.0) exclusive in an area where no fault is wanted for tracking. */

@@ -3,6 +3,7 @@
  * `retest`.
  */
 import { PG_SWAPCACHE } from '../state/frames.ts'
+import { TABLE_SHIFT } from '../state/tables.ts'
 import {
   STEP_CLEAR,
   STEP_FREE,
@@ -84,7 +85,7 @@ function lock(m: Machine, task: Task): number {
   }
   task.mapper = mm.id
   task.at = vpn
-  task.ptl = mm.tables[vpn >>> 9]!
+  task.ptl = mm.tables[vpn >>> TABLE_SHIFT]!
   task.step = STEP_CLEAR
   return GOES_ON
 }

@@ -2,7 +2,7 @@
  * rmap: who maps a page. There is no reverse map: the processes are searched, the likely address first.
  */
 import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, TABLE_PAGES } from '../state/tables.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, TABLE_PAGES, TABLE_SHIFT } from '../state/tables.ts'
 import type { Machine } from './machine.ts'
 
 export interface Mapper {
@@ -49,7 +49,7 @@ function searchEverywhere(
     for (let range = 0; range < mm.pmds.length; range++) {
       const pmd = mm.pmds[range]!
       if (pmd === 0 || (pmd & PMD_HUGE) !== 0) continue
-      for (let vpn = range << 9; vpn < (range << 9) + TABLE_PAGES; vpn++) {
+      for (let vpn = range << TABLE_SHIFT; vpn < (range << TABLE_SHIFT) + TABLE_PAGES; vpn++) {
         if (vpn === known || !mapsAt(m, mm, vpn, pfn)) continue
         found.push({ mm, vpn })
         if (found.length === wanted) return

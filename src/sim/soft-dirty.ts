@@ -12,6 +12,7 @@ import {
   PTE_TOK,
   PTE_WRITE,
   TABLE_PAGES,
+  TABLE_SHIFT,
 } from '../state/tables.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
 import type { Machine } from './machine.ts'
@@ -42,8 +43,12 @@ function clearSoftDirty(m: Machine, mm: Mm, vma: Vma): void {
     if (pmd === 0) continue
     if ((pmd & PMD_HUGE) !== 0) {
       // The PMD path has no test for pinned pages, in any version.
-      mm.pmds[vpn >>> 9] = pmd & ~(PTE_WRITE | PTE_SOFT_DIRTY)
-      m.tables.ptes.fill(0, mm.tables[vpn >>> 9]!, mm.tables[vpn >>> 9]! + TABLE_PAGES)
+      mm.pmds[vpn >>> TABLE_SHIFT] = pmd & ~(PTE_WRITE | PTE_SOFT_DIRTY)
+      m.tables.ptes.fill(
+        0,
+        mm.tables[vpn >>> TABLE_SHIFT]!,
+        mm.tables[vpn >>> TABLE_SHIFT]! + TABLE_PAGES,
+      )
       continue
     }
     unshareForWalk(m, mm, vpn)

@@ -23,6 +23,7 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
   TABLE_PAGES,
+  TABLE_SHIFT,
 } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { remapHugeAsPtes, unmapHuge, unmapPte } from './folio.ts'
@@ -32,9 +33,9 @@ import { mappersOf } from './rmap.ts'
 
 /** Changes a huge mapping's flags; the translations that were cached behind it are void. */
 export function setPmdFlags(m: Machine, mm: Mm, vpn: number, pmd: number): void {
-  const table = mm.tables[vpn >>> 9]!
+  const table = mm.tables[vpn >>> TABLE_SHIFT]!
   m.tables.ptes.fill(0, table, table + TABLE_PAGES)
-  mm.pmds[vpn >>> 9] = pmd
+  mm.pmds[vpn >>> TABLE_SHIFT] = pmd
 }
 
 /**
@@ -48,7 +49,7 @@ export function splitHugePmd(m: Machine, mm: Mm, vpn: number, dirty = m.era.spli
   m.spent += m.cost.pmdSplit
   m.counts.pmdSplits++
   const head = pmd >>> PFN_SHIFT
-  const table = mm.tables[vpn >>> 9]!
+  const table = mm.tables[vpn >>> TABLE_SHIFT]!
   mm.setPmd(vpn, PMD_TABLE | PTE_WRITE, table)
   if (head === HUGE_ZERO_PFN) {
     const uffd = pmd & PTE_UFFD_WP
@@ -177,7 +178,8 @@ export function hugeMappers(m: Machine, head: number): { mm: Mm; vpn: number }[]
     if (mm === undefined) continue
     for (let range = 0; range < mm.pmds.length; range++) {
       const pmd = mm.pmds[range]!
-      if ((pmd & PMD_HUGE) !== 0 && pmd >>> PFN_SHIFT === head) found.push({ mm, vpn: range << 9 })
+      if ((pmd & PMD_HUGE) !== 0 && pmd >>> PFN_SHIFT === head)
+        found.push({ mm, vpn: range << TABLE_SHIFT })
     }
   }
   return found

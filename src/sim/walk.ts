@@ -8,7 +8,7 @@ import type { Machine } from './machine.ts'
 
 /** Frame of page `vpn` under the huge mapping `pmd`. */
 export function hugeFrame(pmd: number, vpn: number): number {
-  return (pmd >>> PFN_SHIFT) + (vpn & 511)
+  return (pmd >>> PFN_SHIFT) + (vpn & (TABLE_PAGES - 1))
 }
 
 /** Frame of the page, which must be present. */

@@ -3,7 +3,7 @@
  */
 import { HUGE_PAGES, PG_ZERO } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, TABLE_PAGES } from '../state/tables.ts'
+import { PFN_SHIFT, PMD_HUGE, TABLE_PAGES, TABLE_SHIFT } from '../state/tables.ts'
 import { freeUnmapped, zapPteRange } from './drop.ts'
 import { unmapHuge } from './folio.ts'
 import { lruDrainAtZap } from './lru.ts'
@@ -61,7 +61,7 @@ function zapHugePmd(m: Machine, mm: Mm, vpn: number): void {
 /** Takes the page table at `vpn` away from `mm`, which is the only one to use it. */
 export function releaseTable(m: Machine, mm: Mm, vpn: number): void {
   m.spent += m.cost.tableFree
-  m.tables.release(mm.tables[vpn >>> 9]!)
+  m.tables.release(mm.tables[vpn >>> TABLE_SHIFT]!)
   mm.setPmd(vpn, 0, 0)
 }
 

@@ -5,6 +5,7 @@
  * operating system. Frame 0 is never handed out, so that 0 can mean "none"; frames 1 and 512..1023 are the zero page
  * and the huge zero page.
  */
+import { HUGE_ORDER } from '../geometry.ts'
 
 /** Low bits of `word`: how many page-table entries map this very page (for a large folio: PTEs only, not PMDs). */
 export const MAPCOUNT = 0x3ffff
@@ -36,9 +37,11 @@ const HELD = PG_SWAPCACHE | PG_LRU_BATCH | PG_LAZYFREE_BATCH | PG_CACHE | PG_ZER
 
 export const ZERO_PFN = 1
 export const HUGE_ZERO_PFN = 512
-const FIRST_PFN = 1024
-export const HUGE_ORDER = 9
-export const HUGE_PAGES = 512
+/** The first frame that is ever handed out. */
+export const FIRST_PFN = 1024
+
+export { HUGE_ORDER }
+export const HUGE_PAGES: number = 1 << HUGE_ORDER
 /** GUP_PIN_COUNTING_BIAS: what one FOLL_PIN adds to the reference count of an order-0 folio. */
 export const GUP_PIN_COUNTING_BIAS = 1024
 /** A page-table entry holds a 24-bit frame number: 64 GiB. */
@@ -96,6 +99,32 @@ export class Frames {
     this.mmShared = new Uint8Array(capacity)
     this.word[ZERO_PFN] = PG_ZERO
     for (let i = 0; i < HUGE_PAGES; i++) this.word[HUGE_ZERO_PFN + i] = PG_ZERO
+  }
+
+  /** Forgets every frame; those below `end`, FIRST_PFN or more, count as handed out and hold nothing. */
+  restart(end: number): void {
+    const { word, token, refs, pins, slot, order } = this
+    const { entire, largeMapcount, mm0, mm0Maps, mm1, mm1Maps, mmShared } = this
+    for (let pfn = FIRST_PFN; pfn < this.#next; pfn++) {
+      word[pfn] = 0
+      token[pfn] = 0
+      refs[pfn] = 0
+      pins[pfn] = 0
+      slot[pfn] = 0
+      order[pfn] = 0
+      entire[pfn] = 0
+      largeMapcount[pfn] = 0
+      mm0[pfn] = 0
+      mm0Maps[pfn] = 0
+      mm1[pfn] = 0
+      mm1Maps[pfn] = 0
+      mmShared[pfn] = 0
+    }
+    for (const free of this.#free) while (free.length > 0) free.pop()
+    while (end > this.#capacity) this.#grow()
+    this.#next = end
+    this.used = end - FIRST_PFN
+    this.peak = this.used
   }
 
   /** One past the highest frame ever handed out. */

@@ -2,6 +2,7 @@
  * Mm and Vma: one process's address space: its areas, and its page-table directory.
  */
 import { grown } from './frames.ts'
+import { TABLE_PAGES, TABLE_SHIFT } from './tables.ts'
 
 /** What a store or a load finds when it walks the page table of an absent or huge-mapped range: table 0, all empty. */
 const EMPTY_TABLE = 0
@@ -66,9 +67,19 @@ export class Mm {
     this.pmds = new Int32Array(ranges)
   }
 
+  /** Empty again, as it was made. */
+  restart(): void {
+    this.tables.fill(0)
+    this.pmds.fill(0)
+    while (this.vmas.length > 0) this.vmas.pop()
+    this.hasPinned = false
+    this.moved = false
+    this.#hint = undefined
+  }
+
   /** Makes room for the page table that covers `vpn`. */
   reserve(vpn: number): void {
-    const range = vpn >>> 9
+    const range = vpn >>> TABLE_SHIFT
     if (range < this.pmds.length) return
     const length = Math.max(range + 1, 2 * this.pmds.length)
     this.tables = grown(this.tables, length)
@@ -76,17 +87,17 @@ export class Mm {
   }
 
   pmd(vpn: number): number {
-    return this.pmds[vpn >>> 9] ?? 0
+    return this.pmds[vpn >>> TABLE_SHIFT] ?? 0
   }
 
   setPmd(vpn: number, pmd: number, table: number): void {
-    this.pmds[vpn >>> 9] = pmd
-    this.tables[vpn >>> 9] = table
+    this.pmds[vpn >>> TABLE_SHIFT] = pmd
+    this.tables[vpn >>> TABLE_SHIFT] = table
   }
 
   /** Index into PageTables.ptes of the entry for `vpn`; in table 0 where there is no table. */
   pteIndex(vpn: number): number {
-    return (this.tables[vpn >>> 9] ?? EMPTY_TABLE) + (vpn & 511)
+    return (this.tables[vpn >>> TABLE_SHIFT] ?? EMPTY_TABLE) + (vpn & (TABLE_PAGES - 1))
   }
 
   find(vpn: number): Vma | undefined {

@@ -18,6 +18,16 @@ export class SwapSlots {
     return this.#next
   }
 
+  /** Forgets every slot; those below `end` count as handed out and hold nothing. */
+  restart(end: number): void {
+    this.count.fill(0, 1, this.#next)
+    this.cached.fill(0, 1, this.#next)
+    this.token.fill(0, 1, this.#next)
+    while (this.#free.length > 0) this.#free.pop()
+    this.#next = end
+    this.used = end - 1
+  }
+
   alloc(token: number): number {
     const slot = this.#free.pop() ?? this.#bump()
     this.token[slot] = token

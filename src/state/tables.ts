@@ -4,6 +4,7 @@
  * An entry is one integer: the frame (or swap slot) shifted by PFN_SHIFT, and flags. Table 0 is the empty table that
  * every absent or huge-mapped range points at, so that the hot path needs no test for a missing table.
  */
+import { HUGE_ORDER } from '../geometry.ts'
 import { grown, MAX_RESERVED } from './frames.ts'
 
 export const PTE_PRESENT = 1 << 0
@@ -27,8 +28,8 @@ export const PTE_STORE_HIT = PTE_PRESENT | PTE_WRITE | PTE_TOK
 export const PMD_TABLE = 1 << 6
 export const PMD_HUGE = 1 << 7
 
-export const TABLE_PAGES = 512
-export const TABLE_SHIFT = 9
+export const TABLE_SHIFT = HUGE_ORDER
+export const TABLE_PAGES: number = 1 << TABLE_SHIFT
 
 export class PageTables {
   ptes: Int32Array = new Int32Array(16 * TABLE_PAGES)
@@ -43,6 +44,17 @@ export class PageTables {
 
   get end(): number {
     return this.#next
+  }
+
+  /** Forgets every table; those below `end` count as handed out and hold nothing. */
+  restart(end: number): void {
+    this.ptes.fill(0, TABLE_PAGES, this.#next << TABLE_SHIFT)
+    this.shares.fill(0, 1, this.#next)
+    this.owner.fill(0, 1, this.#next)
+    while (this.#free.length > 0) this.#free.pop()
+    this.#next = end
+    this.used = end - 1
+    this.peak = this.used
   }
 
   /** Offset into `ptes` of a fresh table of empty entries, used by one process. */

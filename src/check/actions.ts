@@ -1,0 +1,201 @@
+/**
+ * actions: what can happen in a small world, as data: the operation, on whom, and how a .cow file says it.
+ */
+import {
+  MADV_COLLAPSE,
+  MADV_DONTNEED,
+  MADV_FREE,
+  OP_CLEAR_REFS,
+  OP_DEVWRITE,
+  OP_DRAIN,
+  OP_EXIT,
+  OP_FORK,
+  OP_LOAD,
+  OP_MADVISE,
+  OP_MPROTECT,
+  OP_MUNMAP,
+  OP_PIN,
+  OP_POKE,
+  OP_STORE,
+  OP_SWAPOUT,
+  OP_UFFD_WP,
+  OP_UNPIN,
+  PIN_DMAPIN,
+  PIN_IOURING,
+  PIN_ODIRECT,
+  PIN_ROPIN,
+  PIN_VMSPLICE,
+  PROT_READ,
+  PROT_WRITE,
+} from '../trace/ops.ts'
+import type { World } from './world.ts'
+
+export interface Action {
+  /** OP_*. */
+  readonly op: number
+  /** Process, by number; of unpin and devwrite, the pin. */
+  readonly who: number
+  readonly vpn: number
+  readonly pages: number
+  /** PROT_*, MADV_*, PIN_*, on or off. */
+  readonly value: number
+  /** As in the .cow language, with `{}` for the process or pin, and `@` for the pages. */
+  readonly text: string
+}
+
+/** A part of the area: one page, or all of it. */
+export interface Part {
+  readonly vpn: number
+  readonly pages: number
+  readonly text: string
+}
+
+export const PIN_NAMES: Readonly<Record<string, number>> = {
+  vmsplice: PIN_VMSPLICE,
+  odirect: PIN_ODIRECT,
+  ropin: PIN_ROPIN,
+  dmapin: PIN_DMAPIN,
+  iouring: PIN_IOURING,
+}
+
+const RW = PROT_READ | PROT_WRITE
+
+/** By the word in a model's alphabet. */
+const ON_PART: Readonly<Record<string, { op: number; value: number; text: string }>> = {
+  write: { op: OP_STORE, value: 0, text: 'write {} @' },
+  read: { op: OP_LOAD, value: 0, text: 'read {} @' },
+  poke: { op: OP_POKE, value: 0, text: 'poke {} @' },
+  munmap: { op: OP_MUNMAP, value: 0, text: 'munmap {} @' },
+  ro: { op: OP_MPROTECT, value: PROT_READ, text: 'mprotect {} @ ro' },
+  rw: { op: OP_MPROTECT, value: RW, text: 'mprotect {} @ rw' },
+  dontneed: { op: OP_MADVISE, value: MADV_DONTNEED, text: 'madvise {} @ dontneed' },
+  free: { op: OP_MADVISE, value: MADV_FREE, text: 'madvise {} @ free' },
+  collapse: { op: OP_MADVISE, value: MADV_COLLAPSE, text: 'madvise {} @ collapse' },
+  swapout: { op: OP_SWAPOUT, value: 0, text: 'swapout {} @' },
+  uffdwp: { op: OP_UFFD_WP, value: 1, text: 'uffdwp {} @ on' },
+  resolve: { op: OP_UFFD_WP, value: 0, text: 'uffdwp {} @ off' },
+  ...Object.fromEntries(
+    Object.entries(PIN_NAMES).map(([kind, value]) => [
+      kind,
+      { op: OP_PIN, value, text: `pin {} @ $ ${kind}` },
+    ]),
+  ),
+}
+
+const OF_PROCESS: Readonly<Record<string, { op: number; value: number; text: string }>> = {
+  fork: { op: OP_FORK, value: 0, text: 'fork {} $' },
+  exit: { op: OP_EXIT, value: 0, text: 'exit {}' },
+  clearrefs: { op: OP_CLEAR_REFS, value: 4, text: 'clearrefs {} 4' },
+}
+
+const OF_PIN: Readonly<Record<string, { op: number; value: number; text: string }>> = {
+  unpin: { op: OP_UNPIN, value: 0, text: 'unpin {}' },
+  devwrite: { op: OP_DEVWRITE, value: 0, text: 'devwrite {}' },
+}
+
+/** Every action of a word: for each process or pin, and each of the parts that it can be done to. */
+export function actionsOf(
+  word: string,
+  parts: readonly Part[],
+  processes: number,
+  pins: number,
+): Action[] {
+  if (word === 'drain') return [{ op: OP_DRAIN, who: 0, vpn: 0, pages: 0, value: 0, text: 'drain' }]
+  const ofPin = OF_PIN[word]
+  if (ofPin !== undefined) return numbers(pins).map((who) => ({ ...ofPin, who, vpn: 0, pages: 0 }))
+  const ofProcess = OF_PROCESS[word]
+  if (ofProcess !== undefined) {
+    return numbers(processes).map((who) => ({ ...ofProcess, who, vpn: 0, pages: 0 }))
+  }
+  const onPart = ON_PART[word]
+  if (onPart === undefined) throw new RangeError(`unknown action: ${word}`)
+  return numbers(processes).flatMap((who) =>
+    parts.map(({ vpn, pages, text }) => ({
+      ...{ ...onPart, who, vpn, pages, text: onPart.text.replace('@', text) },
+    })),
+  )
+}
+
+/** Can it be done, and would a .cow file that does it be accepted? */
+export function enabled(world: World, action: Action, processes: number, pins: number): boolean {
+  const { k } = world.machine
+  switch (action.op) {
+    case OP_DRAIN:
+      return true
+    case OP_UNPIN:
+      return k.pins.has(action.who)
+    case OP_DEVWRITE:
+      return k.pins.get(action.who)?.write === true && !world.truth.forsaken(action.who)
+    case OP_FORK:
+      return k.mms[action.who] !== undefined && k.mms.length < processes
+    case OP_EXIT:
+      return k.mms[action.who] !== undefined && k.mms.length > 1
+    case OP_CLEAR_REFS:
+      return k.mms[action.who] !== undefined && world.machine.era.softDirty
+    case OP_UFFD_WP:
+      if (!world.machine.era.uffdWp || !mapped(world, action, 0)) return false
+      // Only what is registered can be un-protected.
+      return action.value === 1 || world.mm(action.who)?.find(action.vpn)?.uffdWp === true
+    case OP_PIN:
+      return k.pins.size < pins && mapped(world, action, writes(action.value) ? PROT_WRITE : 0)
+    case OP_STORE:
+      return mapped(world, action, PROT_WRITE)
+    default:
+      return mapped(world, action, 0)
+  }
+}
+
+/**
+ * Does it. Returns OK, or what the machine answers instead. A new process or pin gets the next number of a world that
+ * was just restored, unless there is another one for it.
+ */
+export function act(
+  world: World,
+  { op, who, vpn, pages, value }: Action,
+  child = world.machine.k.mms.length,
+  pin = world.machine.k.pins.size,
+): number {
+  switch (op) {
+    case OP_FORK:
+      return world.apply(op, who, child, 0, 0, 0)
+    case OP_PIN:
+      return world.apply(op, who, vpn, 1, value, pin)
+    case OP_UNPIN:
+      return world.apply(op, 0, who, 0, 0, 0)
+    case OP_DEVWRITE:
+      return world.apply(op, 0, who, 0, 0, 0)
+    case OP_CLEAR_REFS:
+      return world.apply(op, who, value, 0, 0, 0)
+    default:
+      return world.apply(op, who, vpn, pages, value, 0)
+  }
+}
+
+function writes(kind: number): boolean {
+  return kind !== PIN_VMSPLICE && kind !== PIN_ROPIN
+}
+
+function mapped(world: World, { who, vpn, pages }: Action, prot: number): boolean {
+  const mm = world.mm(who)
+  if (mm === undefined) return false
+  for (const vma of mm.vmas) {
+    if (vma.end <= vpn || vma.start >= vpn + pages) continue
+    if ((vma.prot & prot) !== prot) return false
+    if (vma.start > vpn) return false
+    if (vma.end >= vpn + pages) return true
+    return restMapped(world, who, vma.end, vpn + pages, prot)
+  }
+  return false
+}
+
+function restMapped(world: World, who: number, from: number, end: number, prot: number): boolean {
+  for (let vpn = from; vpn < end; vpn++) {
+    const vma = world.mm(who)?.find(vpn)
+    if (vma === undefined || (vma.prot & prot) !== prot) return false
+  }
+  return true
+}
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i)
+}

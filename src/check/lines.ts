@@ -1,0 +1,54 @@
+/**
+ * lines: the path to a finding as lines of a .cow file, in which everything keeps the name that it got first.
+ */
+import { OP_DEVWRITE, OP_FORK, OP_PIN, OP_UNPIN } from '../trace/ops.ts'
+import { type Action, act } from './actions.ts'
+import { emptyWorld } from './explore.ts'
+import type { Model } from './models.ts'
+import { StateCodec } from './state.ts'
+import type { Seen, WorldSettings } from './world.ts'
+
+/** From `spawn` on; the load or device read that shows the finding is added where the last action does not. */
+export function linesOf(
+  settings: WorldSettings,
+  model: Model,
+  path: readonly Action[],
+  seen: Seen | undefined,
+): string[] {
+  const world = emptyWorld(settings, model)
+  const codec = new StateCodec(world)
+  const area = model.pages === 1 ? '1' : '512'
+  const lines = ['spawn A', `mmap A buf ${area}${model.thp ? ' thp' : ''}`]
+  let [processes, pins] = [['A'], [] as string[]]
+  let [born, taken] = [1, 0]
+  for (const [i, action] of path.entries()) {
+    const ofPin = action.op === OP_UNPIN || action.op === OP_DEVWRITE
+    const who = (ofPin ? pins : processes)[action.who] ?? ''
+    let line = action.text.replace('{}', who)
+    if (action.op === OP_FORK) {
+      processes.push(String.fromCharCode('A'.charCodeAt(0) + born++))
+      line = line.replace('$', processes.at(-1) ?? '')
+    } else if (action.op === OP_PIN) {
+      pins.push(`P${++taken}`)
+      line = line.replace('$', pins.at(-1) ?? '')
+    }
+    lines.push(line)
+    act(world, action)
+    if (i === path.length - 1) break
+    // As the search did: everything gets the name that it is going to be called by.
+    codec.save()
+    const [oldProcesses, oldPins] = [processes, pins]
+    processes = codec.order.map((id) => oldProcesses[id] ?? '')
+    pins = []
+    for (const [old, name] of oldPins.entries()) {
+      const now = codec.pinName[old] ?? -1
+      if (now >= 0) pins[now] = name
+    }
+    codec.restore(codec.list, 0)
+  }
+  if (seen !== undefined) {
+    const { pin, mm, vpn } = seen
+    lines.push(pin < 0 ? `read ${processes[mm]} buf[${vpn}]` : `devread ${pins[pin]}`)
+  }
+  return lines
+}

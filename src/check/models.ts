@@ -1,0 +1,106 @@
+/**
+ * MODELS: the small worlds that are explored, smallest first, each with what may happen in it.
+ */
+import { type Action, actionsOf, type Part, PIN_NAMES } from './actions.ts'
+
+export interface Model {
+  readonly name: string
+  readonly what: string
+  /** Levels deeper than asked for: what has little to do goes further in the same time. */
+  readonly deeper: number
+  /** At most, at a time. */
+  readonly processes: number
+  readonly pins: number
+  /** Of a small world's area; in a .cow file an area of 4 pages is one of 512, a whole page table's. */
+  readonly pages: 1 | 4
+  readonly thp: boolean
+  /** Capabilities that a policy or era may lack. */
+  readonly needs: readonly string[]
+  readonly actions: readonly Action[]
+}
+
+const FIRST: Part = { vpn: 0, pages: 1, text: 'buf[0]' }
+const SECOND: Part = { vpn: 1, pages: 1, text: 'buf[1]' }
+const ALL: Part = { vpn: 0, pages: 4, text: 'buf' }
+const PINS = Object.keys(PIN_NAMES)
+
+const FORK_PIN = ['write', 'read', 'fork', 'exit', 'munmap', ...PINS, 'unpin', 'devwrite', 'drain']
+const PROTECT = ['ro', 'rw', 'clearrefs', 'uffdwp', 'resolve', 'poke']
+
+interface Spec extends Omit<Model, 'actions' | 'needs' | 'thp' | 'deeper'> {
+  readonly deeper?: number
+  readonly thp?: boolean
+  /** Words, by the parts of the area that they are said of. */
+  readonly words: readonly (readonly [readonly Part[], readonly string[]])[]
+}
+
+function model({ words, thp = false, deeper = 0, ...spec }: Spec): Model {
+  const { processes, pins } = spec
+  return {
+    ...spec,
+    thp,
+    deeper,
+    needs: thp ? ['thp'] : [],
+    actions: words.flatMap(([parts, list]) =>
+      list.flatMap((word) => actionsOf(word, parts, processes, pins)),
+    ),
+  }
+}
+
+export const MODELS: readonly Model[] = [
+  model({
+    ...{ name: 'fork-pin', processes: 2, pages: 1, pins: 1 },
+    what: 'two processes, one page, one pin',
+    words: [[[FIRST], FORK_PIN]],
+  }),
+  model({
+    ...{ name: 'swap', processes: 2, pages: 1, pins: 1 },
+    what: 'the same, and the page may be swapped out or given up',
+    words: [[[FIRST], [...FORK_PIN, 'swapout', 'dontneed', 'free']]],
+  }),
+  model({
+    ...{ name: 'protect', processes: 2, pages: 1, pins: 1 },
+    what: 'fork-pin with mprotect, clear_refs, userfaultfd write-protection and forced stores',
+    words: [[[FIRST], [...FORK_PIN, ...PROTECT]]],
+  }),
+  model({
+    ...{ name: 'family', processes: 3, pages: 1, pins: 2 },
+    what: 'three processes, one page, two pins',
+    words: [
+      [
+        [FIRST],
+        ['write', 'read', 'fork', 'exit', 'munmap', 'vmsplice', 'ropin', 'dmapin', 'swapout'],
+      ],
+    ],
+  }),
+  model({
+    ...{ name: 'tables', processes: 2, pages: 4, pins: 1 },
+    what: 'two processes, two pages of one page table, which fork may share',
+    words: [
+      [[FIRST], ['write', 'read', ...PINS, 'swapout']],
+      [[SECOND], ['write']],
+      [[ALL], ['munmap', 'dontneed']],
+      [[], ['fork', 'exit', 'unpin', 'devwrite']],
+    ],
+  }),
+  model({
+    ...{ name: 'thp', processes: 2, pages: 4, pins: 1, thp: true },
+    what: 'two processes, one huge page of four, one pin',
+    words: [
+      [[FIRST], ['write', 'read', ...PINS, 'ro', 'rw', 'munmap']],
+      [[SECOND], ['write', 'vmsplice', 'dmapin']],
+      [[ALL], ['munmap', 'swapout', 'ro', 'rw', 'collapse']],
+      [[], ['fork', 'exit', 'unpin', 'devwrite', 'clearrefs']],
+    ],
+  }),
+  model({
+    ...{ name: 'union', processes: 3, pages: 4, pins: 2, thp: true, deeper: -2 },
+    what: 'everything above at once',
+    words: [
+      [[FIRST], [...FORK_PIN, ...PROTECT, 'swapout', 'dontneed', 'free']],
+      [[SECOND], ['write', 'vmsplice', 'dmapin']],
+      [[ALL], ['munmap', 'swapout', 'dontneed', 'ro', 'rw', 'uffdwp', 'resolve', 'collapse']],
+      [[], ['clearrefs']],
+    ],
+  }),
+]

@@ -1,0 +1,117 @@
+/** The failures of the past, found from scratch: no seed, no list of them, only small worlds and what may happen there. */
+import { availableParallelism } from 'node:os'
+import { describe, expect, test } from 'vitest'
+import { meets } from '../litmus/expect.ts'
+import { parseLitmus } from '../litmus/parse.ts'
+import { replay } from './counterexample.ts'
+import { MODELS, type Model } from './models.ts'
+import { type ModelResult, type SearchOptions, search } from './search.ts'
+import { settingsOf } from './thread.ts'
+
+function searchFor(
+  policy: string,
+  model: string,
+  options: Partial<SearchOptions> & { depth: number },
+) {
+  return search({
+    ...{ name: policy, subject: { policy, params: {}, swapDisk: false } },
+    models: MODELS.filter(({ name }) => name === model),
+    depthOf: () => options.depth,
+    ...{
+      goal: 'violation',
+      every: true,
+      memory: 2 ** 30,
+      jobs: Math.min(2, availableParallelism()),
+    },
+    ...options,
+  })
+}
+
+async function findingsIn(policy: string, model: string, depth: number) {
+  const [result] = await searchFor(policy, model, { depth })
+  return (result as ModelResult).counterexamples
+}
+
+/** What is looked for: words of the sentence, what happens in between, and how many operations it takes. */
+const KNOWN = [
+  // I-01: fill, fork, vmsplice, unmap or store, store, look into the pipe.
+  ['I-01', 'mapcount', 'fork-pin', 'leak: the pipe held by', 'fork', 6],
+  ['I-01', 'reuse-swap-page', 'fork-pin', 'leak: the pipe held by', 'fork', 6],
+  // I-07: pin (which fills the page), fork, store, look into the buffer.
+  ['I-07', 'reuse-swap-page', 'fork-pin', 'lost_coherence: the DMA buffer', 'fork', 4],
+  // I-09 to I-14: pin, take the write bit away, store, look.
+  ['I-09', 'page-count', 'protect', 'lost_coherence: the O_DIRECT buffer', 'clearrefs', 4],
+  ['I-09', 'page-count-refined', 'protect', 'lost_coherence: the O_DIRECT buffer', 'clearrefs', 4],
+  ['I-10', 'page-count-refined', 'swap', 'lost_coherence: the O_DIRECT buffer', 'swapout', 4],
+  ['I-11', 'page-count', 'swap', 'lost_coherence: the O_DIRECT buffer', 'swapout', 5],
+  ['I-13', 'page-count', 'protect', 'lost_coherence: the DMA buffer', 'mprotect A buf[0] rw', 5],
+  ['I-13', 'page-count-refined', 'protect', 'lost_coherence: the DMA buffer', 'buf[0] rw', 5],
+  ['I-14', 'page-count', 'protect', 'lost_coherence: the DMA buffer', 'uffdwp', 4],
+  ['I-14', 'page-count-refined', 'protect', 'lost_coherence: the DMA buffer', 'uffdwp', 4],
+  // I-18, I-19: read-only pins: of the zero page: pin, store, look.
+  ['I-19', 'page-count', 'fork-pin', 'lost_coherence: the read-only DMA buffer', 'ropin', 3],
+  // I-31: (fill,) fork, pin for writing below the shared table, the device stores, the relative loads.
+  ['I-31', 'on-demand-fork', 'tables', 'shows what a device of A stored', 'pin', 4],
+  ['I-31', 'cow-pte-owner', 'tables', 'shows what a device of A stored', 'pin', 5],
+] as const
+
+describe('a failure of the past is found from scratch, by its shortest story', () => {
+  test.each(KNOWN)('%s in %s', async (_id, policy, model, words, happens, operations) => {
+    const findings = await findingsIn(policy, model, operations - 1)
+    const found = findings.find(
+      ({ sentence, cow }) => sentence.includes(words) && cow.includes(happens),
+    )
+    expect(found?.operations).toBe(operations)
+    // One action less, and it is not there.
+    const shorter = operations > 2 ? await findingsIn(policy, model, operations - 2) : []
+    expect(
+      shorter.some(({ sentence, cow }) => sentence.includes(words) && cow.includes(happens)),
+    ).toBe(false)
+    // The file says what it will show, and shows it.
+    const test = parseLitmus(found?.cow ?? '', 'found.cow')
+    const settings = await settingsOf({ policy, params: {}, swapDisk: false })
+    for (const { operation, outcome, flags } of replay(settings, test).results) {
+      for (const expectation of operation.expectations) {
+        expect(meets(expectation, outcome, flags)).toBe(true)
+      }
+    }
+  })
+})
+
+/** States of each model to depth 4 (union: 3), in the order of MODELS. */
+const NOTHING = {
+  'anon-exclusive': [515, 1335, 3132, 1040, 1666, 7646, 3059],
+  'mm-id': [373, 940, 1659, 1033, 1157, 4383, 2184],
+  clairvoyant: [371, 934, 1653, 1028, 1148, 4469, 2190],
+} as const
+
+test.each(Object.entries(NOTHING))('nothing is found in %s', async (policy, states) => {
+  const results = await search({
+    ...{ name: policy, subject: { policy, params: {}, swapDisk: false }, models: MODELS },
+    depthOf: ({ deeper }: Model) => 4 + Math.sign(deeper),
+    ...{ goal: 'violation', every: true, memory: 2 ** 30, jobs: 2 },
+  })
+  expect(results.flatMap(({ counterexamples }) => counterexamples)).toEqual([])
+  expect(results.map((result) => result.states)).toEqual(states)
+})
+
+test('a search that runs out of memory says how far it came', async () => {
+  const [result] = await searchFor('mm-id', 'union', { depth: 6, memory: 2 ** 24 })
+  expect(result?.stopped).toBe('memory')
+  expect(result?.depth).toBeGreaterThanOrEqual(3)
+  expect(result?.bytes).toBeLessThan(2 ** 26)
+})
+
+test('the shortest copy that nobody needed is found', async () => {
+  const results = await searchFor('page-count', 'swap', {
+    depth: 5,
+    goal: 'missed-reuse',
+    every: false,
+  })
+  // Liang Zhang's report, I-21: fill, out, in by a load, store.
+  const [found] = results[0]?.counterexamples ?? []
+  expect(found?.operations).toBe(4)
+  expect(found?.sentence).toMatch(
+    /^missed_reuse: `write A buf\[0\]` copies what nobody but A could/,
+  )
+})

@@ -1,0 +1,134 @@
+/**
+ * search: explores models on threads, smallest first, and shows what was found before the oracle.
+ */
+import { Worker } from 'node:worker_threads'
+import { type Counterexample, counterexample } from './counterexample.ts'
+import type { Coverage, Goal } from './explore.ts'
+import type { Model } from './models.ts'
+import {
+  type Explored,
+  type ExploreTask,
+  SMALL_WORLD,
+  type Subject,
+  settingsOf,
+  type ThreadMessage,
+} from './thread.ts'
+
+export interface SearchOptions {
+  readonly subject: Subject
+  /** What a counterexample expects of it: a policy's or kernel's name. */
+  readonly name: string
+  readonly models: readonly Model[]
+  readonly depthOf: (model: Model) => number
+  readonly goal: Goal
+  readonly every: boolean
+  /** Bytes for the states of one model. */
+  readonly memory: number
+  readonly jobs: number
+  /** Ends the search: what was covered until then is the result. */
+  readonly signal?: AbortSignal
+  readonly progress?: (model: Model, coverage: Coverage) => void
+  readonly finished?: (result: ModelResult) => void
+}
+
+export interface ModelResult extends Coverage {
+  readonly model: Model
+  /** Asked for. */
+  readonly goalDepth: number
+  readonly stopped: Explored['stopped']
+  readonly seconds: number
+  readonly counterexamples: readonly Counterexample[]
+}
+
+/** Nothing yet. */
+const NO_COVERAGE: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0 }
+
+/** Results in the order of the models; unless `every`, none after the first one that found something. */
+export async function search(options: SearchOptions): Promise<ModelResult[]> {
+  const { models, jobs, every } = options
+  const results: (ModelResult | undefined)[] = models.map(() => undefined)
+  const enough = new AbortController()
+  let next = 0
+  let told = 0
+  const lane = async (): Promise<void> => {
+    while (next < models.length && !enough.signal.aborted && !options.signal?.aborted) {
+      const index = next++
+      const result = await exploreModel(models[index] as Model, options, enough.signal)
+      results[index] = result
+      // Smaller models speak first, and what is larger than one that found something has nothing to add.
+      for (
+        ;
+        told < models.length && results[told] !== undefined && !enough.signal.aborted;
+        told++
+      ) {
+        const spoken = results[told] as ModelResult
+        options.finished?.(spoken)
+        if (spoken.counterexamples.length > 0 && !every) enough.abort()
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: jobs }, lane))
+  return results.slice(0, told).flatMap((result) => result ?? [])
+}
+
+async function exploreModel(
+  model: Model,
+  options: SearchOptions,
+  enough: AbortSignal,
+): Promise<ModelResult> {
+  const { subject, name, goal, every, memory, depthOf } = options
+  const started = performance.now()
+  const goalDepth = depthOf(model)
+  const task: ExploreTask = {
+    ...SMALL_WORLD,
+    ...{ subject, model: model.name, depth: goalDepth, goal, every, memory },
+  }
+  const signals = [enough, ...(options.signal === undefined ? [] : [options.signal])]
+  const explored = await runThread(task, AbortSignal.any(signals), (coverage) =>
+    options.progress?.(model, coverage),
+  )
+  const settings = await settingsOf(subject)
+  const { findings, ...coverage } = explored
+  const counterexamples = findings.map((lines) => {
+    const shown = counterexample(settings, lines, goal, name)
+    if (shown !== undefined) return shown
+    // Small and large worlds must not differ; where they do, that is this program's mistake, not the policy's.
+    throw new Error(`a small world shows what a large one does not: ${lines.join('; ')}`)
+  })
+  const seconds = (performance.now() - started) / 1000
+  return { ...coverage, model, goalDepth, seconds, counterexamples }
+}
+
+async function runThread(
+  task: ExploreTask,
+  signal: AbortSignal,
+  progress: (coverage: Coverage) => void,
+): Promise<Explored> {
+  let coverage = NO_COVERAGE
+  const worker = new Worker(threadFile(), { workerData: { ...SMALL_WORLD, exploreTask: task } })
+  try {
+    return await new Promise<Explored>((resolve, reject) => {
+      const stop = (): void => resolve({ ...coverage, stopped: 'interrupted', findings: [] })
+      if (signal.aborted) stop()
+      signal.addEventListener('abort', stop, { once: true })
+      worker.on('message', (message: ThreadMessage) => {
+        if ('explored' in message) resolve(message.explored)
+        else if ('error' in message) reject(new Error(message.error))
+        else {
+          coverage = message.coverage
+          progress(coverage)
+        }
+      })
+      worker.on('error', reject)
+      worker.on('exit', (code) => reject(new Error(`the thread ended with code ${code}`)))
+    })
+  } finally {
+    await worker.terminate()
+  }
+}
+
+/** Threads have no TypeScript loader: from the sources, the thread is the one that was built. */
+function threadFile(): URL {
+  const built = import.meta.url.endsWith('.js')
+  return new URL(built ? './thread.js' : '../../dist/src/check/thread.js', import.meta.url)
+}

@@ -1,0 +1,99 @@
+/**
+ * World: a machine with its truth, small enough to be gone back to: a handful of processes that map the same few pages,
+ * in one page table each. What the machine can do next depends on what state.ts keeps of it, and on nothing else.
+ */
+import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { policyWith, type RunSettings } from '../run.ts'
+import { Engine } from '../sim/engine.ts'
+import { ERAS, type EraName } from '../sim/era.ts'
+import type { Machine } from '../sim/machine.ts'
+import { frameAt, presentFrame } from '../sim/walk.ts'
+import type { Mm } from '../state/mm.ts'
+import { PFN_SHIFT, PTE_SWAP } from '../state/tables.ts'
+import { PROT_READ } from '../trace/ops.ts'
+import { MOST_PINS, NO_BREACH, Truth } from './truth.ts'
+
+export type WorldSettings = Omit<RunSettings, 'cost'> & { readonly swapDisk?: boolean }
+
+/** A breach that is there to be seen: by a load of a page, or by a device's read through a pin. */
+export interface Seen {
+  readonly breach: number
+  readonly mm: number
+  readonly vpn: number
+  /** -1 for a load. */
+  readonly pin: number
+}
+
+export class World {
+  readonly engine: Engine
+  readonly machine: Machine
+  readonly truth = new Truth()
+  /** Pages of the one area, from page 0 of the address space on. */
+  readonly pages: number
+
+  constructor({ policy, params, era, swapDisk }: WorldSettings, pages: number) {
+    const name = (era ?? policy.kernel) as EraName
+    if (!Object.hasOwn(ERAS, name)) throw new RangeError(`unknown era: ${name}`)
+    this.engine = new Engine({
+      ...{ policy: policyWith(policy, params), era: ERAS[name], judge: this.truth, eager: true },
+      ...{ cost: COST_PROFILES[DEFAULT_COST] as CostProfile, swapDisk: swapDisk ?? false },
+    })
+    this.machine = this.engine.machine
+    this.truth.machine = this.machine
+    this.pages = pages
+  }
+
+  mm(id: number): Mm | undefined {
+    return this.machine.k.mms[id]
+  }
+
+  /** Applies one operation of src/trace/ops.ts. What it breached is in `truth.breach`. */
+  apply(op: number, mm: number, a: number, b: number, c: number, d: number): number {
+    this.truth.begin()
+    return this.engine.apply(op, mm, a, b, c, d)
+  }
+
+  /** The first breach that a load or a device's read would show now. */
+  look(): Seen | undefined {
+    const { machine, truth } = this
+    const { mms } = machine.k
+    for (let id = 0; id < mms.length; id++) {
+      const mm = mms[id]
+      if (mm === undefined) continue
+      for (let vpn = 0; vpn < this.pages; vpn++) {
+        const vma = mm.find(vpn)
+        if (vma === undefined || (vma.prot & PROT_READ) === 0) continue
+        const breach = truth.loadBreach(id, vpn, this.bytesAt(id, vpn))
+        if (breach !== NO_BREACH) return { breach, mm: id, vpn, pin: -1 }
+      }
+    }
+    // Where a load already finds something else than it should, the device is not asked.
+    for (let pin = 0; pin < MOST_PINS; pin++) {
+      const mm = truth.pinOwner[pin]!
+      if (mm < 0) continue
+      const vpn = truth.pinPage[pin]!
+      const breach = truth.pinBreach(pin, this.pinned(pin), this.bytesAt(mm, vpn))
+      if (breach !== NO_BREACH) return { breach, mm, vpn, pin }
+    }
+    return undefined
+  }
+
+  /** The token that the device finds through a pin. */
+  pinned(pin: number): number {
+    const { k, frames } = this.machine
+    return frames.token[k.pins.get(pin)?.frames[0] ?? 0]!
+  }
+
+  /** The token that a load would find, wherever the page is. */
+  bytesAt(id: number, vpn: number): number {
+    const { machine } = this
+    const { frames, k, tables } = machine
+    const mm = machine.mm(id)
+    if (presentFrame(machine, mm, vpn) !== 0) return frames.token[frameAt(machine, mm, vpn)]!
+    const pte = tables.ptes[mm.pteIndex(vpn)]!
+    if ((pte & PTE_SWAP) === 0) return 0
+    const slot = pte >>> PFN_SHIFT
+    const cached = k.swap.cached[slot]!
+    return cached === 0 ? k.swap.token[slot]! : frames.token[cached]!
+  }
+}

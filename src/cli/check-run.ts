@@ -1,0 +1,186 @@
+/** check-run: a search from its request to what is printed: everything on stdout together is a .cow file. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Coverage, Goal } from '../check/explore.ts'
+import { MODELS, type Model } from '../check/models.ts'
+import { type ModelResult, type SearchOptions, search } from '../check/search.ts'
+import { unknown } from '../params/closest.ts'
+import { missingCapability } from '../run.ts'
+import { kernelChoice, policyChoice } from './choices.ts'
+import { counted, print, say } from './streams.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface CheckRequest {
+  readonly policy: string | undefined
+  readonly kernel: string | undefined
+  readonly depth: number
+  readonly models: readonly string[]
+  readonly goal: string
+  readonly every: boolean
+  readonly swap: string
+  /** MiB. */
+  readonly memory: number
+  readonly jobs: number
+  readonly out: string | undefined
+  readonly json: boolean
+}
+
+const GOALS: readonly Goal[] = ['violation', 'missed-reuse']
+const SWAPS = ['zram', 'disk']
+const MIB = 2 ** 20
+
+/** Returns the exit code: 3 if a violation was found. */
+export async function runCheck(request: CheckRequest): Promise<number> {
+  const { name, subject, models } = await subjectOf(request)
+  const goal = oneOf('goal', request.goal, GOALS)
+  const stop = new AbortController()
+  let stoppedBy: NodeJS.Signals | undefined
+  const interrupt = (signal: NodeJS.Signals): void => {
+    stoppedBy = signal
+    stop.abort()
+  }
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+  const foreteller = new Foreteller(request.memory * MIB)
+  const options: SearchOptions = {
+    ...{ subject, name, models, goal, every: request.every, jobs: request.jobs },
+    memory: request.memory * MIB,
+    depthOf: ({ deeper }) => Math.max(1, request.depth + deeper),
+    signal: stop.signal,
+    progress: (model, coverage) => {
+      foreteller.hear(model, Math.max(1, request.depth + model.deeper), coverage)
+    },
+    finished: (result) => {
+      if (!request.json) report(result, name, request)
+    },
+  }
+  const results = await search(options)
+  process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+  if (request.json) print(JSON.stringify(documentOf(name, goal, results), undefined, 2))
+  if (stoppedBy !== undefined) return stoppedBy === 'SIGINT' ? 130 : 143
+  return goal === 'violation' && results.some(({ counterexamples }) => counterexamples.length > 0)
+    ? 3
+    : 0
+}
+
+type Searched = Pick<SearchOptions, 'name' | 'subject' | 'models'>
+
+async function subjectOf(request: CheckRequest): Promise<Searched> {
+  if (request.policy === undefined && request.kernel === undefined) {
+    throw new UsageError('missing policy; expected: cowbench check POLICY')
+  }
+  if (request.policy !== undefined && request.kernel !== undefined) {
+    throw new UsageError('unsupported --kernel with a policy: a kernel has one of its own')
+  }
+  const { definition, file, kernel } =
+    request.kernel === undefined
+      ? await policyChoice(request.policy ?? '')
+      : await kernelChoice(request.kernel)
+  const known = MODELS.map(({ name }) => name)
+  const odd = request.models.find((name) => !known.includes(name))
+  if (odd !== undefined) throw new UsageError(unknown('model', odd, known))
+  const chosen = MODELS.filter(
+    ({ name }) => request.models.length === 0 || request.models.includes(name),
+  )
+  const models = chosen.filter(({ name, needs }) => {
+    const lacks = missingCapability(definition, needs, kernel?.era)
+    if (lacks !== undefined) say(`${name} is left out: ${definition.name} has no rule for ${lacks}`)
+    return lacks === undefined
+  })
+  return {
+    name: kernel?.name ?? definition.name,
+    models,
+    subject: {
+      policy: file?.path ?? definition.name,
+      params: kernel?.params ?? {},
+      swapDisk: oneOf('swap', request.swap, SWAPS) === 'disk',
+      ...(kernel === undefined ? {} : { era: kernel.era }),
+    },
+  }
+}
+
+function oneOf<T extends string>(noun: string, text: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === text)
+  if (found === undefined) throw new UsageError(unknown(noun, text, choices))
+  return found
+}
+
+function report(result: ModelResult, name: string, request: CheckRequest): void {
+  print(`# ${coverageOf(result)}`)
+  for (const [i, { cow }] of result.counterexamples.entries()) {
+    if (request.out === undefined) {
+      print(`${cow}# replay: save this as found.cow, then: ${replayOf('found.cow', request)}`)
+      continue
+    }
+    mkdirSync(request.out, { recursive: true })
+    const file = join(request.out, `${name}-${result.model.name}-${i + 1}.cow`)
+    writeFileSync(file, cow)
+    print(`# replay: ${replayOf(file, request)}`)
+  }
+}
+
+function replayOf(file: string, { policy, kernel, swap }: CheckRequest): string {
+  const subject = kernel === undefined ? `--policy ${policy}` : `--kernel ${kernel}`
+  return `cowbench litmus ${file} ${subject}${swap === 'disk' ? ' --swap disk' : ''}`
+}
+
+function coverageOf(result: ModelResult): string {
+  const { model, goalDepth, depth, stopped, counterexamples, states, transitions, bytes } = result
+  const shortest = counterexamples[0]
+  const found =
+    shortest === undefined
+      ? 'nothing found'
+      : `${counted(counterexamples.length, 'finding')}, the shortest of ${counted(shortest.operations, 'operation')},`
+  const why = stopped === 'memory' ? `, stopped at ${Math.ceil(bytes / MIB)} MiB` : ''
+  const part =
+    stopped === '' ? '' : `${why === '' ? ', interrupted' : why} on the way to ${goalDepth}`
+  return (
+    `${model.name}: ${found} to depth ${depth}${part}: ${whole(states)} states, ` +
+    `${whole(transitions)} transitions, ${model.actions.length} actions, ${result.seconds.toFixed(1)} s`
+  )
+}
+
+function whole(count: number): string {
+  return count.toLocaleString('en-US')
+}
+
+function documentOf(policy: string, goal: Goal, results: readonly ModelResult[]): unknown {
+  return {
+    ...{ policy, goal },
+    models: results.map(({ model, counterexamples, seconds, ...coverage }) => ({
+      model: model.name,
+      ...{ ...coverage, actions: model.actions.map(({ text }) => text) },
+      seconds: Number(seconds.toFixed(1)),
+      findings: counterexamples,
+    })),
+  }
+}
+
+/** Says, as soon as the first levels tell, that the depth asked for will not fit into the memory given. */
+class Foreteller {
+  readonly #memory: number
+  readonly #before = new Map<Model, Coverage>()
+  readonly #told = new Set<Model>()
+
+  constructor(memory: number) {
+    this.#memory = memory
+  }
+
+  hear(model: Model, goal: number, now: Coverage): void {
+    const before = this.#before.get(model)
+    if (before !== undefined && now.depth === before.depth) return
+    this.#before.set(model, now)
+    if (before === undefined || now.depth < FORETOLD_FROM || this.#told.has(model)) return
+    const growth = now.states / before.states
+    const needed = now.bytes * growth ** (goal - now.depth)
+    if (needed <= this.#memory) return
+    this.#told.add(model)
+    const fits = Math.floor(now.depth + Math.log(this.#memory / now.bytes) / Math.log(growth))
+    say(
+      `${model.name}: depth ${goal} would take about ${whole(Math.ceil(needed / MIB))} MiB, of which ` +
+        `${whole(this.#memory / MIB)} are given (--memory): it will end at about depth ${fits}`,
+    )
+  }
+}
+
+/** Depth from which on levels grow evenly enough to foretell the next ones. */
+const FORETOLD_FROM = 3

@@ -1,0 +1,49 @@
+/** check: searches small worlds for the shortest story in which a policy fails. */
+import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+import { parseList, parseWhole } from './flags.ts'
+
+const FLAGS = {
+  depth: { kind: 'text', value: 'N', what: 'every sequence of N actions [6]' },
+  model: { kind: 'texts', value: 'A,B', what: 'small worlds to search [all, smallest first]' },
+  goal: { kind: 'text', value: 'violation or missed-reuse', what: 'to look for [violation]' },
+  every: { kind: 'switch', what: 'go on after the first finding: one of each kind' },
+  kernel: { kind: 'text', value: 'NAME', what: 'the policy as this kernel had it' },
+  swap: { kind: 'text', value: 'zram or disk', what: 'disk: the swapcache is always used [zram]' },
+  memory: { kind: 'text', value: 'MIB', what: 'for the states of one small world [1024]' },
+  jobs: { kind: 'text', value: 'N', what: 'threads [2]' },
+  out: { kind: 'text', value: 'DIR', what: 'write each finding to a file there' },
+  json: { kind: 'switch', what: 'one JSON document' },
+} as const satisfies FlagTable
+
+const MOST_DEPTH = 40
+
+export const checkCommand: Command = {
+  flags: FLAGS,
+  command: 'check [policy]',
+  describe: 'search for the shortest failure of a policy',
+  builder: (yargs) =>
+    addFlags(yargs, FLAGS)
+      .positional('policy', { type: 'string', describe: 'by name or file' })
+      .example('$0 check mapcount > leak.cow', 'the shortest leak, as a litmus test')
+      .example('$0 check ./my-rule.ts --depth 8', 'everything that 8 actions can do')
+      .example('$0 check page-count --goal missed-reuse', 'the shortest copy that nobody needed')
+      .epilogue(
+        'Exit codes: 3 a violation was found; 130 interrupted, with what was covered until then.',
+      ),
+  handler: async (argv) => {
+    const { depth, model, goal, every, kernel, swap, memory, jobs, out, json } = readFlags(
+      argv,
+      FLAGS,
+    )
+    const { runCheck } = await import('./check-run.ts')
+    process.exitCode = await runCheck({
+      policy: argv['policy'] === undefined ? undefined : String(argv['policy']),
+      ...{ kernel, out, swap: swap ?? 'zram', goal: goal ?? 'violation' },
+      ...{ every: every ?? false, json: json ?? false },
+      models: parseList('model', model ?? []),
+      depth: parseWhole('depth', depth ?? '6', 1, MOST_DEPTH),
+      memory: parseWhole('memory', memory ?? '1024', 1, 1 << 20),
+      jobs: parseWhole('jobs', jobs ?? '2', 1, 64),
+    })
+  },
+}
