@@ -121,7 +121,7 @@ export class Frames {
       mmShared[pfn] = 0
     }
     for (const free of this.#free) while (free.length > 0) free.pop()
-    while (end > this.#capacity) this.#grow()
+    if (end > this.#capacity) this.#grow(end)
     this.#next = end
     this.used = end - FIRST_PFN
     this.peak = this.used
