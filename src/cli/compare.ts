@@ -7,12 +7,13 @@ import {
   pairRuns,
 } from '../metrics/paired.ts'
 import { paramsOf, type Row } from '../metrics/row.ts'
-import { METRICS, type MetricId } from '../metrics/schema.ts'
+import type { MetricId } from '../metrics/schema.ts'
 import { unknown } from '../params/closest.ts'
 import { isChangeLimit, parseChangeLimit } from './change-limit.ts'
 import { failures, parseFailOn } from './fail-on.ts'
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { parseList } from './flags.ts'
+import { metricsNamed } from './metric-names.ts'
 import { counted, print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -61,7 +62,8 @@ export const compareCommand: Command = {
     const limits = parseList('fail-on', flags['fail-on'] ?? [])
     const conditions = parseFailOn(limits.filter((text) => !isChangeLimit(text)))
     const changes = limits.filter(isChangeLimit).map(parseChangeLimit)
-    const metrics = metricsOf(parseList('metric', flags.metric ?? []))
+    const named = metricsNamed(parseList('metric', flags.metric ?? []))
+    const metrics = named.length === 0 ? USUAL : named
     const { readRows } = await import('../results/rows.ts')
 
     const base = readRows(String(argv['base']))
@@ -86,16 +88,6 @@ export const compareCommand: Command = {
     if (found.some(({ condition }) => condition.correctness)) process.exitCode = 3
     else if (found.length > 0 || tooMuch.length > 0) process.exitCode = 4
   },
-}
-
-function metricsOf(names: readonly string[]): MetricId[] {
-  const ids = METRICS.map(({ id }) => id)
-  if (names.length === 0) return [...USUAL]
-  return names.map((name) => {
-    const id = ids.find((known) => known === name)
-    if (id === undefined) throw new UsageError(unknown('metric', name, ids))
-    return id
-  })
 }
 
 function pairingOf(

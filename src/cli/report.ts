@@ -1,6 +1,8 @@
 /** report: charts, report.html or a table, from the saved rows of a results directory. */
 import { unknown } from '../params/closest.ts'
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+import { parseList } from './flags.ts'
+import { metricsNamed } from './metric-names.ts'
 import { counted, print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -9,6 +11,12 @@ const FLAGS = {
     kind: 'text',
     value: 'FORMAT',
     what: 'print the table instead: text, markdown or lkml',
+  },
+  metric: { kind: 'texts', value: 'A,B', what: 'print a table of these metrics' },
+  across: {
+    kind: 'text',
+    value: 'NAME',
+    what: 'a table for each metric, by workload or by a swept parameter',
   },
 } as const satisfies FlagTable
 
@@ -20,11 +28,16 @@ export const reportCommand: Command = {
     addFlags(yargs, FLAGS)
       .positional('dir', { type: 'string', describe: 'a results directory, as run writes it' })
       .example('$0 report results/quick', 'charts/ and report.html')
-      .example('$0 report results/quick --format lkml', 'plain text for a patch letter'),
+      .example('$0 report results/quick --format lkml', 'plain text for a patch letter')
+      .example('$0 report results/quick --metric leaks --across workload', 'one number of each'),
   handler: async (argv) => {
-    const { format } = readFlags(argv, FLAGS)
+    const { format, metric, across } = readFlags(argv, FLAGS)
     const dir = String(argv['dir'])
-    if (format === undefined) {
+    const metrics = metricsNamed(parseList('metric', metric ?? []))
+    if (across !== undefined && metrics.length === 0) {
+      throw new UsageError('missing --metric: --across needs one')
+    }
+    if (format === undefined && metrics.length === 0) {
       const { writeReport } = await import('../report/report.ts')
       const written = await writeReport(dir)
       for (const path of written) print(path)
@@ -32,9 +45,15 @@ export const reportCommand: Command = {
       return
     }
     const { comparisonTable, TABLE_FORMATS } = await import('../report/table.ts')
-    const known = TABLE_FORMATS.find((name) => name === format)
-    if (known === undefined) throw new UsageError(unknown('format', format, TABLE_FORMATS))
+    const known = TABLE_FORMATS.find((name) => name === (format ?? 'text'))
+    if (known === undefined) throw new UsageError(unknown('format', `${format}`, TABLE_FORMATS))
     const { readRows } = await import('../results/rows.ts')
-    print(comparisonTable(readRows(dir), known))
+    const rows = readRows(dir)
+    if (metrics.length === 0) {
+      print(comparisonTable(rows, known))
+      return
+    }
+    const { chosenTables } = await import('../report/chosen-table.ts')
+    print(chosenTables(rows, known, { metrics, across }))
   },
 }

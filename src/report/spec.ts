@@ -172,9 +172,15 @@ export const reachesOne = (channel: 'x' | 'y'): object => ({
   encoding: { [channel]: { datum: 1, type: 'quantitative' } },
 })
 
-/** Scale and axis for counts: logarithmic from 1 on, so that 0 keeps its place, or linear where that shows all. */
-export function countScale(values: readonly number[]): { scale: object; axis: object } {
-  if (!needsLog(values)) return { scale: {}, axis: { tickCount: 4, labelExpr: SHORT } }
+/**
+ * Scale and axis for counts: logarithmic from 1 on, so that 0 keeps its place, or linear where that shows all (up to
+ * `factor` between the least and the most).
+ */
+export function countScale(
+  values: readonly number[],
+  factor?: number,
+): { scale: object; axis: object } {
+  if (!needsLog(values, factor)) return { scale: {}, axis: { tickCount: 4, labelExpr: SHORT } }
   const ticks = [0, ...powersOfTen(Math.max(...values))]
   return {
     scale: { type: 'symlog', constant: 1 },

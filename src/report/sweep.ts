@@ -138,6 +138,7 @@ function panelOf(sweep: Sweep, drawn: readonly Sweep[], grid: Grid): object {
     domain: lines.map(({ name }) => name),
     range: lines.flatMap(({ policy }) => looks.get(policy) ?? []).map(of),
   })
+  const logarithmic = numbers && needsLog(sweep.values.map(Number), SPREAD)
   const x = numbers
     ? {
         type: 'quantitative',
@@ -164,7 +165,8 @@ function panelOf(sweep: Sweep, drawn: readonly Sweep[], grid: Grid): object {
             field: 'spurious_copies',
             type: 'quantitative',
             title: axisTitle('spurious_copies'),
-            ...countScale(all),
+            // Over a logarithmic parameter a proportional count is a straight line if it is logarithmic too.
+            ...countScale(all, logarithmic ? 30 : undefined),
           },
           // A field of its own: the legend shows points, and dashes would fray them.
           strokeDash: { field: 'line', legend: null, scale: range(({ dash }) => dash) },
@@ -188,9 +190,12 @@ function paramTitle(param: string): string {
   return /^noise/.test(param) ? `${param} (in 10,000 decisions)` : param
 }
 
+/** Ratio of the largest to the least setting from which on a logarithmic axis is easier to read. */
+const SPREAD = 30
+
 /** Settings such as 1, 4, 16, 64 stand apart; 0 keeps its place among them. */
 function spread(values: readonly number[]): object {
-  if (!needsLog(values, 30)) return { zero: false }
+  if (!needsLog(values, SPREAD)) return { zero: false }
   return values.includes(0) ? { type: 'symlog', constant: 1 } : { type: 'log' }
 }
 

@@ -151,20 +151,34 @@ export function comparisonTable(rows: readonly Row[], format: TableFormat = 'tex
 
 function markdown(grid: Grid, { panel, says, lines, absent }: Section): string {
   const columns = columnsOf(grid)
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  const escaped = (text: string): string => text.replace(/[|\\]/g, '\\$&')
   return [
     `### ${escaped(panel.name)}`,
     '',
     says,
     '',
-    line(['policy', ...columns.map(({ title }) => title)]),
-    line(['---', ...columns.map(() => '---:')]),
-    ...lines.map(({ name, cell }) =>
-      line([escaped(name), ...columns.map((column) => column.cell(cell, grid, count))]),
-    ),
-    ...absent.map(({ name, why }) => line([escaped(name), why, ...columns.slice(1).map(() => '')])),
+    ...markdownLines([
+      ['policy', ...columns.map(({ title }) => title)],
+      ...lines.map(({ name, cell }) => [
+        name,
+        ...columns.map((column) => column.cell(cell, grid, count)),
+      ]),
+      ...absent.map(({ name, why }) => [name, why, ...columns.slice(1).map(() => '')]),
+    ]),
   ].join('\n')
+}
+
+/** A table whose first line is its head, the first column to the left. */
+function markdownLines(table: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  const [head = [], ...lines] = table.map(([name = '', ...cells]) => [escaped(name), ...cells])
+  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...lines.map(line)]
+}
+
+const escaped = (text: string): string => text.replace(/[|\\]/g, '\\$&')
+
+/** The same as text or Markdown. */
+export function lined(table: readonly (readonly string[])[], format: TableFormat): string {
+  return (format === 'markdown' ? markdownLines(table) : aligned(table, '  ')).join('\n')
 }
 
 /** Exact numbers if they fit the width, short ones if not; a name that still does not fit gets a line of its own. */
