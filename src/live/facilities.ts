@@ -64,6 +64,8 @@ export function demandLinuxRoot(): void {
   if (!existsSync('/proc/kpageflags')) {
     throw new MissingFacility('live tests need /proc/kpageflags (CONFIG_PROC_PAGE_MONITOR)')
   }
+  const [, pages = '4'] = /^KernelPageSize: +([0-9]+) kB/m.exec(textIn('/proc/self/smaps')) ?? []
+  if (pages !== '4') throw new MissingFacility(`live tests need pages of 4 KiB, not ${pages} KiB`)
 }
 
 export async function facilitiesOf(driver: LiveDriver): Promise<Facilities> {

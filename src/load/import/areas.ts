@@ -24,6 +24,8 @@ export interface Area extends Rights {
   readonly object: number
   /** The page of the object at `start`. */
   pgoff: number
+  /** Pages of a hugetlb pool, of which the simulator knows nothing. */
+  readonly hugetlb: boolean
   /** May a fault just below extend it? */
   readonly growsDown: boolean
   /** Advice (MADV_*) that stays with the mapping, in the order it was given. */
@@ -36,7 +38,7 @@ export function newArea(
 ): Area {
   return {
     ...{ executable: false, accounted: isAccounted(facts.kind, facts.prot) },
-    ...{ object: 0, pgoff: 0, growsDown: false, advice: [] },
+    ...{ object: 0, pgoff: 0, hugetlb: false, growsDown: false, advice: [] },
     ...facts,
   }
 }
@@ -165,6 +167,7 @@ function continues(below: Area, area: Area): boolean {
     below.object === area.object &&
     (below.object === 0 || below.pgoff + (below.end - below.start) === area.pgoff) &&
     below.growsDown === area.growsDown &&
+    below.hugetlb === area.hugetlb &&
     below.advice.join() === area.advice.join()
   )
 }

@@ -35,6 +35,9 @@ const MAP_GROWSDOWN = 0x100
 const MAP_LOCKED = 0x2000
 const MAP_POPULATE = 0x8000
 const MAP_NONBLOCK = 0x10000
+const MAP_HUGETLB = 0x40000
+/** Files that are hugetlb pages: what the kernel calls an anonymous mapping's, and the usual mount points. */
+const HUGETLB_FILE = /^\/anon_hugepage|\/(hugepages|hugetlbfs)[^/]*\//
 const MREMAP_DONTUNMAP = 4
 const MADV_POPULATE_READ = 22
 const MADV_POPULATE_WRITE = 23
@@ -75,18 +78,25 @@ export function applyEntry(space: AddressSpace, { name, operands }: Call): strin
   return undefined
 }
 
-/** Applies an mmap that returned `address`; `record` is what perf saw of the mapping, if it did. */
+/**
+ * Applies an mmap that returned `address`; `record` is what perf saw of the mapping, if it did. Says why nothing can be
+ * made of it, or nothing if something can.
+ */
 export function applyMmap(
   space: AddressSpace,
   { operands }: Call,
   record: MappingRecord | undefined,
   address: number,
   files: FileObjects,
-): void {
+): string | undefined {
   const [, length = 0, bits = 0, flags = 0, , offset = 0] = operands
   const start = Math.floor(address / PAGE)
   const end = start + Math.ceil(length / PAGE)
   const rights = rightsOfBits(bits)
+  if ((flags & MAP_HUGETLB) !== 0 || HUGETLB_FILE.test(record?.name ?? '')) {
+    space.map(newArea({ start, end, kind: MAP_SHARED, ...rights, hugetlb: true }))
+    return 'mmap of hugetlb pages, which are out of scope'
+  }
   const shared = (flags & MAP_TYPE) !== MAP_TYPE_PRIVATE
   if (!shared && (flags & MAP_ANONYMOUS) !== 0) {
     const growsDown = (flags & MAP_GROWSDOWN) !== 0
@@ -101,6 +111,7 @@ export function applyMmap(
   if (populates || (flags & MAP_LOCKED) !== 0) {
     space.populate(start, end, (rights.prot & PROT_WRITE) !== 0)
   }
+  return undefined
 }
 
 /** Applies an mremap that returned `address`. Says why it has no effect, or nothing if it has. */
@@ -177,6 +188,9 @@ function areaOfRecord(record: MappingRecord, files: FileObjects): Area {
   const rights = rightsOfBits(
     (readable === 'r' ? 1 : 0) | (writable === 'w' ? 2 : 0) | (execute === 'x' ? 4 : 0),
   )
+  if (HUGETLB_FILE.test(record.name)) {
+    return newArea({ start, end, kind: MAP_SHARED, ...rights, hugetlb: true })
+  }
   const object = files.number(record)
   if (object === 0) {
     const growsDown = record.name === '[stack]'

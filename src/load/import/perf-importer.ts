@@ -155,6 +155,9 @@ export class PerfImporter {
     if (!fault.kernel) this.#abandon(tid)
     const { space } = process
     const page = Math.floor(fault.address / PAGE)
+    if (space.areas.find(page)?.hugetlb === true) {
+      return unplaced('fault in hugetlb pages, which are out of scope')
+    }
     const again = this.#recent.again(space.mm, page, fault.errorCode, time)
     const code = placeFault(this.#output, space, { page, errorCode: fault.errorCode, again })
     // The kernel may try again before it copies.
@@ -243,8 +246,10 @@ export class PerfImporter {
     let fate = USED
     if (failed(value)) fate = ignored(`${name} that failed`)
     else if (name === 'brk') applyBrk(space, value)
-    else if (name === 'mmap') applyMmap(space, pending.call, pending.record, value, this.#files)
-    else fate = usedUnless(applyMremap(space, pending.call, value))
+    else if (name === 'mmap') {
+      const reason = applyMmap(space, pending.call, pending.record, value, this.#files)
+      if (reason !== undefined) fate = unplaced(reason)
+    } else fate = usedUnless(applyMremap(space, pending.call, value))
     countFate(this.statistics, fate)
     return fate
   }

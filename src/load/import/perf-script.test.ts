@@ -933,3 +933,48 @@ describe('page allocations', () => {
     expect(outcomes(known)).toEqual(['fault that copied its page', 'fault that reused its page'])
   })
 })
+
+describe('out of scope', () => {
+  const HUGETLB = ANON | 0x40000
+
+  test('hugetlb mappings and the faults in them are counted as not placed, and never become ordinary memory', async () => {
+    const { text, statistics } = await importOf(
+      mmap(P, A, 512, HUGETLB),
+      fault(P, A, STORE_HOLE),
+      forked(P, 20),
+      fault(CHILD, A + PAGE, STORE_PRESENT),
+      mmap(P, B, 512, ANON),
+      fault(P, B, STORE_HOLE),
+    )
+    // Two lines of the call, its entry and its return.
+    expect(statistics.unplaced).toEqual({
+      'mmap of hugetlb pages, which are out of scope': 2,
+      'fault in hugetlb pages, which are out of scope': 2,
+    })
+    expect(text.filter((line) => /^(load|store) /.test(line))).toHaveLength(1)
+  })
+
+  test('a mapping of a hugetlbfs file is known by its mount point', async () => {
+    const { statistics } = await importOf(
+      record(P, A, 512, 'rw-s', '/dev/hugepages/guest', 7),
+      fault(P, A, STORE_HOLE),
+    )
+    expect(statistics.unplaced).toEqual({ 'fault in hugetlb pages, which are out of scope': 1 })
+  })
+
+  test('a recording whose mappings are all aligned to 64 or 16 KiB is refused', async () => {
+    const recorded = (count: number, pages: number): Promise<Import> => {
+      const mappings = Array.from({ length: count }, (_, i) =>
+        record(P, A + 32 * i * PAGE, pages, 'rw-p'),
+      )
+      return importText(perfText(...mappings, fault(P, A, STORE_HOLE), forked(P, 99)))
+    }
+    await expect(recorded(8, 16)).rejects.toThrow(
+      'unsupported page size: 64 KiB, by the alignment of all 8 mappings in x.perf.txt; available: 4 KiB',
+    )
+    await expect(recorded(8, 4)).rejects.toThrow('unsupported page size: 16 KiB')
+    // One page of 4 KiB, or too few mappings to tell.
+    await expect(recorded(8, 1)).resolves.toBeDefined()
+    await expect(recorded(7, 16)).resolves.toBeDefined()
+  })
+})

@@ -9,6 +9,7 @@
  * the address spaces alive, not by the text.
  */
 import type { Import, Lines } from './importer.ts'
+import { PageSize } from './page-size.ts'
 import { PerfImporter } from './perf-importer.ts'
 import { parsePerfLine } from './perf-line.ts'
 import { TaskSurvey } from './task-survey.ts'
@@ -19,14 +20,17 @@ import { TaskSurvey } from './task-survey.ts'
  */
 export async function importPerfScript(lines: Lines, file: string): Promise<Import> {
   const survey = new TaskSurvey()
+  const pages = new PageSize()
   let number = 0
   for await (const batch of lines()) {
     for (const line of batch) {
       const parsed = parsePerfLine(line)
       if (parsed) survey.take(number, parsed)
+      if (parsed?.event.type === 'mapping') pages.take(parsed.event)
       number++
     }
   }
+  pages.refuseLarge(file)
   refuseUnusable(survey, file)
 
   const importer = new PerfImporter(survey)
