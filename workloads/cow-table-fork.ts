@@ -25,8 +25,8 @@ export default defineWorkload({
   name: 'cow-table-fork',
   summary: 'AFL fork server: a large image forked for children that touch little of it',
   params: {
-    areas: int(64, 1, 4096, 'image size, in areas of 2 MiB'),
-    runs: int(96, 1, 1 << 20, 'children, one after the other'),
+    areas: int(512, 1, 4096, 'image size, in areas of 2 MiB'),
+    runs: int(24, 1, 1 << 20, 'children, one after the other'),
     touched: int(4, 1, 4096, 'areas that a child accesses, at most all; the same in every run'),
     loads: int(500, 0, 1 << 24, 'loads of a child'),
     stores: int(200, 0, 1 << 24, 'stores of a child'),

@@ -17,6 +17,7 @@ import preforkServer from './prefork-server.ts'
 import pteMappedThp from './pte-mapped-thp.ts'
 import snapshot from './snapshot.ts'
 import swapChurn from './swap-churn.ts'
+import thpMremap from './thp-mremap.ts'
 import uffdSnapshot from './uffd-snapshot.ts'
 import vmspliceChild from './vmsplice-child.ts'
 import zygote from './zygote.ts'
@@ -30,6 +31,7 @@ export const WORKLOADS: readonly Workload[] = [
   cowTableFork,
   // what makes a count say more than one
   pteMappedThp,
+  thpMremap,
   swapChurn,
   ksmMerge,
   checkpoint,

@@ -36,6 +36,11 @@ const VARIANTS: Record<string, api.GivenValues[]> = {
   'pte-mapped-thp': ['mprotect', 'munmap', 'dontneed', 'mremap'].flatMap((split) =>
     [true, false].map((third) => ({ split, third, pinned: 50, rounds: 2 })),
   ),
+  'thp-mremap': [
+    { split: true, khugepaged: false, rounds: 2 },
+    { shift: 1, areas: 1, rounds: 2 },
+    { shift: 0, split: true, order: 4, rounds: 2 },
+  ],
   'swap-churn': [{ shared: true, gap: 20, rounds: 3, order: 2, pages: 100 }],
   'ksm-merge': [
     { rounds: 2, children: 0 },
@@ -103,8 +108,9 @@ describe('traces at seed 1', () => {
     snapshot: [204_819, 'e02e578a'],
     zygote: [208_483, '066dd41b'],
     'fork-exec': [182_759, '762ed1db'],
-    'cow-table-fork': [100_260, '2e6242c3'],
+    'cow-table-fork': [279_020, '3ad455e4'],
     'pte-mapped-thp': [262_480, 'fd2b2505'],
+    'thp-mremap': [196_692, 'adbb8391'],
     'swap-churn': [241_512, 'bfadf1d2'],
     'ksm-merge': [172_096, 'd077e1f0'],
     checkpoint: [149_393, '17a7039a'],
@@ -134,7 +140,7 @@ describe('traces at seed 1', () => {
   })
 
   test('another seed gives another trace wherever chance has a part', () => {
-    const fixed = ['fh', 'pte-mapped-thp', 'vmsplice-child']
+    const fixed = ['fh', 'pte-mapped-thp', 'thp-mremap', 'vmsplice-child']
     for (const { name } of WORKLOADS.filter((w) => !MEASURED.has(w.name)))
       expect(
         fnv(buildTrace(workload(name), {}, 1)) === fnv(buildTrace(workload(name), {}, 2)),

@@ -1,7 +1,7 @@
 /**
  * Address spaces: mmap, mremap and madvise.
  */
-import { HUGE_PAGES } from '../state/frames.ts'
+import { HUGE_ORDER, HUGE_PAGES, PG_ZERO } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
   PMD_HUGE,
@@ -23,6 +23,7 @@ import {
   MADV_UNMERGEABLE,
   PROT_WRITE,
 } from '../trace/ops.ts'
+import { FOLIO_SPLIT, SET_MREMAP_FOLIO } from '../trace/settings.ts'
 import { installHuge, pteAlloc } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
 import { collapse } from './collapse.ts'
@@ -32,9 +33,9 @@ import { lruDrainAtZap } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { swapOut } from './reclaim.ts'
 import { breakSharedTable } from './shared-tables.ts'
-import { carve, changeAreas, splitHugePmd } from './split.ts'
+import { carve, changeAreas, splitFolio, splitHugePmd } from './split.ts'
 import { markProtected, protectedPages } from './userfault.ts'
-import { forEachPmd } from './walk.ts'
+import { forEachPmd, presentFrame } from './walk.ts'
 import { munmap, zapRange } from './zap.ts'
 
 export function mmap(
@@ -121,7 +122,15 @@ function movePageTables(m: Machine, mm: Mm, start: number, end: number, to: numb
       // on-demand-fork, too, breaks the sharing before it moves a part.
     } else breakSharedTable(m, mm, vpn)
     for (let page = vpn; page < stop; page++) movePte(m, mm, page, page + to - start)
+    const aligned = stop - vpn === HUGE_PAGES && (target - vpn) % HUGE_PAGES === 0
+    if (m.settings[SET_MREMAP_FOLIO] === FOLIO_SPLIT && !aligned) splitMoved(m, mm, target)
   })
+}
+
+/** Wilcox, January 2022: a huge folio off its place should be split, so that khugepaged can build an aligned one. */
+function splitMoved(m: Machine, mm: Mm, vpn: number): void {
+  const pfn = presentFrame(m, mm, vpn)
+  if (m.frames.order[pfn] === HUGE_ORDER && !m.frames.has(pfn, PG_ZERO)) splitFolio(m, pfn, vpn)
 }
 
 function moveHuge(m: Machine, mm: Mm, vpn: number, target: number, pmd: number): void {

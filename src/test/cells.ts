@@ -22,6 +22,7 @@ export const SMALL: Readonly<Record<string, GivenValues>> = {
   'fork-exec': { commands: 50 },
   'cow-table-fork': { runs: 12, areas: 16 },
   'pte-mapped-thp': { areas: 2, rounds: 2 },
+  'thp-mremap': { areas: 4, rounds: 2 },
   'swap-churn': { rounds: 2, pages: 4096 },
   'ksm-merge': { rounds: 2 },
   khugepaged: { ranges: 16 },

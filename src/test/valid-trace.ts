@@ -102,7 +102,6 @@ export function replay(trace: Trace): Replayed {
       return found
     }
     const free = (vpn: number, count: number): Uint8Array => {
-      if (vpn % HPAGE_PMD_NR !== 0) fail('an area that is not on a 2 MiB boundary')
       const found = space.subarray(vpn, vpn + count)
       if (count < 1 || found.some((prot) => prot !== 0)) fail('a page is mapped already')
       return found
@@ -127,6 +126,7 @@ export function replay(trace: Trace): Replayed {
         break
       case OP_MMAP:
         if (order > HPAGE_PMD_ORDER) fail('an impossible folio order')
+        if (a % HPAGE_PMD_NR !== 0) fail('an area that is not on a 2 MiB boundary')
         free(a, b).fill(d)
         break
       case OP_MUNMAP:

@@ -1,6 +1,7 @@
 /**
  * settings: the tunables of the machine that a trace may set: what root writes under
- * /sys/kernel/mm/transparent_hugepage/khugepaged, and which of the rules argued over on the lists khugepaged follows.
+ * /sys/kernel/mm/transparent_hugepage/khugepaged, and which of the rules argued over on the lists khugepaged and
+ * mremap follow.
  */
 
 export const SET_MAX_PTES_NONE = 0
@@ -10,6 +11,7 @@ export const SET_UFFD_WP_CHECK = 3
 export const SET_PMD_INSTALL = 4
 export const SET_RETRACT = 5
 export const SET_MISSING_ANSWER = 6
+export const SET_MREMAP_FOLIO = 7
 
 /** SET_UFFD_WP_CHECK: how khugepaged finds out that userfaultfd write-protects anonymous pages. */
 export const CHECK_PTE = 0
@@ -28,6 +30,10 @@ export const RETRACT_ALL = 2
 /** SET_MISSING_ANSWER: what the manager answers a missing event with. */
 export const ANSWER_COPY = 0
 export const ANSWER_ZEROPAGE = 1
+
+/** SET_MREMAP_FOLIO: what becomes of a large folio that mremap() moves out of alignment, in part or whole. */
+export const FOLIO_KEPT = 0
+export const FOLIO_SPLIT = 1
 
 export interface Setting {
   /** As a litmus test calls it; the first three as sysfs does. */
@@ -48,6 +54,11 @@ export const SETTINGS: readonly Setting[] = [
   words('pmd_install', ['lazy', 'all'], 'whether collapsed shared memory is mapped at once'),
   words('retract', ['kernel', 'not_minor', 'all'], 'which page tables a collapse takes away'),
   words('missing_answer', ['copy', 'zeropage'], 'how the manager answers a missing event'),
+  words(
+    'mremap_folio',
+    ['kept', 'split'],
+    'whether a folio that mremap moves off its place stays whole',
+  ),
 ]
 
 function setting(name: string, value: number, max: number, what: string): Setting {
