@@ -1,0 +1,28 @@
+/** page.test: every number and picture of docs/debates.md is what its commands give. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { renewed } from './page.ts'
+
+const DOCS = fileURLToPath(new URL('../../docs', import.meta.url))
+
+test('docs/debates.md says what its commands print; else read it again after npm run debates', () => {
+  const made = mkdtempSync(join(tmpdir(), 'cowbench-debates-'))
+  const page = readFileSync(join(DOCS, 'debates.md'), 'utf8')
+  const { text, pictures } = renewed(page, made)
+  rmSync(made, { recursive: true, force: true })
+  expect(page).toBe(text)
+
+  expect(readdirSync(join(DOCS, 'debates'))).toEqual(pictures.map(({ file }) => file).sort())
+  for (const { file, mark } of pictures) {
+    const svg = readFileSync(join(DOCS, 'debates', file), 'utf8')
+    expect(svg.endsWith(`<!-- ${mark} -->\n`), `${file} is drawn from other rows`).toBe(true)
+  }
+}, 300_000)
+
+test('a command that fails is an error, not a page without it', () => {
+  const page = '```sh\nnpx cowbench run --policy nobody\n```\n\n<!-- output -->\n\n<!-- end -->\n'
+  expect(() => renewed(page, tmpdir())).toThrow(/exit code 2\n.*unknown policy: nobody/)
+})
