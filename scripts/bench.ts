@@ -2,7 +2,7 @@
  * bench: measures the simulator's own speed and memory against the running kernel, against C and against itself.
  *
  *   npm run bench                     everything: prints the floor and a table, writes results/bench/latest.*
- *   npm run bench -- --only P1,P3     some ratios; `floor` is the first part
+ *   npm run bench -- P1 P3            some ratios; `floor` is the first part
  *   npm run bench -- --quick          one round of short samples: shows that it works, not how fast it is
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -23,11 +23,11 @@ import { TraceFiles } from './bench/traces.ts'
 const CLI = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
 const FLOOR = 'floor'
 
-const { values } = flags()
+const { values, positionals } = flags()
 
 const ratios = ratiosOf(values.quick ? QUICK : FULL, CLI)
 const known = [FLOOR, ...ratios.map(({ id }) => id), SCALING.id]
-const wanted = values.only?.split(',') ?? known
+const wanted = positionals.length > 0 ? positionals : known
 const unknown = wanted.find((id) => !known.includes(id))
 const rounds = Number(values.rounds ?? (values.quick ? 1 : 5))
 if (unknown !== undefined) refuse(`unknown ratio: ${unknown}; available: ${known.join(', ')}`)
@@ -51,6 +51,7 @@ const possible = ratios.filter((ratio) => {
   return false
 })
 const outcome = measureRounds(possible, rounds, runner, say)
+for (const line of outcome.agreements) say(`counted alike: ${line}`)
 for (const line of outcome.disagreements) say(`counted differently: ${line}`)
 if (outcome.waiting > 0.2) {
   say(
@@ -85,8 +86,8 @@ function refuse(line: string): never {
 function flags() {
   try {
     return parseArgs({
+      allowPositionals: true,
       options: {
-        only: { type: 'string' },
         quick: { type: 'boolean', default: false },
         rounds: { type: 'string' },
         out: { type: 'string', default: join('results', 'bench') },
@@ -94,6 +95,6 @@ function flags() {
     })
   } catch (error) {
     const [line] = (error as Error).message.split('. ')
-    return refuse(`${line}; available: --only P1,P2, --quick, --rounds N, --out DIR`)
+    return refuse(`${line}; available: P1 P2, --quick, --rounds N, --out DIR`)
   }
 }

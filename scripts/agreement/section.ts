@@ -10,10 +10,7 @@ import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../../src/metrics
 import { litmusMachine, type RunSettings } from '../../src/run.ts'
 import { KERNELS } from '../../src/sim/kernels.ts'
 
-export const BEGIN = '<!-- agreement:begin -->'
-export const END = '<!-- agreement:end -->'
-
-/** What belongs between the markers, from the litmus tests and records in `litmus`. */
+/** What belongs between the README's markers, from the litmus tests and records in `litmus`. */
 export function agreementSection(litmus: string): string {
   const truths = readdirSync(join(litmus, 'truth'))
     .filter((file) => file.endsWith('.json'))
@@ -51,11 +48,4 @@ function agreementWith(truth: Truth, litmus: string): Agreement {
     natural: compare('natural'),
     drained: compare('drained'),
   }
-}
-
-/** `text` with the section between its markers. Throws Error if it lacks them. */
-export function withSection(text: string, section: string): string {
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)]
-  if (begin < 0 || end < begin) throw new Error(`missing markers: ${BEGIN} and ${END}`)
-  return `${text.slice(0, begin + BEGIN.length)}\n${section}\n${text.slice(end)}`
 }

@@ -38,9 +38,16 @@ export interface Ratio {
 export const POLICY = 'mm-id'
 
 export interface Sizes {
-  /** How often the rounds of bg, fh and mix are run through. */
+  /** How often the rounds of bg, fh and mix are run through: so often that also C takes 500 ms. */
   readonly repeat: number
+  /** The same for fh on the kernel, which takes forty times as long. */
+  readonly kernelRepeat: number
   readonly longRepeat: number
+  /** Processes that run a short trace one after the other. */
+  readonly times: number
+  /** Forks, here and in the kernel: a sample gives the time of one. */
+  readonly forks: number
+  readonly kernelForks: number
   /** Events of the workloads that are compared with bg. */
   readonly events: number
   readonly heapPages: number
@@ -49,8 +56,12 @@ export interface Sizes {
 }
 
 export const FULL: Sizes = {
-  repeat: 10,
+  repeat: 12,
+  kernelRepeat: 3,
   longRepeat: 100,
+  times: 5,
+  forks: 480,
+  kernelForks: 80,
   events: 1e7,
   heapPages: 2 ** 21,
   commands: 10,
@@ -58,7 +69,11 @@ export const FULL: Sizes = {
 }
 export const QUICK: Sizes = {
   repeat: 1,
+  kernelRepeat: 1,
   longRepeat: 4,
+  times: 1,
+  forks: 8,
+  kernelForks: 8,
   events: 1e6,
   heapPages: 2 ** 21,
   commands: 2,
@@ -76,13 +91,13 @@ export function ratiosOf(sizes: Sizes, cli: string): readonly Ratio[] {
   })
   const inC = (program: CProgram, trace: TraceSpec): Sample => ({ program, trace })
 
-  const overC = (workload: string, program: CProgram, must: number, aim: number): Part => ({
-    ...{ name: workload, must, aim },
-    samples: { sim: simulated(repeated(workload)), c: inC(program, repeated(workload)) },
+  const overC = (trace: TraceSpec, program: CProgram, must: number, aim: number): Part => ({
+    ...{ name: trace.workload, must, aim },
+    samples: { sim: simulated(trace), c: inC(program, trace) },
     value: ({ sim, c }) => cpu(c) / cpu(sim),
   })
   const percentOfC = (workload: string, must: number, aim: number): Part => {
-    const part = overC(workload, 'like-for-like', must, aim)
+    const part = overC(repeated(workload), 'like-for-like', must, aim)
     return { ...part, value: (samples) => 100 * part.value(samples) }
   }
   const oracleCost = (workload: string, must: number, aim: number): Part => ({
@@ -91,12 +106,13 @@ export function ratiosOf(sizes: Sizes, cli: string): readonly Ratio[] {
     value: ({ on, off }) => 100 * (cpu(on) / cpu(off) - 1),
   })
 
-  const shuffled: TraceSpec = {
-    ...{ workload: 'shuffled-forks', repeat: 4 * sizes.repeat },
+  const shuffled = (repeat: number): TraceSpec => ({
+    ...{ workload: 'shuffled-forks', repeat },
     params: { pages: FORK_PAGES },
-  }
+  })
   const memory: Sample = { name: 'memory', options: { policy: POLICY, pages: sizes.heapPages } }
-  const short = (): Sample => ({ ...simulated({ workload: 'bg' }), times: 3 }) as Sample
+  const { times } = sizes
+  const short = { ...simulated({ workload: 'bg' }), times } as Sample
   const long = simulated({ workload: 'bg', repeat: sizes.longRepeat })
   const names = POLICIES.map(({ name }) => name)
   const policiesTrace: TraceSpec = { workload: 'bg', repeat: sizes.policiesRepeat }
@@ -115,19 +131,20 @@ export function ratiosOf(sizes: Sizes, cli: string): readonly Ratio[] {
     ...{ name: workload, must: 3, aim: 2 },
     samples: {
       one: simulated(scaled(workload, sizes.events)),
-      bg: { ...simulated({ workload: 'bg' }), times: 3 } as Sample,
+      bg: short,
     },
-    value: ({ one, bg }) => eventNs(one, 1) / eventNs(bg, 3),
+    value: ({ one, bg }) => eventNs(one, 1) / eventNs(bg, times),
   })
 
   return [
     {
       ...{ id: 'P1', title: 'bg: events per second against the running kernel', unit: 'x' },
-      ...{ better: 'higher', needsC: true, parts: [overC('bg', 'kernel', 10, 20)] },
+      ...{ better: 'higher', needsC: true, parts: [overC(repeated('bg'), 'kernel', 10, 20)] },
     },
     {
       ...{ id: 'P2', title: 'fh: events per second against the running kernel', unit: 'x' },
-      ...{ better: 'higher', needsC: true, parts: [overC('fh', 'kernel', 25, 45)] },
+      ...{ better: 'higher', needsC: true },
+      parts: [overC({ workload: 'fh', repeat: sizes.kernelRepeat }, 'kernel', 25, 45)],
     },
     {
       ...{ id: 'P3', title: 'bg: share of the speed of like-for-like C', unit: '%' },
@@ -151,10 +168,10 @@ export function ratiosOf(sizes: Sizes, cli: string): readonly Ratio[] {
           samples: {
             sim: {
               name: 'fork',
-              trace: shuffled,
+              trace: shuffled(sizes.forks),
               options: { policy: POLICY, pages: FORK_PAGES },
             },
-            kernel: inC('kernel', shuffled),
+            kernel: inC('kernel', shuffled(sizes.kernelForks)),
           },
           value: ({ sim, kernel }) => of(kernel, 'forkNsPerPte') / of(sim, 'forkNsPerPte'),
         },
@@ -181,12 +198,12 @@ export function ratiosOf(sizes: Sizes, cli: string): readonly Ratio[] {
       parts: [
         {
           ...{ name: 'ns per event', must: 1.1, aim: 1 },
-          samples: { short: short(), long },
-          value: ({ short, long }) => eventNs(long, 1) / eventNs(short, 3),
+          samples: { short, long },
+          value: ({ short, long }) => eventNs(long, 1) / eventNs(short, times),
         },
         {
           ...{ name: 'resident memory', must: 1.1, aim: 1 },
-          samples: { short: short(), long },
+          samples: { short, long },
           value: ({ short, long }) => of(long, 'rssMb') / of(short, 'rssMb'),
         },
       ],

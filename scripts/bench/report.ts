@@ -29,6 +29,17 @@ export interface RatioEntry {
 
 type PartEntry = Omit<RatioEntry, 'title' | 'unit'>
 
+/** What latest.json holds. */
+export interface Latest {
+  readonly machine: Readonly<Record<string, string | number>>
+  readonly rounds: number
+  /** Share of the time that the samples stood in the run queue. */
+  readonly waiting: number
+  readonly agreements: readonly string[]
+  readonly disagreements: readonly string[]
+  readonly ratios: Readonly<Record<string, RatioEntry>>
+}
+
 export interface Skipped {
   readonly id: string
   readonly title: string
@@ -114,9 +125,10 @@ export async function writeReport(
   rounds: number,
 ): Promise<void> {
   mkdirSync(dir, { recursive: true })
-  const { disagreements, waiting } = outcome
-  const document = {
-    ...{ machine: machineFacts(), rounds, waiting: rounded(waiting), disagreements },
+  const { agreements, disagreements, waiting } = outcome
+  const document: Latest = {
+    ...{ machine: machineFacts(), rounds, waiting: rounded(waiting) },
+    ...{ agreements, disagreements },
     ratios: entries,
   }
   writeFileSync(join(dir, 'latest.json'), `${JSON.stringify(document, null, 2)}\n`)

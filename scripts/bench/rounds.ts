@@ -21,7 +21,8 @@ export interface Measured {
 
 export interface Outcome {
   readonly measured: readonly Measured[]
-  /** What the programs that ran one trace do not agree on; numbers without agreement are void. */
+  /** What the programs that ran one trace counted, and do not agree on; numbers without agreement are void. */
+  readonly agreements: readonly string[]
   readonly disagreements: readonly string[]
   /** Share of the samples' time that they stood in the run queue. */
   readonly waiting: number
@@ -55,7 +56,7 @@ export function measureRounds(
       spread: spreadOf(taken.map((results) => part.value(samplesOf(part, results)))),
     })),
   }))
-  return { measured, disagreements: disagreements(samples, taken), waiting: waiting(taken) }
+  return { measured, ...comparedCounts(samples, taken), waiting: waiting(taken) }
 }
 
 function samplesOf(part: Part, results: ReadonlyMap<string, Numbers>): Record<string, Numbers> {
@@ -68,11 +69,12 @@ function samplesOf(part: Part, results: ReadonlyMap<string, Numbers>): Record<st
 }
 
 /** Faults, copies and reuses must be the same in C, and the faults those of the kernel. */
-function disagreements(
+function comparedCounts(
   samples: ReadonlyMap<string, Sample>,
   taken: readonly ReadonlyMap<string, Numbers>[],
-): string[] {
-  const found = new Set<string>()
+): Pick<Outcome, 'agreements' | 'disagreements'> {
+  const alike = new Set<string>()
+  const different = new Set<string>()
   for (const [key, sample] of samples) {
     if (!('program' in sample)) continue
     const simulate = { name: 'simulate', trace: sample.trace }
@@ -85,13 +87,15 @@ function disagreements(
       for (const name of exact ? ['faults', 'copies', 'reuses'] : ['faults']) {
         const a = sim[name] ?? Number.NaN
         const b = other[name] ?? Number.NaN
-        const most = exact ? 0 : KERNEL_TOLERANCE * a
-        if (Math.abs(a - b) <= most) continue
-        found.add(`${sample.trace.workload}: ${name}: simulated ${a}, ${sample.program} ${b}`)
+        const agree = Math.abs(a - b) <= (exact ? 0 : KERNEL_TOLERANCE * a)
+        const apart = exact ? '' : ` (${((100 * (b - a)) / a).toFixed(3)} %)`
+        const line = `${sample.trace.workload}: ${name}: simulated ${a}, ${sample.program} ${b}${apart}`
+        if (agree) alike.add(line)
+        else different.add(line)
       }
     }
   }
-  return [...found]
+  return { agreements: [...alike], disagreements: [...different] }
 }
 
 function waiting(taken: readonly ReadonlyMap<string, Numbers>[]): number {
