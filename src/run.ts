@@ -89,11 +89,17 @@ export function simulate(options: SimulateOptions): SimulateResult {
   }
 }
 
+export interface LitmusSettings extends RunSettings {
+  readonly swapDisk?: boolean
+  /** Default: an oracle of its own. */
+  readonly judge?: Oracle
+}
+
 /** A machine for one operation at a time, as litmus tests and explorers use it; every access is judged. */
-export function litmusMachine(settings: RunSettings & { readonly swapDisk?: boolean }): Engine {
+export function litmusMachine(settings: LitmusSettings): Engine {
   return new Engine({
     ...machineOptions(settings),
-    judge: new Oracle(),
+    judge: settings.judge ?? new Oracle(),
     eager: true,
     swapDisk: settings.swapDisk ?? false,
   })

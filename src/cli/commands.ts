@@ -8,6 +8,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   merge: async () => (await import('./merge.ts')).mergeCommand,
   list: async () => (await import('./list.ts')).listCommand,
   litmus: async () => (await import('./litmus.ts')).litmusCommand,
+  explain: async () => (await import('./explain.ts')).explainCommand,
   init: async () => (await import('./init.ts')).initCommand,
   check: async () => (await import('./check.ts')).checkCommand,
   trace: async () => (await import('./trace.ts')).traceCommand,

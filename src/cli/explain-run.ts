@@ -1,0 +1,241 @@
+/** explain-run: from the words of `explain` to what is printed. */
+import { type Execution, explain, firstDivergence, type Wanted } from '../explain/explain.ts'
+import { eventsOf, operationsOf } from '../explain/happenings.ts'
+import { NUMBERS, namesOf } from '../explain/names.ts'
+import { textOf } from '../explain/text.ts'
+import { Witness } from '../explain/witness.ts'
+import { readTest } from '../litmus/library.ts'
+import { isPath } from '../load/module.ts'
+import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { unknown } from '../params/closest.ts'
+import { expand, type PolicyChoice, policyLabel } from '../plan.ts'
+import { missingCapability } from '../run.ts'
+import { KERNELS } from '../sim/kernels.ts'
+import { kernelChoice, policyChoice } from './choices.ts'
+import type { ExplainFlags } from './explain-flags.ts'
+import { readFlags } from './flag-table.ts'
+import { parseList, parseParams, parseWhole } from './flags.ts'
+import { gatherInputs } from './run-inputs.ts'
+import { RUN_FLAGS, type RunFlags, runOptions } from './run-options.ts'
+import { counted, print, say } from './streams.ts'
+import { Traces } from './traces.ts'
+import { UsageError } from './usage-error.ts'
+
+/** What is to be told, under one policy. */
+interface Subject {
+  readonly label: string
+  readonly execution: Execution
+}
+
+const ONLY = ['all', 'asked', 'interesting'] as const
+const SWAPS = ['zram', 'disk']
+/** Events of a trace that are told at most, unless --limit says otherwise. */
+const TOLD = 20
+const MOST = 2 ** 31 - 1
+
+export async function explainFiles(words: readonly string[], flags: ExplainFlags): Promise<void> {
+  const { file, compared } = filesAndPolicies(words, flags)
+  const choices = await choicesOf(flags, compared)
+  const subjects = await Promise.all(
+    choices.map((choice) =>
+      file?.endsWith('.cow') ? ofTest(file, choice, flags) : ofCell(file, choice, flags),
+    ),
+  )
+  const [subject, other] = subjects
+  if (subject === undefined) return
+  if (other !== undefined) diff(subject, other, flags)
+  else tellAll(subject, wantedOf(subject, flags, file?.endsWith('.cow') ?? false), flags)
+}
+
+/** The shell gives `--diff A B` as A and a word that is no file. */
+function filesAndPolicies(
+  words: readonly string[],
+  { diff }: ExplainFlags,
+): { file: string | undefined; compared: string[] } {
+  const isPolicy = (word: string): boolean =>
+    /\.[cm]?[jt]s$/.test(word) || (!isPath(word) && !/\.(cow|gz|trace|txt|bin)$/.test(word))
+  const compared = [...parseList('diff', diff ?? [])]
+  if (compared.length === 1) compared.push(...words.filter(isPolicy))
+  const files = words.filter((word) => !compared.includes(word))
+  if (files.length > 1) throw new UsageError(`unknown argument: ${files[1]}; expected: one file`)
+  if (diff !== undefined && compared.length !== 2) {
+    throw new UsageError(`invalid --diff: ${compared.join(',')}; expected two policies: A,B`)
+  }
+  return { file: files[0], compared }
+}
+
+async function choicesOf(
+  { policy, kernel }: ExplainFlags,
+  compared: readonly string[],
+): Promise<PolicyChoice[]> {
+  const policies = parseList('policy', policy ?? [])
+  const kernels = parseList('kernel', kernel ?? [])
+  if (compared.length > 0) {
+    if (policies.length + kernels.length > 0)
+      throw new UsageError('unsupported --policy beside --diff')
+    const isKernel = (name: string): boolean => KERNELS.some((known) => known.name === name)
+    return await Promise.all(
+      compared.map((name) => (isKernel(name) ? kernelChoice(name) : policyChoice(name))),
+    )
+  }
+  if (policies.length + kernels.length !== 1) {
+    const given = [...policies, ...kernels].join(',')
+    throw new UsageError(
+      given === ''
+        ? 'missing --policy: expected: one policy or --kernel, or --diff A,B'
+        : `invalid --policy: ${given}; expected: one policy or kernel, or --diff A,B`,
+    )
+  }
+  return [
+    ...(await Promise.all(policies.map(policyChoice))),
+    ...(await Promise.all(kernels.map(kernelChoice))),
+  ]
+}
+
+function ofTest(file: string, choice: PolicyChoice, flags: ExplainFlags): Subject {
+  const cell = ['workload', 'trace', 'seed'] as const
+  const unfit = cell.find((flag) => flags[flag] !== undefined)
+  if (unfit !== undefined) throw new UsageError(`unsupported --${unfit} for a litmus test`)
+  const swap = flags.swap ?? 'zram'
+  if (!SWAPS.includes(swap)) throw new UsageError(unknown('swap', swap, SWAPS))
+  const test = readTest(file)
+  const label = policyLabel(choice)
+  const { definition, kernel } = choice
+  const settings = {
+    policy: definition,
+    params: { ...paramsOf(choice, flags), ...kernel?.params },
+    cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
+    swapDisk: swap === 'disk',
+    ...(kernel === undefined ? {} : { era: kernel.era }),
+  }
+  const execution: Execution = {
+    names: namesOf(test),
+    start() {
+      const witness = new Witness(settings)
+      const drained = flags.drained ?? false
+      return { witness, happenings: operationsOf(test, witness.engine, label, drained) }
+    },
+  }
+  return { label, execution }
+}
+
+/** Parameters of the policy, as --param gives them; a plan would check them, and a test has none. */
+function paramsOf({ definition }: PolicyChoice, { param }: ExplainFlags) {
+  const params = parseParams(param ?? [])
+  const conditions = {
+    cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
+    ...({ oracle: 'eager', check: false, code: '' } as const),
+  }
+  const test = { name: 'test', params: {}, needs: () => [] }
+  const plan = expand(
+    {
+      policies: [{ definition }],
+      workloads: [test],
+      ...{ params, sweeps: new Map(), seeds: [1], conditions },
+    },
+    () => undefined,
+  )
+  return plan.cells[0]?.policyValues ?? {}
+}
+
+async function ofCell(
+  file: string | undefined,
+  { definition, file: source, kernel }: PolicyChoice,
+  flags: ExplainFlags,
+): Promise<Subject> {
+  const trace = file ?? flags.trace
+  const named: RunFlags = {
+    ...readFlags({}, RUN_FLAGS),
+    ...(kernel === undefined ? { policy: [source?.path ?? definition.name] } : {}),
+    ...(kernel === undefined ? {} : { kernel: [kernel.name] }),
+    ...(flags.workload === undefined ? {} : { workload: [flags.workload] }),
+    ...(trace === undefined ? {} : { trace: [trace] }),
+    ...{ param: flags.param, seed: flags.seed },
+  }
+  if (flags.workload === undefined && trace === undefined) {
+    throw new UsageError('missing argument: expected: a .cow file, --workload or --trace')
+  }
+  const inputs = await gatherInputs(runOptions(named))
+  const plan = expand(inputs.plan, (choice, needs) =>
+    missingCapability(choice.definition, needs, choice.kernel?.era),
+  )
+  const [cell] = plan.cells
+  if (cell === undefined) {
+    const [skipped] = plan.skipped
+    throw new UsageError(
+      `unsupported workload: ${skipped?.workload}; ${definition.name} lacks ${skipped?.reason}`,
+    )
+  }
+  const events = new Traces(inputs.origins).get(cell.trace)
+  const { noise, policyValues } = cell
+  const settings = {
+    ...{ policy: definition, params: policyValues, cost: inputs.plan.conditions.cost },
+    ...(noise === undefined ? {} : { noise: { values: noise, seed: cell.trace.seed } }),
+    ...(kernel === undefined ? {} : { era: kernel.era }),
+  }
+  return {
+    label: `${policyLabel(cell.policy)} on ${cell.name.workload}`,
+    execution: {
+      names: NUMBERS,
+      start() {
+        const witness = new Witness(settings)
+        return { witness, happenings: eventsOf(events, witness.engine) }
+      },
+    },
+  }
+}
+
+function wantedOf({ execution }: Subject, flags: ExplainFlags, isTest: boolean): Wanted {
+  const only = (flags.only ??
+    (isTest || flags.event !== undefined ? 'all' : 'asked')) as Wanted['only']
+  if (!ONLY.includes(only)) throw new UsageError(unknown('--only', only, ONLY))
+  const limit = flags.limit ?? String(isTest ? MOST : TOLD)
+  return {
+    only,
+    limit: parseWhole('limit', limit, 1, MOST),
+    ...(flags.event === undefined ? {} : { event: parseWhole('event', flags.event, 0, MOST) }),
+    ...(flags.page === undefined ? {} : { page: execution.names.find(flags.page) }),
+  }
+}
+
+function tellAll({ label, execution }: Subject, wanted: Wanted, { json }: ExplainFlags): void {
+  const { told, more, events } = explain(execution, wanted)
+  if (told.length === 0 && wanted.event !== undefined) {
+    throw new UsageError(`unknown event: ${wanted.event}; ${label} has none of that number`)
+  }
+  for (const each of told) {
+    const end = each.pages.length > 0 ? '\n\n' : '\n'
+    print(json ? JSON.stringify(each) : `${textOf(each, execution.names)}${end}`)
+  }
+  const which = wanted.only === 'all' ? '' : ` (${wanted.only})`
+  if (wanted.event === undefined) {
+    const rest = more === 0 ? '' : `; ${more} more with --limit ${told.length + more}`
+    say(`${label}: ${told.length} of ${counted(events, 'event')} told${which}${rest}`)
+  }
+}
+
+function diff(a: Subject, b: Subject, { json }: ExplainFlags): void {
+  const { first, events } = firstDivergence(a.execution, b.execution)
+  if (json) {
+    const [left, right] = first ?? []
+    print(
+      JSON.stringify(
+        {
+          events,
+          ...(left && right ? { event: left.n, [a.label]: left, [b.label]: right } : {}),
+        },
+        null,
+        2,
+      ),
+    )
+    return
+  }
+  if (first === undefined) {
+    print(`${a.label} and ${b.label} decide alike in all ${events} events`)
+    return
+  }
+  const [left, right] = first
+  print(`${a.label} and ${b.label} decide alike in ${counted(events, 'event')}, and part here:\n\n`)
+  print(`${a.label}:\n${textOf(left, a.execution.names)}\n\n`)
+  print(`${b.label}:\n${textOf(right, b.execution.names)}`)
+}

@@ -1,0 +1,130 @@
+/** explain.test: what `explain` tells of tests whose outcome is known, line by line. */
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { POLICIES } from '../../policies/index.ts'
+import { readTest, readTests } from '../litmus/library.ts'
+import type { LitmusTest } from '../litmus/program.ts'
+import { packageRoot } from '../load/package.ts'
+import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import type { PolicyDefinition } from '../policy/api.ts'
+import { type Execution, explain, firstDivergence, type Wanted } from './explain.ts'
+import { operationsOf } from './happenings.ts'
+import { namesOf } from './names.ts'
+import { textOf } from './text.ts'
+import { Witness } from './witness.ts'
+
+const LITMUS = join(packageRoot(), 'workloads', 'litmus')
+const LEAK = readTest(join(LITMUS, '20_cve_2020_29374_child_vmsplice.cow'))
+const ALL: Wanted = { only: 'all', limit: 1e9 }
+
+function execution(litmus: LitmusTest, name: string): Execution {
+  const policy = POLICIES.find((known) => known.name === name) as PolicyDefinition
+  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  return {
+    names: namesOf(litmus),
+    start() {
+      const witness = new Witness({ policy, params: {}, cost })
+      return { witness, happenings: operationsOf(litmus, witness.engine, name, false) }
+    },
+  }
+}
+
+function told(litmus: LitmusTest, name: string, wanted: Partial<Wanted> = {}): string[] {
+  const each = execution(litmus, name)
+  return explain(each, { ...ALL, ...wanted }).told.map((event) => textOf(event, each.names))
+}
+
+/** A's store, after the child has unmapped the page. */
+const write = LEAK.operations.find(({ text }) => text === 'write A buf[0]')?.n ?? 0
+
+test('an unsafe reuse is told with what the policy saw, answered and did', () => {
+  // The child has unmapped the page and holds it in a pipe: one mapping, one FOLL_GET.
+  expect(told(LEAK, 'mapcount', { event: write }).join().split('\n')).toEqual([
+    `   ${write}  write A buf[0] -> 0=reuse`,
+    "      page       A's buf[0]",
+    '      before     frame 1024: anonymous',
+    '                 page_count 2 = 1 mapping + 1 FOLL_GET',
+    '                 mapped by A buf[0] ro dirty soft-dirty',
+    '                 held by P1 of B (FOLL_GET)',
+    '      asked      do_wp_page(): may the store go to this page?',
+    '      answer     reuse (wpReuse)',
+    '      oracle     UNSAFE REUSE: somebody else can see the page, and what is stored to it, at',
+    '                 do_wp_page',
+    '      after      frame 1024: anonymous',
+    '                 page_count 2 = 1 mapping + 1 FOLL_GET',
+    '                 mapped by A buf[0] rw dirty soft-dirty',
+    '                 held by P1 of B (FOLL_GET)',
+  ])
+})
+
+test('the leak is told when it is observed, and points back at the verdict', () => {
+  const lines = told(LEAK, 'mapcount', { only: 'interesting' })
+  expect(lines.length).toBe(2)
+  expect(lines[1]?.replace(/\s+/g, ' ')).toContain(
+    `observed the pipe held by B shows what A stored after fork; caused by operation ${write}: do_wp_page on buf[0] answered reuse`,
+  )
+  expect(told(LEAK, 'mm-id', { only: 'interesting' })).toEqual([])
+})
+
+test('two policies part at the verdict, not at the leak', () => {
+  const [a, b] = [execution(LEAK, 'mapcount'), execution(LEAK, 'mm-id')]
+  const { first, events } = firstDivergence(a, b)
+  expect(events).toBe(write - 1)
+  expect(first?.map(({ n, outcome }) => [n, outcome])).toEqual([
+    [write, '0=reuse'],
+    [write, '0=copy'],
+  ])
+  expect(firstDivergence(a, execution(LEAK, 'mapcount'))).toEqual({
+    events: LEAK.operations.length,
+  })
+})
+
+test('the events of one page are told, and of one process where that is wanted', () => {
+  const litmus = readTest(join(LITMUS, '04_fork_child_then_parent_write.cow'))
+  const { names } = execution(litmus, 'mm-id')
+  const writes = (page: string): string[] =>
+    told(litmus, 'mm-id', { page: names.find(page) })
+      .map((text) => text.split('\n')[0]?.trim() ?? '')
+      .filter((line) => line.includes('write'))
+  const all = litmus.operations.filter(({ verb }) => verb === 'write')
+  expect(writes('buf[0]').length).toBe(all.length)
+  expect(writes('B:buf[0]').length).toBe(all.filter(({ mm }) => mm === 1).length)
+  expect(() => names.find('bfu[0]')).toThrow(/^unknown page: bfu\[0\]; available: buf\[0\]/)
+})
+
+test('no line is longer than 100 columns, in any test under policies of three kinds', () => {
+  for (const litmus of readTests(LITMUS).values()) {
+    for (const policy of ['reuse-swap-page', 'mm-id', 'cow-pte-accounted']) {
+      const lines = told(litmus, policy).join('\n').split('\n')
+      const long = lines.filter((line) => line.length > 100)
+      expect([litmus.name, policy, long]).toEqual([litmus.name, policy, []])
+    }
+  }
+})
+
+test('a policy that throws is told up to where it throws, with the question', () => {
+  const policy = POLICIES.find(({ name }) => name === 'mm-id') as PolicyDefinition
+  const throwing: PolicyDefinition = {
+    ...policy,
+    create: (values) => ({
+      ...policy.create(values),
+      wpReuse: () => {
+        throw new Error('not today')
+      },
+    }),
+  }
+  const { start, names } = execution(LEAK, 'mm-id')
+  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const each: Execution = {
+    names,
+    start: () => {
+      const witness = new Witness({ policy: throwing, params: {}, cost })
+      return { ...start(), witness, happenings: operationsOf(LEAK, witness.engine, '', false) }
+    },
+  }
+  const { told: events } = explain(each, ALL)
+  expect(events.at(-1)).toMatchObject({ n: write, error: 'not today' })
+  expect(textOf(events.at(-1)!, names)).toMatch(
+    /answer +not today \(wpReuse\)\n(.*\n)* +stopped +not today$/,
+  )
+})
