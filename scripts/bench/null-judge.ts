@@ -16,6 +16,7 @@ export class NullJudge implements Judge {
   mmap(): void {}
   munmap(): void {}
   dontneed(): void {}
+  zeroed(): void {}
   mremap(): void {}
 
   seesExpected(): boolean {

@@ -77,6 +77,11 @@ export class Oracle {
     this.#shadow.dontneed(mm, vpn, pages)
   }
 
+  zeroed(mm: number, vpn: number, pages: number): void {
+    this.#stores.settle()
+    this.#shadow.zeroed(mm, vpn, pages)
+  }
+
   mremap(mm: number, vpn: number, pages: number, to: number): void {
     this.#stores.settle()
     this.#shadow.mremap(mm, vpn, pages, to)

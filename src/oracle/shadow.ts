@@ -101,6 +101,11 @@ export class Shadow {
     this.#showObjects(mm, vpn, pages)
   }
 
+  /** Pins of the page were left behind when it became this process's own; what they show is its own zeroes still. */
+  zeroed(mm: number, vpn: number, pages: number): void {
+    this.pages.clear(mm, vpn, pages)
+  }
+
   mremap(mm: number, vpn: number, pages: number, to: number): void {
     for (let i = 0; i < pages; i++) {
       this.pages.set(mm, to + i, this.pages.get(mm, vpn + i))

@@ -15,6 +15,8 @@ export interface Judge {
   munmap(mm: number, vpn: number, pages: number): void
   /** MADV_DONTNEED, or MADV_FREE at the moment that a page is dropped: reads zeroes, or the file's page, from now on. */
   dontneed(mm: number, vpn: number, pages: number): void
+  /** A page that held only zeroes gives way to the zero page: the process has given nothing up. */
+  zeroed(mm: number, vpn: number, pages: number): void
   mremap(mm: number, vpn: number, pages: number, to: number): void
 
   /** Does a load by `mm` that physically found `token` see what it should? Records nothing; hot, hence so small. */

@@ -155,7 +155,7 @@ function mapUnusedToZeropage(m: Machine, pfn: number, vpn: number): void {
     tables.ptes[index] = (ZERO_PFN << PFN_SHIFT) | PTE_PRESENT | kept
     unmapPte(frames, mapper.mm, pfn)
     pageIsUnmapped(m, pfn)
-    m.judge.dontneed(mapper.mm.id, mapper.vpn, 1)
+    m.judge.zeroed(mapper.mm.id, mapper.vpn, 1)
   }
   frames.freeIfUnused(pfn)
 }
