@@ -129,6 +129,11 @@ export class Truth implements Judge {
     }
   }
 
+  /** Pins of the page were left behind when the process got it to itself. */
+  zeroed(mm: number, vpn: number, pages: number): void {
+    for (let i = vpn; i < vpn + pages; i++) this.#clear(mm, i)
+  }
+
   mremap(): void {
     throw new RangeError('unsupported operation: mremap in a small world')
   }

@@ -2,18 +2,21 @@
 import { writeFileSync } from 'node:fs'
 import { compareWithTruth, formatDisagreement } from '../litmus/compare.ts'
 import type { LitmusTest } from '../litmus/program.ts'
+import { selftestCells } from '../litmus/selftests.ts'
 import type { Truth, TruthOperation } from '../litmus/truth.ts'
 import { configFacts } from '../live/config.ts'
 import type { LiveDriver } from '../live/driver.ts'
 import type { Facilities } from '../live/facilities.ts'
 import { formatTruth, observe, truthOf } from '../live/observe.ts'
 import { litmusMachine } from '../run.ts'
+import { testsOf } from './litmus-run.ts'
 import { type Model, modelOf } from './live-model.ts'
 import { runnableTests } from './live-tests.ts'
 import { counted, print, say } from './streams.ts'
 
 export interface ComparisonRequest {
   readonly files: readonly string[]
+  readonly selftests: boolean
   readonly against: string | undefined
   /** The truth file to write. */
   readonly record: string | undefined
@@ -28,7 +31,10 @@ export async function recordOrCompare(
   request: ComparisonRequest,
 ): Promise<number> {
   const model = await modelOf(request.against, machine)
-  const runnable = runnableTests(request.files, machine)
+  const runnable = runnableTests(
+    request.selftests ? selftestCells().map(({ test }) => test) : testsOf(request.files),
+    machine,
+  )
   const tests = new Map<string, TruthOperation[]>()
   const thpAlways = machine.thp === 'always'
   for (const test of runnable) {

@@ -12,14 +12,18 @@ import {
 import { LIVE } from '../live/machine.ts'
 import { observe, REPEATS } from '../live/observe.ts'
 import { KERNELS } from '../sim/kernels.ts'
+import { testsOf } from './litmus-run.ts'
 import { recordOrCompare } from './live-compare.ts'
 import { compareCounts } from './live-program.ts'
 import { searchFor } from './live-search.ts'
+import { showSelftests } from './live-selftests.ts'
 import { runnableTests } from './live-tests.ts'
 import { counted, print, say } from './streams.ts'
 
 export interface LiveRequest {
   readonly files: readonly string[]
+  /** The matrix of the kernel's own test in place of files. */
+  readonly selftests: boolean
   readonly against: string | undefined
   readonly record: string | undefined
   readonly program: string | undefined
@@ -42,6 +46,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
     if (request.record !== undefined || request.against !== undefined) {
       return await recordOrCompare(driver, machine, request)
     }
+    if (request.selftests) return await showSelftests(driver, machine, request)
     return await showTests(driver, machine, request)
   } catch (error) {
     if (!(error instanceof MissingFacility)) throw error
@@ -57,7 +62,7 @@ async function showTests(
   machine: Facilities,
   { files, drained, json }: LiveRequest,
 ): Promise<number> {
-  const runnable = runnableTests(files, machine)
+  const runnable = runnableTests(testsOf(files), machine)
   const names = namesOf(machine, drained)
   const unmet: string[] = []
   let [operations, unsure, met] = [0, 0, 0]

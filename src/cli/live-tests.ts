@@ -1,13 +1,11 @@
 /** live-tests: the litmus tests that this machine can run; the others are said to be skipped, with the reason. */
 import type { LitmusTest } from '../litmus/program.ts'
 import { type Facilities, reasonToSkip } from '../live/facilities.ts'
-import { testsOf } from './litmus-run.ts'
 import { counted, say } from './streams.ts'
 
-/** Of the named files and folders, or of all tests. */
-export function runnableTests(files: readonly string[], machine: Facilities): LitmusTest[] {
+export function runnableTests(tests: readonly LitmusTest[], machine: Facilities): LitmusTest[] {
   const skipped = new Map<string, number>()
-  const runnable = testsOf(files).filter((test) => {
+  const runnable = tests.filter((test) => {
     const reason = reasonToSkip(test, machine)
     if (reason !== undefined) skipped.set(reason, (skipped.get(reason) ?? 0) + 1)
     return reason === undefined

@@ -6,6 +6,7 @@ const FLAGS = {
   against: { kind: 'text', value: 'NAME', what: 'policy or kernel to compare with' },
   drained: { kind: 'switch', what: 'drain the LRU batches before every operation' },
   record: { kind: 'text', value: 'FILE', what: 'write what this kernel did, as a truth file' },
+  selftests: { kind: 'switch', what: "the matrix of the kernel's own COW test, not files" },
   random: { kind: 'text', value: 'N', what: 'N random tests, here and in the model' },
   seed: { kind: 'text', value: 'S', what: 'of the random tests [1]' },
   program: { kind: 'text', value: 'CMD', what: 'record a program and compare its counts' },
@@ -24,16 +25,21 @@ export const liveCommand: Command = {
       .example('$0 live my.cow --json', 'what every operation shows here')
       .example('$0 live --against mm-id', 'agreement with a policy')
       .example('$0 live --random 1000 --seed 7 --against 6.18.44', 'search for a difference')
+      .example('$0 live --selftests --against mm-id', 'the selftest matrix, cell by cell')
       .example('$0 live --record truth.json', 'add this kernel to what models are held against')
       .epilogue(
         'Needs Linux, root and a C compiler. Exit codes: 4 the model disagrees with this kernel; ' +
           '5 something needed is missing.',
       ),
   handler: async (argv) => {
-    const { against, drained, record, random, seed, program, json } = readFlags(argv, FLAGS)
+    const { against, drained, record, selftests, random, seed, program, json } = readFlags(
+      argv,
+      FLAGS,
+    )
     const { runLive } = await import('./live-run.ts')
     process.exitCode = await runLive({
       files: ((argv['files'] as unknown[] | undefined) ?? []).map(String),
+      selftests: selftests ?? false,
       ...{ against, record, program, drained: drained ?? false, json: json ?? false },
       random: random === undefined ? undefined : parseWhole('random', random, 1, MOST_TESTS),
       seed: parseWhole('seed', seed ?? '1', 0, Number.MAX_SAFE_INTEGER),
