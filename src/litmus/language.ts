@@ -11,6 +11,7 @@ import {
   MAP_PRIVATE_ANON,
   MAP_PRIVATE_FILE,
   MAP_SHARED,
+  OP_BEGIN,
   OP_CLEAR_REFS,
   OP_DEVREAD,
   OP_DEVWRITE,
@@ -30,6 +31,7 @@ import {
   OP_POKE,
   OP_SET,
   OP_SPAWN,
+  OP_STEP,
   OP_STORE,
   OP_STORE_SAME,
   OP_SWAPOUT,
@@ -51,12 +53,14 @@ import {
   UFFDIO_COPY,
   UFFDIO_ZEROPAGE,
 } from '../trace/ops.ts'
+import { STEP_ALL, STEP_LABELS } from '../trace/steps.ts'
 import {
   DEVREAD_WORDS,
   LOAD_WORDS,
   PIN_WORDS,
   PLAIN_WORDS,
   POKE_WORDS,
+  STEP_WORDS,
   STORE_WORDS,
 } from './words.ts'
 
@@ -121,7 +125,18 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   clearrefs: { code: OP_CLEAR_REFS, usage: 'clearrefs PROCESS 4', words: PLAIN_WORDS },
   ksmwait: { code: OP_KSM_WAIT, usage: 'ksmwait', words: PLAIN_WORDS },
   drain: { code: OP_DRAIN, usage: 'drain', words: PLAIN_WORDS },
+  begin: { code: OP_BEGIN, usage: 'begin TASK OPERATION', words: PLAIN_WORDS },
+  step: { code: OP_STEP, usage: 'step TASK [STEP|end]', words: STEP_WORDS },
   show: { code: SHOW, usage: 'show PROCESS AREA[PAGES]', words: undefined },
+}
+
+/** Operations that can be held and taken through their steps. */
+export const STEPPED: readonly string[] = ['fork', 'pin', 'swapout', 'write']
+
+/** How far `step` may be told to go: the steps by name, and `end` for all that is left. */
+export const STEPS: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(STEP_LABELS.map((label, step) => [label, step]).slice(STEP_ALL + 1)),
+  end: STEP_ALL,
 }
 
 /** What `mmap` may be told, as MAP_* and the largest folio that a fault puts in. */

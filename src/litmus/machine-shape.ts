@@ -7,6 +7,7 @@ export interface LitmusMachine {
   /**
    * Executes one operation of src/trace/ops.ts, its operands in the order of OPERANDS. Returns DONE, NOT_PERMITTED (a
    * load or store that the mapping does not allow: nothing changed) or REFUSED (a pin, collapse or poke that failed).
+   * Beside operations in steps also MUST_WAIT; STEP itself STEPPED or OVER too.
    */
   apply(
     op: number,
@@ -27,6 +28,8 @@ export interface LitmusMachine {
   pageKind(mm: number, vpn: number): number
   /** How often userfaultfd's manager was asked so far: missing, minor, write. Absent where nobody counts. */
   readonly uffdEvents?: readonly number[]
+  /** STEP_* that was made last. Absent where nothing has steps. */
+  readonly lastStep?: number
   /** SAW_* bits of the last load (src/trace/observed.ts). */
   readonly lastSaw: number
   /** DEV_* of the last device read (src/trace/observed.ts). */
@@ -39,6 +42,12 @@ export type MachineFactory = () => LitmusMachine
 export const DONE = 0
 export const NOT_PERMITTED = 1
 export const REFUSED = 2
+/** It would sleep: nothing changed. */
+export const MUST_WAIT = 3
+/** A step was made, more are to come. */
+export const STEPPED = 4
+/** The operation was over before. */
+export const OVER = 5
 
 /** LitmusMachine.pageKind; the mechanism's own numbers (src/sim/observe.ts), held equal by a test. */
 export const PAGE_NONE = 0

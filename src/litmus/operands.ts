@@ -4,13 +4,16 @@
  */
 
 import { unknown } from '../params/closest.ts'
-import { MADV_DONTFORK, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
+import { MADV_DONTFORK, OP_FORK, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import { SETTINGS, type Setting } from '../trace/settings.ts'
+import { STEP_NEXT } from '../trace/steps.ts'
 import {
   ADVICE,
   AREA_KINDS,
   PIN_KINDS,
   PROTECTIONS,
+  STEPPED,
+  STEPS,
   SWITCH,
   UFFD_ANSWERS,
   UFFD_MODES,
@@ -35,10 +38,14 @@ const NONE: Operands = {
   folioOrder: 0,
   object: 0,
   area: '',
+  task: -1,
+  held: 0,
+  until: 0,
 }
 
 /** Operands of `verb`, and its effect on the names in scope. Throws RangeError for a mistake. */
 export function operandsOf(scope: Scope, verb: string, args: readonly string[]): Operands {
+  if (verb === 'begin') return begin(scope, args)
   const usage = VERBS[verb]?.usage ?? verb
   const least = usage.split(' ').filter((word) => !word.startsWith('[')).length - 1
   const most = usage.split(' ').length - 1
@@ -49,6 +56,11 @@ export function operandsOf(scope: Scope, verb: string, args: readonly string[]):
   const [first = '', second = '', third = '', fourth = ''] = args
 
   switch (verb) {
+    case 'step': {
+      const held = scope.tasks.get(first)
+      if (held === undefined) throw unknownName('task', first, [...scope.tasks.keys()])
+      return { ...held, until: second === '' ? STEP_NEXT : choice('step', second, STEPS) }
+    }
     case 'ksmwait':
     case 'drain':
     case 'events':
@@ -90,6 +102,22 @@ export function operandsOf(scope: Scope, verb: string, args: readonly string[]):
     default:
       return pagesOf(scope, verb, process(scope, first), second, third, fourth)
   }
+}
+
+/** An operation that is held under a name. Its names count from here on; what it does, it does step by step. */
+function begin(scope: Scope, [name = '', verb = '', ...args]: readonly string[]): Operands {
+  if (verb === '') throw new RangeError(`missing operand; expected: ${VERBS['begin']?.usage}`)
+  newName('task', name)
+  if (scope.tasks.has(name)) throw new RangeError(`duplicate task: ${name}`)
+  if (!STEPPED.includes(verb)) throw unknownName('operation in steps', verb, STEPPED)
+  const held = VERBS[verb]?.code ?? 0
+  const operands = operandsOf(scope, verb, args)
+  if (held !== OP_FORK && operands.pages !== 1) {
+    throw new RangeError(`invalid range: ${args[1]}; expected one page`)
+  }
+  const task = { ...operands, task: scope.tasks.size, held }
+  scope.tasks.set(name, task)
+  return task
 }
 
 /** Operations on pages of an area. */

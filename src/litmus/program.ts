@@ -54,6 +54,12 @@ export interface Operands {
   readonly folioOrder: number
   readonly object: number
   readonly area: string
+  /** BEGIN, STEP: the operation that is held, by id; -1 in any other. */
+  readonly task: number
+  /** BEGIN, STEP: its OP_*. */
+  readonly held: number
+  /** STEP: STEP_*, how far. */
+  readonly until: number
 }
 
 export interface Expectation {

@@ -11,7 +11,12 @@ import type { LitmusTest } from './program.ts'
 import { runLitmus } from './run.ts'
 import { sayFailure } from './say.ts'
 
-const RULES = ['rules', 'live'].flatMap((folder) => [...readTests(join(LITMUS, folder)).values()])
+const RULES = ['rules', 'live', 'races', 'failures']
+  .flatMap((folder) => [...readTests(join(LITMUS, folder)).values()])
+  .filter(
+    ({ file, operations }) =>
+      !file.includes('failures') || operations.some(({ expectations }) => expectations.length > 0),
+  )
 const NAMES = new Set([...MODELS.flatMap(({ names }) => names), 'drained', 'diskswap'])
 
 test.each(RULES.map((rule) => [rule.name, rule] as const))('%s', (_name, rule) => {

@@ -12,6 +12,7 @@ import {
   SAW_MISMATCH,
 } from '../trace/observed.ts'
 import {
+  OP_BEGIN,
   OP_DEVREAD,
   OP_DEVWRITE,
   OP_DRAIN,
@@ -20,6 +21,7 @@ import {
   OP_PIN,
   OP_POKE,
   OP_SET,
+  OP_STEP,
   OP_STORE,
   OP_STORE_SAME,
   OP_SWAPOUT,
@@ -27,19 +29,20 @@ import {
 } from '../trace/ops.ts'
 import { FLAGS } from './expect.ts'
 import { EVENTS, SHOW } from './language.ts'
+import { answerWord, pageBefore, presence, storeWord } from './look.ts'
 import {
   DONE,
   type LitmusMachine,
   type MachineFactory,
-  PAGE_HUGE,
+  MUST_WAIT,
   PAGE_HUGE_ZERO,
-  PAGE_KSM,
   PAGE_NONE,
   PAGE_SWAP,
   PAGE_ZERO,
 } from './machine-shape.ts'
 import type { LitmusTest, Operation } from './program.ts'
 import { OperationResult } from './result.ts'
+import { HeldOperations } from './steps.ts'
 import * as W from './words.ts'
 
 export interface LitmusOptions {
@@ -67,6 +70,7 @@ export class LitmusRun {
   readonly #drained: boolean
   /** By pin: was it refused? Then it took nothing. */
   readonly #refused: Uint8Array
+  readonly #tasks: HeldOperations
   /** The manager's events that were told already. */
   #told: readonly number[] = [0, 0, 0]
 
@@ -80,6 +84,7 @@ export class LitmusRun {
     this.#policy = policy
     this.#drained = drained
     this.#refused = new Uint8Array(test.pins.length)
+    this.#tasks = new HeldOperations(machine, this.#refused)
   }
 
   step(operation: Operation): OperationResult {
@@ -104,15 +109,20 @@ export class LitmusRun {
       case OP_DEVREAD:
       case OP_DEVWRITE:
         return this.#result(operation, this.#throughPin(operation))
-      case OP_SWAPOUT:
-        m.apply(OP_SWAPOUT, operation.mm, operation.vpn, operation.pages)
-        return this.#result(operation, presence(m, operation))
+      case OP_SWAPOUT: {
+        const done = m.apply(OP_SWAPOUT, operation.mm, operation.vpn, operation.pages)
+        return this.#result(operation, done === MUST_WAIT ? 'waits' : presence(m, operation))
+      }
+      case OP_BEGIN:
+        return this.#result(operation, this.#tasks.begin(operation))
+      case OP_STEP:
+        return this.#result(operation, this.#tasks.step(operation))
       case SHOW:
         return this.#result(operation, presence(m, operation))
       case EVENTS:
         return this.#result(operation, this.#events())
       default:
-        return this.#result(operation, plain(m, operation) === DONE ? 'ok' : 'error')
+        return this.#result(operation, answerWord(plain(m, operation)))
     }
   }
 
@@ -132,7 +142,7 @@ export class LitmusRun {
     const frame = m.frameOf(mm, vpn)
     const done = m.apply(OP_PIN, mm, vpn, pages, value, pin)
     this.#refused[pin] = done === DONE ? 0 : 1
-    if (done !== DONE) return 'error'
+    if (done !== DONE) return answerWord(done)
     return frame >= 0 && m.frameOf(mm, vpn) !== frame ? 'moved' : 'ok'
   }
 
@@ -177,28 +187,11 @@ function stores(m: LitmusMachine, { code, mm, vpn, first, pages, value }: Operat
 }
 
 function store(m: LitmusMachine, code: number, mm: number, vpn: number, value: number): number {
-  const before = m.pageKind(mm, vpn)
-  const frame = m.frameOf(mm, vpn)
+  const before = pageBefore(m, mm, vpn)
   const faults = m.faults
-  if (m.apply(code, mm, vpn, value) !== DONE) return W.SEGV
-  if (before === PAGE_NONE) return m.pageKind(mm, vpn) === PAGE_HUGE ? W.THP_FILL : W.ZEROFILL
-  if (before === PAGE_SWAP) return W.SWAPIN_W
-  if (m.frameOf(mm, vpn) === frame) {
-    const word = m.faults === faults ? W.NOFAULT : W.REUSE
-    return before === PAGE_HUGE ? word + W.THP : word
-  }
-  const huge = m.pageKind(mm, vpn) === PAGE_HUGE
-  switch (before) {
-    case PAGE_ZERO:
-    case PAGE_HUGE_ZERO:
-      return huge ? W.ZEROPAGE_TO_THP : W.ZEROPAGE_TO_ANON
-    case PAGE_KSM:
-      return W.KSM_COPY
-    case PAGE_HUGE:
-      return huge ? W.THP_COPY_HUGE : W.THP_COPY_ORDER0
-    default:
-      return W.COPY
-  }
+  const done = m.apply(code, mm, vpn, value)
+  if (done !== DONE) return done === MUST_WAIT ? W.WAITS : W.SEGV
+  return storeWord(m, before, m.faults !== faults, mm, vpn)
 }
 
 /** Fills `codes` and returns what the loads saw, as SAW_* bits. */
@@ -207,8 +200,9 @@ function loads(m: LitmusMachine, { mm, vpn, pages }: Operation, codes: Uint8Arra
   for (let i = 0; i < pages; i++) {
     const before = m.pageKind(mm, vpn + i)
     const asked = m.uffdEvents
-    if (m.apply(OP_LOAD, mm, vpn + i) !== DONE) {
-      codes[i] = W.SEGV
+    const done = m.apply(OP_LOAD, mm, vpn + i)
+    if (done !== DONE) {
+      codes[i] = done === MUST_WAIT ? W.WAITS : W.SEGV
       continue
     }
     saw |= m.lastSaw
@@ -236,7 +230,8 @@ function fillWord(kind: number): number {
 
 function poke(m: LitmusMachine, { mm, vpn }: Operation): number {
   const frame = m.frameOf(mm, vpn)
-  if (m.apply(OP_POKE, mm, vpn) !== DONE) return W.ERROR
+  const done = m.apply(OP_POKE, mm, vpn)
+  if (done !== DONE) return done === MUST_WAIT ? W.WAITS : W.ERROR
   if (frame < 0) return W.FILL
   return m.frameOf(mm, vpn) === frame ? W.INPLACE : W.COPY
 }
@@ -245,17 +240,6 @@ function devWord(answer: number): number {
   if (answer === DEV_COHERENT) return W.COHERENT
   if (answer === DEV_INCOHERENT) return W.INCOHERENT
   return answer === DEV_LEAK ? W.LEAK : W.NOLEAK
-}
-
-function presence(m: LitmusMachine, { mm, vpn, pages }: Operation): string {
-  let present = 0
-  let swapped = 0
-  for (let i = 0; i < pages; i++) {
-    const kind = m.pageKind(mm, vpn + i)
-    if (kind === PAGE_SWAP) swapped++
-    else if (kind !== PAGE_NONE) present++
-  }
-  return `n${pages}:present${present}:swapped${swapped}`
 }
 
 /** Operations that only answer whether they were done: their operands in the order of OPERANDS. */

@@ -28,6 +28,7 @@ const STORE: Readonly<Record<string, string>> = {
   zerofill: 'filled a hole by one page',
   thp_fill: 'filled a hole by a huge folio',
   segv: 'was not permitted',
+  waits: 'has to wait for a lock',
   inplace: 'kept the page',
   fill: 'filled a hole',
   error: 'was refused',
@@ -39,6 +40,7 @@ const LOAD: Readonly<Record<string, string>> = {
   hugezeropage: 'mapped the huge zero page',
   swapin: 'brought the page back from swap',
   pagecache: 'mapped a page of the page cache',
+  waits: 'has to wait for a lock',
   provided: 'was given a page by the manager of userfaultfd',
   segv: 'was not permitted',
 }
@@ -63,6 +65,8 @@ export function say(test: LitmusTest, result: OperationResult): string {
     case 'write':
     case 'writesame':
       return byRun(operation, outcome, (word, pages) => `${who}'s store to ${pages} ${STORE[word]}`)
+    case 'step':
+      return sayStep(who, operation, outcome)
     case 'poke':
       return `the forced store to ${who}'s ${operation.area}[${operation.first}] ${STORE[outcome]}`
     case 'read':
@@ -84,8 +88,18 @@ export function say(test: LitmusTest, result: OperationResult): string {
       return `the manager was asked for ${missing} missing and ${minor} minor faults, and for ${wp} stores`
     }
     default:
+      if (outcome === 'waits') return `${who} has to wait for a lock`
       return outcome === 'ok' ? 'it was done' : 'it was refused'
   }
+}
+
+function sayStep(who: string, operation: Operation, outcome: string): string {
+  if (outcome === 'waits') return 'it has to wait for a lock'
+  if (outcome === 'over') return 'it was over before'
+  if (outcome === 'ok' || outcome === 'moved') return 'it came to its end'
+  if (outcome === 'error') return 'it was refused'
+  if (!outcome.includes('=')) return `it got as far as ${outcome}`
+  return byRun(operation, outcome, (word, pages) => `${who}'s store to ${pages} ${STORE[word]}`)
 }
 
 function sayFlag(test: LitmusTest, operation: Operation, flag: string): string {

@@ -1,4 +1,5 @@
 /** scope: the processes, areas and pins that a litmus test has named so far, and where each lies. */
+import type { Operands } from './program.ts'
 
 /** Pages of one 2 MiB range: what one page table covers. */
 const TABLE_PAGES = 512
@@ -41,6 +42,8 @@ export class Scope {
   readonly pins = new Map<string, Pin>()
   /** By id. */
   readonly allPins: Pin[] = []
+  /** By name: the operations that were begun. */
+  readonly tasks = new Map<string, Operands>()
   #nextVpn = 0
   #nextObject = 0
   #nextContent = 1

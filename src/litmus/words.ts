@@ -5,6 +5,8 @@
  * real kernels and the model can be compared. While a test runs they are small integers, labels in the outcome.
  */
 
+import { STEP_ALL, STEP_LABELS } from '../trace/steps.ts'
+
 export const NOFAULT = 0
 export const REUSE = 1
 export const COPY = 2
@@ -33,6 +35,8 @@ export const NOLEAK = 23
 export const ERROR = 24
 /** userfaultfd's manager was asked, and put the page in. */
 export const PROVIDED = 25
+/** It would sleep on a lock that an operation in the middle of its steps holds; nothing changed. */
+export const WAITS = 26
 
 const WORDS: readonly string[] = [
   'nofault',
@@ -61,6 +65,7 @@ const WORDS: readonly string[] = [
   'noleak',
   'error',
   'provided',
+  'waits',
 ]
 
 export const STORE_WORDS = WORDS.slice(NOFAULT, SEGV + 1)
@@ -77,6 +82,15 @@ export const POKE_WORDS = ['inplace', 'copy', 'fill', 'error']
 export const DEVREAD_WORDS = ['coherent', 'incoherent', 'leak', 'noleak', 'error']
 export const PIN_WORDS = ['ok', 'moved', 'error']
 export const PLAIN_WORDS = ['ok', 'error']
+/** The step that was made last; with the last one, what the whole operation says; `over` if that was before. */
+export const STEP_WORDS = [
+  ...STEP_LABELS.slice(STEP_ALL + 1),
+  ...STORE_WORDS,
+  'ok',
+  'moved',
+  'error',
+  'over',
+]
 
 export interface PageOutcome {
   readonly page: number

@@ -6,6 +6,7 @@ import {
   MADV_COLLAPSE,
   MADV_PAGEOUT,
   MAP_PRIVATE_ANON,
+  OP_BEGIN,
   OP_CLEAR_REFS,
   OP_DEVWRITE,
   OP_FORK,
@@ -15,6 +16,7 @@ import {
   OP_MMAP,
   OP_PIN,
   OP_SET,
+  OP_STEP,
   OP_SWAPOUT,
   OP_UFFD_REGISTER,
   OP_UFFD_RESOLVE,
@@ -153,6 +155,9 @@ function lacking(
         : undefined
     case OP_UFFD_WP:
       return machine.uffdWp ? undefined : 'no userfaultfd write protection'
+    case OP_BEGIN:
+    case OP_STEP:
+      return 'no system call stops in the middle of another one'
     case OP_KHUGEPAGED:
     case OP_UFFD_REGISTER:
     case OP_UFFD_RESOLVE:
