@@ -24,7 +24,8 @@ export default definePolicy({
     forkCopyProtects: true,
     wpReuse: reuseSwapPage,
     forkCopies: pageDontCow,
-    // gup_fast refuses unmarked pages, the slow path breaks COW for readers too.
+    gupFastRefuses: (k, pfn) => !pageDontCow(k, pfn),
+    // The slow path, which marks pages, breaks COW for readers too.
     gupRead: (k, pfn) => (pageDontCow(k, pfn) ? GUP_TAKE : GUP_BREAK_COW),
     gupReadNotAnon: () => GUP_BREAK_COW,
   }),

@@ -67,14 +67,15 @@ export default definePolicy({
     //   forkSplitsHuge(k, head)            must fork split the huge mapping, to ask page by page: forkCopies
     //   gupRead(k, pfn, follPin)           a reader's reference: GUP_TAKE (or GUP_UNSHARE, GUP_BREAK_COW)
     //   gupReadNotAnon(k, pfn, follPin)    the same on page cache and zero page: GUP_TAKE
-    //   reclaimRefuses(k, pfn, stage)      must the page stay mapped (BEFORE_SWAPCACHE, BEFORE_UNMAP): no
+    //   gupFastRefuses(k, pfn)             must a lockless walk leave the page to the slow one: no
+    //   reclaimRefuses(k, pfn, stage)      must the page stay mapped (BEFORE_SWAPCACHE, AFTER_CLEAR...): no
     //   clearRefsSkips(k, pfn)             does clear_refs spare the write bit: no
     //   upgradesPte(k, pfn, dirty)         may mprotect make the entry writable without a fault: no
     //   upgradesPmd(k, head, dirty)        the same for a huge mapping: no
     //   forcedInPlace(k, pfn)              does a FOLL_FORCE store to a read-only page need no fault: no
     // Things that the kernel does before or after it asks, all off: drainsLruBatch, freesSwapCache, tracksExclusive,
     // asksAtLoad, swapinWritable, wpResolveWritable, copiesHuge, reusesKsm, tagsGupPages, asksEveryFork,
-    // forkCopyProtects, triesPageLock; and tables ('copy').
+    // forkCopyProtects, triesPageLock, writeProtectSeq; and tables ('copy').
     // Bits of your own for each page or process: pageBits, mmBits (docs/write-a-policy.md).
   }),
 })

@@ -32,6 +32,7 @@ export default definePolicy({
     pageBits: { width: 1, perFolio: true, taken: () => DONTCOW, readIn: () => 0 },
     wpReuse: hooksOf('reuse-swap-page').wpReuse,
     forkCopies: marked,
+    gupFastRefuses: (k, pfn) => !marked(k, pfn),
     gupRead: (k, pfn) => (marked(k, pfn) ? GUP_TAKE : GUP_BREAK_COW),
     gupReadNotAnon: () => GUP_BREAK_COW,
   }),

@@ -46,6 +46,7 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
   forkSplitsHuge: YES_NO,
   gupRead: GUP,
   gupReadNotAnon: GUP,
+  gupFastRefuses: YES_NO,
   reclaimRefuses: YES_NO,
   clearRefsSkips: YES_NO,
   upgradesPte: YES_NO,

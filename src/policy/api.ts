@@ -93,6 +93,8 @@ export interface PolicyHooks {
   readonly gupRead: (k: Kernel, pfn: number, follPin: boolean) => number
   /** The same for the page cache and the zero page in a private mapping (6.2: unshared for FOLL_LONGTERM). */
   readonly gupReadNotAnon: (k: Kernel, pfn: number, follPin: boolean) => number
+  /** get_user_pages_fast(): is this anonymous page left to the slow way, whatever its entry permits? Default: no. */
+  readonly gupFastRefuses: (k: Kernel, pfn: number) => boolean
   /** Reclaim, at BEFORE_SWAPCACHE, BEFORE_UNMAP and AFTER_CLEAR: must the page stay mapped? Default: no. */
   readonly reclaimRefuses: (k: Kernel, pfn: number, stage: number) => boolean
   /** clear_refs: must this writable entry keep its write bit? Default: no. */
@@ -204,6 +206,7 @@ export function definePolicy<const S extends Params = {}>(
         forkSplitsHuge: h.forkSplitsHuge ?? forkCopies,
         gupRead: h.gupRead ?? take,
         gupReadNotAnon: h.gupReadNotAnon ?? take,
+        gupFastRefuses: h.gupFastRefuses ?? never,
         reclaimRefuses: h.reclaimRefuses ?? never,
         clearRefsSkips: h.clearRefsSkips ?? never,
         upgradesPte: h.upgradesPte ?? never,

@@ -40,11 +40,11 @@ export function forkStep(m: Machine, task: Task): number {
   const vma = parent.find(task.vpn) as Vma
   switch (task.step) {
     case STEP_PMD:
-      catchUp(m, task, TABLE_PAGES)
+      catchUp(m, task, vma)
       if (copyHugePmd(m, parent, child, task.vpn)) leaveTable(task)
       break
     case STEP_TABLE:
-      catchUp(m, task, TABLE_PAGES)
+      catchUp(m, task, vma)
       if (shareTable(m, parent, child, vma, task.vpn)) leaveTable(task)
       else enterTable(m, child, vma, task)
       break
@@ -59,8 +59,10 @@ export function forkStep(m: Machine, task: Task): number {
 }
 
 /** The judge's child is as old as the fork; what the parent has stored to these pages since then is copied too. */
-function catchUp(m: Machine, { mm, operand, vpn }: Task, pages: number): void {
-  m.judge.forkedPages(mm, operand, vpn & -pages, pages)
+function catchUp(m: Machine, { mm, operand, vpn }: Task, vma: Vma): void {
+  const start = Math.max(vma.start, vpn & -TABLE_PAGES)
+  const end = Math.min(vma.end, (vpn & -TABLE_PAGES) + TABLE_PAGES)
+  m.judge.forkedPages(mm, operand, start, end - start)
 }
 
 /** Under the page-table lock, which is held until the entry is shared. Returns false if the entry has gone meanwhile. */
@@ -84,7 +86,7 @@ function share(m: Machine, parent: Mm, child: Mm, vma: Vma, task: Task): void {
   const { vpn } = task
   const from = parent.pteIndex(vpn)
   const to = child.pteIndex(vpn)
-  catchUp(m, task, 1)
+  m.judge.forkedPages(parent.id, child.id, vpn, 1)
   if (task.copies === 1) {
     copyPresentPage(m, parent, child, vma, vpn, from, to)
     m.spent += m.cost.ptePerFork

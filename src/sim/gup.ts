@@ -181,15 +181,10 @@ export function readEntry(m: Machine, mm: Mm, vpn: number, want: Want): number {
   const entry = entryAt(m, mm, vpn) & ~PTE_TOK
   if ((entry & PTE_PRESENT) === 0) return 0
   if (findsBelowSharedTable(m, mm, vpn, want.write)) return entry
-  const { frames } = m
+  m.k.mm = mm
+  m.k.vpn = vpn
   const pfn = frameAt(m, mm, vpn)
-  // The 2009 proposal: only the slow way marks a page, and only marked ones are taken here.
-  if (
-    m.policy.tagsGupPages &&
-    frames.has(pfn, PG_ANON) &&
-    !frames.has(frames.head(pfn), PG_DONTCOW)
-  )
-    return 0
+  if (m.frames.has(pfn, PG_ANON) && m.policy.gupFastRefuses(m.k, pfn)) return 0
   // Whether the page is exclusive is looked at when the reference is held.
   return entryNeeds(m, mm, vpn, entry, want) === GUP_BREAK_COW ? 0 : entry
 }

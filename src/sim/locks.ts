@@ -244,6 +244,8 @@ function slowWaits(m: Machine, id: number, vpn: number, kind: number): boolean {
   const mm = m.k.mms[id]
   if (mm === undefined || mm.find(vpn) === undefined) return false
   if (forks(m, id) || tableLocked(m, id, vpn)) return true
+  m.k.mm = mm
+  m.k.vpn = vpn
   const entry = entryAt(m, mm, vpn) & ~PTE_TOK
   const taken =
     (entry & PTE_PRESENT) !== 0 && entryNeeds(m, mm, vpn, entry, wantOf(m, kind)) === GUP_TAKE
