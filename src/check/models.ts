@@ -97,7 +97,19 @@ export const MODELS: readonly Model[] = [
     ...{ name: 'race', processes: 1, pages: 1, pins: 1, deeper: 6 },
     what: 'one process, one page: reclaim, GUP-fast and stores in their steps',
     words: [
-      [[FIRST], ['write', 'read', 'odirect', 'dmapin', 'begin swapout', 'begin odirect', 'begin dmapin', 'begin write']],
+      [
+        [FIRST],
+        [
+          'write',
+          'read',
+          'odirect',
+          'dmapin',
+          'begin swapout',
+          'begin odirect',
+          'begin dmapin',
+          'begin write',
+        ],
+      ],
       [[], ['step', 'unpin', 'devwrite']],
     ],
   }),
