@@ -17,6 +17,18 @@ describe('checkpoint', () => {
     )
   })
 
+  test('by userfaultfd: the same two policies lose every pinned page for good', () => {
+    const table = cells('checkpoint', { passes: 2, pages: 2048, method: 'uffd-wp' })
+    // 101 pages are pinned. Each pass shows it twice for each: to the device, and to the owner.
+    const losing = ['always-copy', 'page-count', 'page-count-refined']
+    expect(showing('lost_coherence', table)).toEqual(losing)
+    for (const policy of losing)
+      expect(value(table, policy, 'lost_coherence'), policy).toBe(4 * 101)
+    expect(value(table, 'page-count-refined', 'copies')).toBe(101)
+    for (const policy of ['mapcount', 'reuse-swap-page', 'anon-exclusive', 'mm-id'])
+      expect(value(table, policy, 'copies'), policy).toBe(0)
+  })
+
   test('by clear_refs: pinned pages are spared', () => {
     const table = cells('checkpoint', { passes: 2, pages: 2048, method: 'clear-refs' })
     for (const policy of ['page-count', 'page-count-refined', 'anon-exclusive'])

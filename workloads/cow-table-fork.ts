@@ -5,9 +5,10 @@
  *         and writes in a few places and exits; the server itself writes one line of bookkeeping per run.
  * Asks    The case that shared page tables were proposed for (on-demand-fork 2021, COW PTE 2022 and 2023): how much of
  *         the fork do they save, and how much is spent on copying the tables of the few areas that are touched?
- * Expect  Everybody makes the same copies of pages, all needed, but always-copy. on-demand-fork and cow-pte-owner copy
- *         only the tables that a child or the server stores to; cow-pte-accounted saves the tables' memory and little
- *         time, as its authors and its measurements said, because accounting each page is most of a fork.
+ * Expect  Everybody makes the same copies of pages, all needed, always-copy too: nobody is ever alone with a page again
+ *         that it stores to. Those that share tables copy only the few that a child or the server stores to, and need
+ *         half the memory for tables. on-demand-fork and cow-pte-owner save most of the fork; cow-pte-accounted saves
+ *         little of it, as its authors and its measurements said, because accounting each page is most of a fork.
  */
 import {
   AddressSpace,

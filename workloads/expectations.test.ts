@@ -74,8 +74,38 @@ describe('fork and its aftermath', () => {
     expect(value(table, 'on-demand-fork', 'fork_ns')).toBeLessThan(copied / 5)
     expect(value(table, 'cow-pte-accounted', 'fork_ns')).toBeGreaterThan(copied / 2)
     expect(value(table, 'cow-pte-accounted', 'fork_ns')).toBeLessThan(copied)
-    for (const policy of tables)
+    for (const policy of tables) {
       expect(value(table, policy, 'copies'), policy).toBe(value(table, 'mm-id', 'copies'))
+      // 4 areas of the image and the bookkeeping, in each of 4 runs, at most.
+      expect(value(table, policy, 'table_copies'), policy).toBeLessThanOrEqual(4 * 5)
+      const peak = value(table, policy, 'peak_table_frames')
+      expect(peak, policy).toBeLessThan(0.55 * value(table, 'mm-id', 'peak_table_frames'))
+    }
+  })
+
+  test('cow-table-fork: the image is of 1 GiB, and every copy is needed, whoever makes it', () => {
+    // 512 areas of 2 MiB; the test's own is smaller.
+    const workload = WORKLOADS.find(({ name }) => name === 'cow-table-fork')
+    expect(workload?.params['areas']?.default).toBe(512)
+    const table = small('cow-table-fork')
+    const [all] = [...table.values()].map(({ copies }) => copies)
+    for (const [policy, { copies, needed_copies }] of table)
+      expect([copies, needed_copies], policy).toEqual([all, all])
+  })
+
+  test('fork-exec: fork is the largest part of the time, and sharing four tables saves none altogether', () => {
+    const table = small('fork-exec')
+    for (const policy of ['mapcount', 'page-count', 'anon-exclusive', 'mm-id']) {
+      const { fork_ns, fault_ns, exit_ns } = table.get(policy) ?? expect.fail(policy)
+      expect(fork_ns, policy).toBeGreaterThan(Math.max(fault_ns, exit_ns))
+    }
+    const time = (policy: string, part: 'fork_ns' | 'total_ns'): number =>
+      value(table, policy, part) / value(table, 'reuse-swap-page', part)
+    for (const policy of ['on-demand-fork', 'cow-pte-owner']) {
+      expect(time(policy, 'fork_ns'), policy).toBeLessThan(0.8)
+      expect(time(policy, 'total_ns'), policy).toBeGreaterThan(0.98)
+    }
+    expect(time('on-demand-fork', 'total_ns')).toBeGreaterThan(1.05)
   })
 })
 

@@ -6,8 +6,13 @@ describe('ksm-merge', () => {
     const table = small('ksm-merge')
     expect(showing('violations', table)).toEqual([])
     // 128 contents, 2 rounds: one last mapping each.
-    expect(value(table, 'reuse-swap-page', 'reuses')).toBe(256)
-    expect(value(table, 'page-count', 'spurious_copies')).toBe(256)
-    expect(value(table, 'mm-id', 'spurious_copies')).toBe(256)
+    for (const policy of ['reuse-swap-page', 'forced-gup-break'])
+      expect([value(table, policy, 'reuses'), value(table, policy, 'spurious_copies')]).toEqual([
+        256, 0,
+      ])
+    for (const policy of ['page-count', 'page-count-refined', 'anon-exclusive', 'mm-id'])
+      expect([value(table, policy, 'reuses'), value(table, policy, 'spurious_copies')]).toEqual([
+        0, 256,
+      ])
   })
 })

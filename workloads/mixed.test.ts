@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import anonExclusive from '../policies/anon-exclusive.ts'
+import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../src/metrics/cost.ts'
+import type { MetricValues } from '../src/metrics/schema.ts'
+import type { PolicyDefinition } from '../src/policy/api.ts'
+import { simulate } from '../src/run.ts'
 import { cells, showing } from '../src/test/cells.ts'
+import { buildTrace } from '../src/workload/api.ts'
+import mixed from './mixed.ts'
 
 describe('mixed', () => {
   test('clairvoyant and the policies from 6.7 on break no promise', () => {
@@ -9,6 +16,25 @@ describe('mixed', () => {
       expect([...table.keys()].sort()).toEqual([...policies].sort())
       expect(showing('violations', table)).toEqual([])
     }
+  })
+
+  test('anon-exclusive loses the zero page under a read-only pin before 6.2, and nothing else (I-19)', () => {
+    const trace = buildTrace(mixed, {}, 1)
+    const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+    const values = (longtermUnsharesFile: boolean): MetricValues =>
+      simulate({
+        ...{
+          policy: anonExclusive as PolicyDefinition,
+          params: { longtermUnsharesFile },
+          cost,
+          trace,
+        },
+        ...{ oracle: 'epoch', check: false },
+      }).values
+    const { lost_coherence, violations } = values(false)
+    expect(lost_coherence).toBeGreaterThan(0)
+    expect(violations).toBe(lost_coherence)
+    expect(values(true).violations).toBe(0)
   })
 
   // COW PTE v2 as it was recorded: reclaim takes the table away from all sharers but the last.

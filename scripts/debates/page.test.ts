@@ -20,7 +20,17 @@ test('docs/debates.md says what its commands print; else read it again after npm
     const svg = readFileSync(join(DOCS, 'debates', file), 'utf8')
     expect(svg.endsWith(`<!-- ${mark} -->\n`), `${file} is drawn from other rows`).toBe(true)
   }
-}, 300_000)
+}, 600_000)
+
+test('a large number in the words of docs/debates.md stands in a table of its debate too', () => {
+  const [, ...debates] = readFileSync(join(DOCS, 'debates.md'), 'utf8').split(/^## /m)
+  expect(debates).toHaveLength(6)
+  for (const debate of debates) {
+    const [tables, words] = debate.split('**What follows.**')
+    for (const number of words?.match(/[0-9]+,[0-9]{3}/g) ?? [])
+      expect(tables?.includes(` ${number} `), `${number} in ${debate.split('\n')[0]}`).toBe(true)
+  }
+})
 
 test('a command that fails is an error, not a page without it', () => {
   const page = '```sh\nnpx cowbench run --policy nobody\n```\n\n<!-- output -->\n\n<!-- end -->\n'
