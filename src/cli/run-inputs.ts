@@ -104,7 +104,8 @@ async function workloadOrigins(options: RunOptions): Promise<Map<WorkloadChoice,
   }
   for (const path of traces) {
     const long = longTrace(path)
-    const origin = long === undefined ? await loadTrace(path) : { file: long, hash: long.hash }
+    const origin =
+      long === undefined ? await loadTrace(path) : { file: long, hash: long.header.hash }
     const name = basename(path).replace(/\..*/, '')
     const file = { path, hash: origin.hash }
     origins.set({ name, params: {}, needs: () => [], file }, origin)

@@ -107,9 +107,9 @@ test('a trace file in chunks gives what it gives whole, and nothing if it is dam
   const whole = await run(bgOrigins, { workload: bg, values, seed: 3 }, 1e9)
   expect(fromFile).toEqual({ ...whole, streamed: true })
 
-  const other = { file: { ...file, hash: '0123456789abcdef' } }
+  const other = { file: { path, header: { ...file.header, hash: '0123456789abcdef' } } }
   const damaged = await run(new Map([[recorded, other]]), trace, 1e6)
-  const error = `invalid trace: ${path} is damaged; its content has the hash ${file.hash}`
+  const error = `invalid trace: ${path} is damaged; its content has the hash ${file.header.hash}`
   expect(damaged.outcomes).toEqual({
     mapcount: { ok: false, error },
     'mm-id': { ok: false, error },

@@ -1,6 +1,9 @@
 /** trace: foreign recordings into trace files, and facts about traces. */
+import type { ImportStatistics } from '../load/import/statistics.ts'
 import type { LoadedTrace } from '../load/trace-file.ts'
 import type { SystemReuses } from '../trace/recording.ts'
+import type { Chunk, Trace } from '../trace/trace.ts'
+import type { TraceProblem } from '../trace/validate.ts'
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { parseWhole } from './flags.ts'
 import { print, say } from './streams.ts'
@@ -29,6 +32,9 @@ const INFO = {
   ...PGREUSE,
   json: { kind: 'switch', what: 'as a JSON object' },
 } as const satisfies FlagTable
+
+/** More problems than this tell nothing new. */
+const MOST_PROBLEMS = 20
 
 type Argv = Readonly<Record<string, unknown>>
 
@@ -74,6 +80,26 @@ async function load(argv: Argv): Promise<LoadedTrace> {
   return await loadTrace(String(argv['file']))
 }
 
+type Totals = Pick<Trace, 'events' | 'processes'>
+
+/** Hands a trace to `take`, in pieces if it is too long for memory. Returns what its file says of it. */
+async function lookThrough(
+  argv: Argv,
+  take: (chunk: Chunk, totals: Totals) => void,
+): Promise<Omit<LoadedTrace, 'trace'> & Totals & { readonly loaded?: LoadedTrace }> {
+  const { longTrace, streamLong } = await import('../load/long-trace.ts')
+  const long = longTrace(String(argv['file']))
+  if (long !== undefined) {
+    const { header } = long
+    await streamLong(long, (chunk) => take(chunk, header))
+    return { ...header, statistics: header.statistics as ImportStatistics | undefined }
+  }
+  const loaded = await load(argv)
+  take(loaded.trace, loaded.trace)
+  const { events, processes } = loaded.trace
+  return { ...loaded, events, processes, loaded }
+}
+
 async function convert(argv: Argv, foreign: boolean): Promise<void> {
   const { output } = readFlags(argv, OUTPUT)
   if (output === undefined) throw new UsageError('missing --output: expected -o FILE')
@@ -93,13 +119,17 @@ async function convert(argv: Argv, foreign: boolean): Promise<void> {
 
 async function info(argv: Argv): Promise<void> {
   const { json, 'against-policy': policy } = readFlags(argv, INFO)
-  const loaded = await load(argv)
-  const { trace, hash, source, program, statistics } = loaded
-  const { describeTrace } = await import('../trace/facts.ts')
+  const { TraceDescriber } = await import('../trace/facts.ts')
   const { formatStatistics } = await import('../load/import/statistics.ts')
-  const { operations, ...facts } = describeTrace(trace)
-  const system = systemReuses(argv, loaded.system)
-  const against = policy === undefined ? undefined : await agreementOf(policy, loaded, system)
+  const describer = new TraceDescriber()
+  const seen = await lookThrough(argv, (chunk) => describer.take(chunk))
+  const { hash, source, program, statistics } = seen
+  const { operations, ...facts } = describer.facts(seen)
+  const system = systemReuses(argv, seen.system)
+  const against =
+    policy === undefined
+      ? undefined
+      : await agreementOf(policy, seen.loaded ?? (await load(argv)), system)
   if (json) {
     const all = { hash, source, program, ...facts, operations, statistics, system }
     print(JSON.stringify({ ...all, ...fieldOf('against', against?.json) }, null, 2))
@@ -164,10 +194,15 @@ function fieldOf<K extends string, V>(name: K, value: V | undefined): { [key in 
 
 /** Exit code 2 if there are problems: the trace is not fit to be run. */
 async function validate(argv: Argv): Promise<void> {
-  const { trace } = await load(argv)
-  const { validateTrace } = await import('../trace/validate.ts')
-  const problems = validateTrace(trace)
+  const { TraceValidator } = await import('../trace/validate.ts')
+  let validator: InstanceType<typeof TraceValidator> | undefined
+  const problems: TraceProblem[] = []
+  const { events } = await lookThrough(argv, (chunk, { processes }) => {
+    validator ??= new TraceValidator(processes)
+    problems.push(...validator.take(chunk, MOST_PROBLEMS - problems.length))
+  })
+  problems.push(...(validator?.end(events, MOST_PROBLEMS - problems.length) ?? []))
   for (const { event, problem } of problems) print(`event ${event}: ${problem}`)
   if (problems.length > 0) process.exitCode = 2
-  else print(`valid: ${trace.events} events`)
+  else print(`valid: ${events} events`)
 }

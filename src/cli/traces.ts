@@ -51,7 +51,7 @@ export class Traces implements TraceSource {
   events(choice: TraceChoice): number {
     const { workload, values } = choice
     const origin = this.#origin(workload)
-    if ('file' in origin) return origin.file.events
+    if ('file' in origin) return origin.file.header.events
     if ('trace' in origin) return origin.trace.events
     const known = this.#facts.get(choice)?.events ?? origin.workload.events(values)
     if (known > 0) return known

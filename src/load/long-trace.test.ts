@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { chunksOf } from '../trace/chunks.ts'
 import { decodeHead } from '../trace/format.ts'
 import { type Trace, TraceWriter } from '../trace/trace.ts'
-import { longTrace, streamFile } from './long-trace.ts'
+import { longTrace, streamFile, streamLong } from './long-trace.ts'
 import { writeTrace } from './trace-file.ts'
 import { TraceHash, traceHash } from './trace-hash.ts'
 
@@ -57,8 +57,9 @@ test('a packed file is unpacked on the way', async () => {
 })
 
 test('a file is long if its header says so, packed or not', () => {
-  const found = { path: plain, hash: traceHash(trace), events: trace.events }
-  expect(longTrace(plain, trace.events - 1)).toEqual(found)
+  const { events, processes } = trace
+  const header = { source: 'test', hash: traceHash(trace), events, processes }
+  expect(longTrace(plain, trace.events - 1)).toEqual({ path: plain, header })
   expect(longTrace(plain, trace.events)).toBe(undefined)
   const text = join(home, 'perf.txt')
   writeFileSync(text, 'no trace of ours\n'.repeat(9))
@@ -80,4 +81,16 @@ test('segments that do not follow one another are damage', async () => {
   bytes.writeInt32LE(5, at + 4 * 6) // where the operands of the second segment begin
   writeFileSync(damaged, bytes)
   await expect(hashOf(damaged)).rejects.toThrow(`invalid trace: ${damaged} is damaged`)
+})
+
+test('events other than those that the file was written with are damage', async () => {
+  const changed = join(home, 'changed.trace')
+  const bytes = readFileSync(plain)
+  bytes.writeInt32LE(999, bytes.length - 8)
+  writeFileSync(changed, bytes)
+  const long = longTrace(changed, 1)
+  if (long === undefined) throw new Error('not long')
+  await expect(streamLong(long, () => {})).rejects.toThrow(
+    `invalid trace: ${changed} is damaged; its content has the hash `,
+  )
 })

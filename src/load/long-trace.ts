@@ -13,17 +13,24 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { rebased } from '../trace/chunks.ts'
-import { decodeHead, isTraceFile, readWords, type TraceHead, wrongSize } from '../trace/format.ts'
+import {
+  decodeHead,
+  isTraceFile,
+  readWords,
+  type TraceHead,
+  type TraceHeader,
+  wrongSize,
+} from '../trace/format.ts'
 import { CHUNK_ARGS, CHUNK_SEGMENTS, type Chunk, isFull, SEGMENT } from '../trace/trace.ts'
 import { gzipError, openFile, readHead } from './trace-file.ts'
+import { TraceHash } from './trace-hash.ts'
 
 /** A trace of more events than this is never in memory as a whole: 128 MiB of page numbers. */
 export const LONG = 2 ** 25
 
 export interface LongTrace {
   readonly path: string
-  readonly hash: string
-  readonly events: number
+  readonly header: TraceHeader
 }
 
 /** The trace in the file `path`, if that is one of ours with more than `long` events. */
@@ -31,7 +38,22 @@ export function longTrace(path: string, long = LONG): LongTrace | undefined {
   const { head } = readHead(path)
   const header = isTraceFile(head) ? decodeHead(head, path)?.header : undefined
   if (header === undefined || header.events <= long) return undefined
-  return { path, hash: header.hash, events: header.events }
+  return { path, header }
+}
+
+/** As streamFile; at the end it throws if those were not the events that the file was written with. */
+export async function streamLong(
+  { path, header }: LongTrace,
+  take: (chunk: Chunk) => void,
+): Promise<void> {
+  const found = new TraceHash()
+  await streamFile(path, (chunk) => {
+    found.add(chunk)
+    take(chunk)
+  })
+  const hash = found.digest()
+  if (hash === header.hash) return
+  throw new Error(`invalid trace: ${path} is damaged; its content has the hash ${hash}`)
 }
 
 /**

@@ -2,7 +2,7 @@
  * facts: what a trace consists of, as `trace info` prints it.
  */
 import { OP_BEGIN, OP_EXIT, OP_FORK, OP_LABELS, OP_LOAD, OP_SPAWN, OP_STORE } from './ops.ts'
-import { SEGMENT, type Trace } from './trace.ts'
+import { type Chunk, SEGMENT, type Trace } from './trace.ts'
 
 export interface TraceFacts {
   readonly events: number
@@ -18,28 +18,44 @@ export interface TraceFacts {
 
 const PAGES_PER_REGION_SHIFT = 9
 
-export function describeTrace({ segments, args, events, processes }: Trace): TraceFacts {
-  const counts = new Array<number>(OP_LABELS.length).fill(0)
-  const pages = new Set<number>()
-  let alive = 0
-  let peakProcesses = 0
-  for (let s = 0; s < segments.length; s += SEGMENT) {
-    const op = segments[s]!
-    const lo = segments[s + 2]!
-    const hi = segments[s + 3]!
-    if (op === OP_LOAD || op === OP_STORE) {
-      counts[op] = counts[op]! + (hi - lo)
-      for (let i = lo; i < hi; i++) pages.add(args[i]!)
-      continue
+export function describeTrace(trace: Trace): TraceFacts {
+  const describer = new TraceDescriber()
+  describer.take(trace)
+  return describer.facts(trace)
+}
+
+/** Looks through a trace piece by piece. */
+export class TraceDescriber {
+  readonly #counts = new Array<number>(OP_LABELS.length).fill(0)
+  readonly #pages = new Set<number>()
+  #alive = 0
+  #peakProcesses = 0
+
+  take({ segments, args }: Chunk): void {
+    const counts = this.#counts
+    for (let s = 0; s < segments.length; s += SEGMENT) {
+      const op = segments[s]!
+      const lo = segments[s + 2]!
+      const hi = segments[s + 3]!
+      if (op === OP_LOAD || op === OP_STORE) {
+        counts[op] = counts[op]! + (hi - lo)
+        for (let i = lo; i < hi; i++) this.#pages.add(args[i]!)
+        continue
+      }
+      counts[op] = counts[op]! + 1
+      const forks = op === OP_FORK || (op === OP_BEGIN && args[lo + 1] === OP_FORK)
+      if (op === OP_SPAWN || forks)
+        this.#peakProcesses = Math.max(this.#peakProcesses, ++this.#alive)
+      else if (op === OP_EXIT) this.#alive--
     }
-    counts[op] = counts[op]! + 1
-    const forks = op === OP_FORK || (op === OP_BEGIN && args[lo + 1] === OP_FORK)
-    if (op === OP_SPAWN || forks) peakProcesses = Math.max(peakProcesses, ++alive)
-    else if (op === OP_EXIT) alive--
   }
-  const operations = Object.fromEntries(
-    OP_LABELS.map((label, op) => [label, counts[op]!] as const).filter(([, times]) => times > 0),
-  )
-  const regions = new Set([...pages].map((page) => page >>> PAGES_PER_REGION_SHIFT)).size
-  return { events, operations, processes, peakProcesses, pages: pages.size, regions }
+
+  /** Of all pieces so far, which are a trace of that many events and processes. */
+  facts({ events, processes }: Pick<Trace, 'events' | 'processes'>): TraceFacts {
+    const counted = OP_LABELS.map((label, op) => [label, this.#counts[op]!] as const)
+    const operations = Object.fromEntries(counted.filter(([, times]) => times > 0))
+    const regions = new Set([...this.#pages].map((page) => page >>> PAGES_PER_REGION_SHIFT)).size
+    const peakProcesses = this.#peakProcesses
+    return { events, operations, processes, peakProcesses, pages: this.#pages.size, regions }
+  }
 }

@@ -51,11 +51,7 @@ export interface TraceProblem {
 export function validateTrace(trace: Trace, limit = 20): TraceProblem[] {
   const validator = new TraceValidator(trace.processes)
   const problems = validator.take(trace, limit)
-  const { events } = validator
-  if (problems.length < limit && !validator.lost && events !== trace.events) {
-    problems.push({ event: events, problem: `${events} events, the trace says ${trace.events}` })
-  }
-  return problems
+  return [...problems, ...validator.end(trace.events, limit - problems.length)]
 }
 
 /** Looks through a trace piece by piece. */
@@ -63,7 +59,7 @@ export class TraceValidator {
   /** Events so far. */
   events = 0
   /** Did it meet something after which nothing makes sense? */
-  lost = false
+  #lost = false
   readonly #state: Validator
 
   /** Process ids are below `processes`. */
@@ -73,6 +69,7 @@ export class TraceValidator {
 
   /** The first `limit` problems of the next piece. */
   take({ segments, args }: Chunk, limit: number): TraceProblem[] {
+    if (this.#lost) return []
     const state = this.#state
     const problems: TraceProblem[] = []
     let nextArg = 0
@@ -80,7 +77,7 @@ export class TraceValidator {
       if (problems.length < limit) problems.push({ event: at, problem: text })
     }
     const giveUp = (text: string): TraceProblem[] => {
-      this.lost = true
+      this.#lost = true
       give(text)
       return problems
     }
@@ -111,6 +108,12 @@ export class TraceValidator {
       this.events++
     }
     return problems
+  }
+
+  /** What is wrong with the number of events, once the last piece was taken. */
+  end(events: number, limit: number): TraceProblem[] {
+    if (limit <= 0 || this.#lost || events === this.events) return []
+    return [{ event: this.events, problem: `${this.events} events, the trace says ${events}` }]
   }
 }
 
