@@ -38,7 +38,7 @@ function forgetChecked(m: Machine, { mm: id, vpn }: Pin, index: number): void {
 export function speculativeGet(m: Machine, mm: Mm, vpn: number): number {
   const pfn = presentFrame(m, mm, vpn)
   if (pfn === 0) return FAILED
-  m.frames.refs[m.frames.head(pfn)]!++
+  m.frames.hold(m.frames.head(pfn))
   m.speculative.push({ mm: mm.id, vpn, pfn })
   return OK
 }
@@ -48,7 +48,7 @@ export function speculativePut(m: Machine, mm: Mm, vpn: number): number {
   const held = m.speculative[at]
   if (held === undefined) return FAILED
   m.speculative.splice(at, 1)
-  m.frames.refs[m.frames.head(held.pfn)]!--
+  m.frames.unhold(m.frames.head(held.pfn))
   m.frames.freeIfUnused(held.pfn)
   return OK
 }

@@ -28,12 +28,13 @@ export function hold(m: Machine, noise: Noise, pfn: number, vpn: number): number
   // Compaction finds folios on the LRU only.
   const onLru = !frames.has(head, PG_LRU_BATCH)
   if (onLru && noise.isolated(event, vpn, order)) references++
-  frames.refs[head]! += references
+  for (let i = 0; i < references; i++) frames.hold(head)
   return references
 }
 
 export function letGo(m: Machine, pfn: number, references: number): void {
-  m.frames.refs[m.frames.head(pfn)]! -= references
+  const head = m.frames.head(pfn)
+  for (let i = 0; i < references; i++) m.frames.unhold(head)
 }
 
 /** add_to_swap() by a reclaim that unmaps nothing in the end. */

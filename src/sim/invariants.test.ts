@@ -40,6 +40,11 @@ describe('a wrong count', () => {
       /pins on pfn 1024 is 1, counted 0/,
     ],
     [
+      'a hold that no frame counts',
+      (s) => s.m.frames.held++,
+      /references and pins is 1, counted 0/,
+    ],
+    [
       'a huge mapping of a small page',
       (s, _p, pfn) => s.m.frames.entire[pfn]!++,
       /huge mappings of pfn 1024/,

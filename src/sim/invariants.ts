@@ -154,7 +154,9 @@ function checkTables(m: Machine, r: Recount): void {
 function checkFrames(m: Machine, r: Recount): void {
   const { frames } = m
   let used = 0
+  let held = 0
   for (let pfn = 1; pfn < frames.end; pfn++) {
+    held += r.refs[pfn]! + r.pins[pfn]!
     if (frames.has(pfn, PG_ZERO)) continue
     expect(m, frames.mapcount(pfn), r.mapcount[pfn]!, `mapcount of pfn ${pfn}`)
     expect(m, frames.refs[pfn]!, r.refs[pfn]!, `references on pfn ${pfn}`)
@@ -175,6 +177,7 @@ function checkFrames(m: Machine, r: Recount): void {
       expect(m, flag(m, pfn, PG_ANON), 0, `anon bit of page cache pfn ${pfn}`)
   }
   expect(m, frames.used, used, 'frames in use')
+  expect(m, frames.held, held, 'references and pins')
 }
 
 function flag(m: Machine, pfn: number, bit: number): number {

@@ -14,8 +14,8 @@ export function dropPin(m: Machine, taken: Pin): void {
 export function getPage(m: Machine, taken: Pin, i: number): void {
   const { frames } = m
   const pfn = taken.frames[i]!
-  const counted = taken.follPin ? frames.pins : frames.refs
-  counted[frames.head(pfn)]!++
+  if (taken.follPin) frames.pin(frames.head(pfn))
+  else frames.hold(frames.head(pfn))
   const holders = m.k.holders.get(pfn)
   if (holders === undefined) m.k.holders.set(pfn, [taken])
   else holders.push(taken)
@@ -24,8 +24,8 @@ export function getPage(m: Machine, taken: Pin, i: number): void {
 export function putPage(m: Machine, taken: Pin, i: number): void {
   const { frames } = m
   const pfn = taken.frames[i]!
-  const counted = taken.follPin ? frames.pins : frames.refs
-  counted[frames.head(pfn)]!--
+  if (taken.follPin) frames.unpin(frames.head(pfn))
+  else frames.unhold(frames.head(pfn))
   const holders = (m.k.holders.get(pfn) ?? []).filter((other) => other !== taken)
   if (holders.length === 0) m.k.holders.delete(pfn)
   else m.k.holders.set(pfn, holders)

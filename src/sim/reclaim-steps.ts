@@ -103,7 +103,7 @@ function free(m: Machine, { pfn }: Task): number {
   // Whoever dropped the last mapping has taken the page out of the swapcache already.
   if (frames.has(pfn, PG_SWAPCACHE)) freeReclaimed(m, pfn, false)
   else {
-    frames.refs[pfn]!--
+    frames.unhold(pfn)
     frames.freeIfUnused(pfn)
   }
   m.endSwap()

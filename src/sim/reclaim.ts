@@ -131,7 +131,7 @@ export function isolateFolio(m: Machine, head: number, vpn: number): boolean {
     m.counts.refusedUnmaps++
     return false
   }
-  frames.refs[head]!++
+  frames.hold(head)
   return true
 }
 
@@ -142,7 +142,7 @@ export function enterSwapCache(m: Machine, head: number): void {
 /** Drops the reclaimer's reference; what is left without users leaves memory. */
 export function freeReclaimed(m: Machine, head: number, writing: boolean): void {
   const { frames } = m
-  frames.refs[head]!--
+  frames.unhold(head)
   m.spent += frames.pages(head) * m.cost.swapOut
   if (writing && mappings(m, head) === 0) {
     frames.set(head, PG_WRITEBACK)
@@ -200,9 +200,9 @@ export function refusesToUnmap(m: Machine, pfn: number, vpn: number): boolean {
   const { frames, noise, policy } = m
   const scanned = noise?.scanned(m.judge.event, vpn, frames.order[pfn]!) ?? false
   const head = frames.head(pfn)
-  if (scanned) frames.refs[head]!++
+  if (scanned) frames.hold(head)
   const refuses = policy.reclaimRefuses(m.k, pfn, BEFORE_UNMAP)
-  if (scanned) frames.refs[head]!--
+  if (scanned) frames.unhold(head)
   return refuses
 }
 

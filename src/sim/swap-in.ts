@@ -101,8 +101,8 @@ function readIn(m: Machine, slot: number): number {
   const ahead = m.noise?.swapcached(m.judge.event, m.k.vpn) ?? false
   if (m.swapDisk || ahead || m.k.swap.count[slot]! > 1) addReadPage(m, pfn, slot)
   // The fault's own reference: a full batch is emptied at once, and the page is not mapped yet.
-  frames.refs[pfn]!++
+  frames.hold(pfn)
   lruAdd(m, pfn)
-  frames.refs[pfn]!--
+  frames.unhold(pfn)
   return pfn
 }

@@ -30,7 +30,7 @@ export function storeStep(m: Machine, task: Task): number {
     case STEP_COPY:
       m.spent += m.cost.copy4k
       task.copy = copyOf(m, task.pfn)
-      m.frames.refs[task.copy]!++
+      m.frames.hold(task.copy)
       task.step = STEP_RECHECK
       return GOES_ON
     case STEP_RECHECK:
@@ -53,7 +53,7 @@ function attempt(m: Machine, mm: Mm, task: Task): number {
   if (isCopy(verdict)) {
     m.verdicts[verdict]!++
     m.judge.copying(mm.id, vpn, verdict)
-    m.frames.refs[m.frames.head(pfn)]!++
+    m.frames.hold(m.frames.head(pfn))
     task.pfn = pfn
     task.pte = pte & ~PTE_TOK
     task.step = STEP_COPY
@@ -84,9 +84,9 @@ function recheck(m: Machine, mm: Mm, task: Task): number {
     mapCopy(m, mm, vpn, copy, dirtyFlags(mm.find(vpn) as Vma))
     m.judge.copied(mm.id, vpn)
   }
-  frames.refs[copy]!--
+  frames.unhold(copy)
   frames.freeIfUnused(copy)
-  frames.refs[frames.head(pfn)]!--
+  frames.unhold(frames.head(pfn))
   frames.freeIfUnused(pfn)
   task.pfn = 0
   task.copy = 0

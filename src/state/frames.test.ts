@@ -72,12 +72,25 @@ describe('a frame', () => {
     const frames = new Frames()
     const pfn = frames.alloc()
     frames.word[pfn]! += 2
-    frames.refs[pfn] = 3
-    frames.pins[pfn] = 2
+    for (let i = 0; i < 3; i++) frames.hold(pfn)
+    for (let i = 0; i < 2; i++) frames.pin(pfn)
     frames.set(pfn, PG_SWAPCACHE | PG_LRU_BATCH | PG_ANON | PG_EXCLUSIVE)
     // 2 mappings, 3 references, the swapcache, the batch, two pins; what PG_ANON says is no reference.
     expect(frames.pageCount(pfn)).toBe(2 + 3 + 1 + 1 + 2 * GUP_PIN_COUNTING_BIAS)
     expect(frames.mapcount(pfn)).toBe(2)
+  })
+
+  test('stays from its first reference to its last', () => {
+    const frames = new Frames()
+    const pfn = frames.alloc()
+    frames.hold(pfn)
+    frames.pin(pfn)
+    frames.unhold(pfn)
+    expect(frames.held).toBe(1)
+    expect(frames.freeIfUnused(pfn)).toBe(false)
+    frames.unpin(pfn)
+    expect(frames.held).toBe(0)
+    expect(frames.freeIfUnused(pfn)).toBe(true)
   })
 })
 
@@ -105,8 +118,8 @@ describe('a large folio', () => {
   test('counts mappings, pins and references for all of its pages together', () => {
     const frames = new Frames()
     const head = mappedFolio(frames, 2)
-    frames.refs[head] = 1
-    frames.pins[head] = 2
+    frames.hold(head)
+    for (let i = 0; i < 2; i++) frames.pin(head)
     frames.set(head, PG_SWAPCACHE | PG_LAZYFREE_BATCH)
     // 4 mappings, 1 reference, 2 pins at 1 each, 4 by the swapcache (one a page), 1 by the batch.
     for (let i = 0; i < 4; i++) expect(frames.pageCount(head + i)).toBe(4 + 1 + 2 + 4 + 1)

@@ -80,14 +80,14 @@ function map(k: Kernel, head: number, mapped: readonly number[], huge: number): 
 
 function hold(k: Kernel, pfn: number, state: PageState): void {
   const { frames } = k
-  frames.refs[pfn] = state.refs ?? 0
-  frames.pins[pfn] = state.pins ?? 0
+  for (let i = 0; i < (state.refs ?? 0); i++) frames.hold(pfn)
+  for (let i = 0; i < (state.pins ?? 0); i++) frames.pin(pfn)
   frames.mmShared[pfn] = state.mmIdsShared ? 1 : 0
   if (state.batch) frames.set(pfn, PG_LRU_BATCH)
   if (state.ksm) frames.set(pfn, PG_KSM)
   if (state.dontcow) frames.set(pfn, PG_DONTCOW)
   if (state.pinnedBy === undefined) return
-  frames.pins[pfn]!++
+  frames.pin(pfn)
   const pin = { id: 0, mm: state.pinnedBy, vpn: 0, follPin: true, write: true }
   k.holders.set(pfn, [{ ...pin, frames: Int32Array.of(pfn) }])
 }
