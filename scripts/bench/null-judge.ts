@@ -28,6 +28,9 @@ export class NullJudge implements Judge {
   store(): number {
     return ++this.#token
   }
+  storeAfter(): number {
+    return ++this.#token
+  }
   storeSame(_mm: number, _vpn: number, content: number): number {
     return -content
   }

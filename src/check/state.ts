@@ -448,6 +448,7 @@ export class StateCodec {
         frames.order[pfn] = facts & 15
         frames.refs[pfn] = (facts >>> 4) & 31
         frames.pins[pfn] = (facts >>> 9) & 31
+        frames.held += frames.refs[pfn]! + frames.pins[pfn]!
         frames.slot[pfn] = (facts >>> 14) & 63
         frames.token[pfn] = facts >>> 20
         if ((word & PG_LRU_BATCH) !== 0) batches.fresh[batches.freshCount++] = pfn

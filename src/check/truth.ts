@@ -177,6 +177,11 @@ export class Truth implements Judge {
     return token
   }
 
+  /** Steps only, so that each is seen. */
+  storeAfter(): number {
+    return 0
+  }
+
   storeSame(): number {
     throw new RangeError('unsupported operation: writesame in a small world')
   }

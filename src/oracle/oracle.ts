@@ -103,6 +103,10 @@ export class Oracle {
     return this.#stores.store(mm, vpn)
   }
 
+  storeAfter(mm: number, vpn: number, verdict: number): number {
+    return this.#score.storeAfter(mm, vpn, verdict)
+  }
+
   storeSame(mm: number, vpn: number, content: number): number {
     return this.#stores.storeSame(mm, vpn, content)
   }

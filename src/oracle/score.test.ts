@@ -10,7 +10,7 @@ import {
   SITE_WP_HUGE,
 } from '../policy/verdict.ts'
 import { C, D, P, parent, sole } from '../test/oracle/cases.ts'
-import { SAW_LEAK, SAW_MISMATCH } from '../trace/observed.ts'
+import { HOLD_PIN_WRITE, SAW_LEAK, SAW_MISMATCH } from '../trace/observed.ts'
 import { MAP_PRIVATE_ANON } from '../trace/ops.ts'
 import { describe } from './describe.ts'
 import { noCounts } from './judge.ts'
@@ -130,4 +130,26 @@ test('a page table is sole when nobody else uses it any more; its copy is no pag
   oracle.exit(C)
   oracle.exit(P)
   expect(oracle.idle).toBe(true)
+})
+
+test('a verdict and the store after it are one call where nothing else is in sight', () => {
+  const oracle = parent(4)
+  oracle.fork(P, C)
+  const token = oracle.storeAfter(P, 0, COPY_MAPPED)
+  expect(oracle.load(P, 0, token)).toBe(0)
+  expect(oracle.storeAfter(P, 0, COPY_MAPPED)).toBeGreaterThan(token)
+  // The child shares page 1: the reuse is unsafe, and is left to verdict(), which returns that.
+  expect(oracle.storeAfter(P, 1, REUSE)).toBe(0)
+  oracle.exit(C)
+  expect(oracle.storeAfter(P, 1, REUSE)).toBeGreaterThan(0)
+  oracle.pin(1, P, 2, 1, HOLD_PIN_WRITE)
+  expect(oracle.storeAfter(P, 3, REUSE)).toBe(0)
+  expect(oracle.counts).toEqual({
+    ...noCounts(),
+    copies: 2,
+    needed_copies: 1,
+    spurious_copies: 1,
+    missed_reuses: 1,
+    reuses: 1,
+  })
 })

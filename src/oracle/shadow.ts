@@ -4,7 +4,7 @@
  */
 import { HOLD_GET_WRITE, HOLD_PIN_WRITE } from '../trace/observed.ts'
 import { Family } from './family.ts'
-import { Identities } from './identities.ts'
+import { ALIASES, Identities } from './identities.ts'
 import type { Cause } from './judge.ts'
 import { Merges } from './merges.ts'
 import { Moves } from './moves.ts'
@@ -164,6 +164,12 @@ export class Shadow {
    */
   isSole(mm: number, vpn: number, id: number): boolean {
     if (id <= 0) return id === 0
+    const { family } = this
+    // Nearly always the process stored to the page after its last fork, or has it from the relative that shared the
+    // last one with it.
+    if (id < ALIASES && id >= family.ownTokens[mm]! && this.#merges.none) return true
+    const sharer = this.#sharer[mm]!
+    if (family.isAlive(sharer) && this.pages.get(sharer, vpn) === id) return false
     const frame = this.identities.frame(id)
     const merged = this.#merges.has(frame)
     if (!merged && this.family.isOwn(mm, frame)) return true
@@ -200,6 +206,11 @@ export class Shadow {
       pages.set(mm, vpn, merged)
       this.#merges.add(merged, mm, this.#moves.home(mm, vpn))
     }
+  }
+
+  /** No reference, userfault or merge anywhere: a page's identity says all there is to know of it. */
+  get plain(): boolean {
+    return this.pins.none && this.userfaults.none && this.#merges.none
   }
 
   /** Has everything been given back, as it must be after every process has exited? */

@@ -110,7 +110,7 @@ function writable(m: Machine, mm: Mm, vpn: number): boolean {
   return true
 }
 
-function checkedBit(m: Machine, pfn: number): number {
+export function checkedBit(m: Machine, pfn: number): number {
   return m.eager || (m.contested.size !== 0 && m.contested.has(pfn)) ? 0 : PTE_TOK
 }
 

@@ -1,7 +1,7 @@
 /**
  * Dropping entries: what an entry that goes away referred to loses a reference, and is freed with the last one.
  */
-import { PG_SWAPCACHE, PG_ZERO } from '../state/frames.ts'
+import { MAPCOUNT, PG_LARGE, PG_SWAPCACHE, PG_ZERO } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
 import { unmapPte } from './folio.ts'
@@ -9,8 +9,13 @@ import type { Machine } from './machine.ts'
 import { pageIsUnmapped } from './own-bits.ts'
 import { tryToFreeSwap } from './swap-cache.ts'
 
+/** Dropping a page with one of these takes more than counting down. */
+const NOT_PLAIN = PG_LARGE | PG_SWAPCACHE | PG_ZERO
+
 /** Empties the entries [from, to) of `ptes`, which belong to `mm` alone. */
 export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void {
+  const { frames } = m
+  const { word } = frames
   const { ptes } = m.tables
   let zapped = 0
   for (let i = from; i < to; i++) {
@@ -18,7 +23,14 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
     if (pte === 0) continue
     ptes[i] = 0
     zapped++
-    dropPte(m, mm, pte)
+    const pfn = pte >>> PFN_SHIFT
+    const w = word[pfn]!
+    if (!m.plain || (pte & PTE_PRESENT) === 0 || (w & NOT_PLAIN) !== 0) {
+      dropPte(m, mm, pte)
+      continue
+    }
+    word[pfn] = w - 1
+    if ((w & MAPCOUNT) === 1) frames.freeIfUnused(pfn)
   }
   m.spent += zapped * m.cost.ptePerExit
 }

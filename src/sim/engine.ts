@@ -1,6 +1,7 @@
 /**
  * Engine: runs a trace on a machine, segment by segment, or one operation at a time.
  */
+import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_PRESENT, PTE_STORE_HIT, TABLE_SHIFT } from '../state/tables.ts'
 import { OP_LOAD, OP_STORE, OPERANDS } from '../trace/ops.ts'
 import { type Chunk, type ChunkedTrace, SEGMENT, type Trace } from '../trace/trace.ts'
@@ -12,6 +13,7 @@ import { lruDrainAll } from './lru.ts'
 import { Machine, type MachineOptions } from './machine.ts'
 import { frameOf, pageKind } from './observe.ts'
 import { OPERATIONS } from './operations.ts'
+import { storesToPlain } from './plain.ts'
 import { endWriteback } from './reclaim.ts'
 
 /** Small runs are checked after every event, large ones every CHECK_EVERY events. */
@@ -44,21 +46,25 @@ export class Engine {
   }
 
   #runSegments({ segments, args }: Chunk, small: boolean): void {
-    for (let s = 0; s < segments.length; s += SEGMENT) {
+    for (let s = 0; s < segments.length; ) {
       const op = segments[s]!
+      if (isAccess(op) && !this.#check && this.machine.tasks.length === 0) {
+        s = this.#accesses(segments, args, s, segments.length)
+        continue
+      }
       const mm = segments[s + 1]!
       const lo = segments[s + 2]!
       const hi = segments[s + 3]!
       if (this.#check) this.#runChecked(op, mm, args, lo, hi, small)
       else this.runSegment(op, mm, args, lo, hi)
+      s += SEGMENT
     }
   }
 
   runSegment(op: number, mm: number, args: Int32Array, lo: number, hi: number): void {
-    if (op !== OP_STORE && op !== OP_LOAD) this.#one(op, mm, args, lo)
+    if (!isAccess(op)) this.#one(op, mm, args, lo)
     else if (this.machine.tasks.length !== 0) this.#besideTasks(op, mm, args, lo, hi)
-    else if (op === OP_STORE) this.#stores(mm, args, lo, hi)
-    else this.#loads(mm, args, lo, hi)
+    else if (lo < hi) this.#accesses(Int32Array.of(op, mm, lo, hi), args, 0, SEGMENT)
   }
 
   /** Loads and stores that may have to wait. */
@@ -130,51 +136,68 @@ export class Engine {
   }
 
   /**
-   * The hot path: one load of the entry and one mask test per store that finds its page writable and checked. The
-   * columns are constants of the inner loop (V8 would reload them for every event), which a miss leaves.
+   * Loads and stores by one process, in all segments from the one at `s` on that are nothing else. Returns the first that
+   * is.
+   *
+   * The hot path: one load of the entry and one mask test for a store that finds its page writable and checked. A load
+   * compares what it finds every time: anybody else may have written to the frame since. The columns are constants in
+   * here (V8 would look them up again for every event), which a miss leaves.
    */
-  #stores(mmId: number, args: Int32Array, lo: number, hi: number): void {
+  #accesses(segments: Int32Array, args: Int32Array, s: number, end: number): number {
     const m = this.machine
-    const mm = m.mm(mmId)
-    const first = m.events - lo
-    for (let i = lo; i < hi; i++) {
-      const { ptes } = m.tables
-      const dir = mm.tables
-      while (i < hi) {
-        const vpn = args[i]!
-        const pte = ptes[dir[vpn >>> TABLE_SHIFT]! + (vpn & 511)]!
-        if ((pte & PTE_STORE_HIT) !== PTE_STORE_HIT) break
-        i++
-      }
-      if (i === hi) break
-      m.judge.event = first + i
-      store(m, mm, args[i]!)
-    }
-    m.events += hi - lo
-  }
-
-  /** Loads compare what they find every time: anybody else may have written to the frame since. */
-  #loads(mmId: number, args: Int32Array, lo: number, hi: number): void {
-    const m = this.machine
-    const mm = m.mm(mmId)
-    const first = m.events - lo
     const { judge } = m
-    for (let i = lo; i < hi; i++) {
+    const mmId = segments[s + 1]!
+    const mm = m.mm(mmId)
+    let i = segments[s + 2]!
+    /** Number of the event that an operand stands for, minus the operand's index. */
+    let first = m.events - i
+    for (;;) {
       const { ptes } = m.tables
       const dir = mm.tables
       const tokens = m.frames.token
-      while (i < hi) {
-        const vpn = args[i]!
-        const pte = ptes[dir[vpn >>> TABLE_SHIFT]! + (vpn & 511)]!
-        if ((pte & PTE_PRESENT) === 0) break
-        if (!judge.seesExpected(mmId, vpn, tokens[pte >>> PFN_SHIFT]!)) break
-        i++
+      let hi = segments[s + 3]!
+      for (;;) {
+        if (segments[s] === OP_STORE) {
+          while (i < hi) {
+            const vpn = args[i]!
+            const pte = ptes[dir[vpn >>> TABLE_SHIFT]! + (vpn & 511)]!
+            if ((pte & PTE_STORE_HIT) !== PTE_STORE_HIT) break
+            i++
+          }
+        } else {
+          while (i < hi) {
+            const vpn = args[i]!
+            const pte = ptes[dir[vpn >>> TABLE_SHIFT]! + (vpn & 511)]!
+            if ((pte & PTE_PRESENT) === 0) break
+            if (!judge.seesExpected(mmId, vpn, tokens[pte >>> PFN_SHIFT]!)) break
+            i++
+          }
+        }
+        if (i < hi) break
+        s += SEGMENT
+        if (s === end || segments[s + 1] !== mmId || !isAccess(segments[s]!)) {
+          m.events = first + i
+          return s
+        }
+        i = segments[s + 2]!
+        first += hi - i
+        hi = segments[s + 3]!
       }
-      if (i === hi) break
-      judge.event = first + i
-      load(m, mm, args[i]!)
+      i = this.#missed(mm, segments[s]!, args, i, hi, first + i)
     }
-    m.events += hi - lo
+  }
+
+  /** The access args[i], event number `event`, needs more than a look. Returns the next one to look at. */
+  #missed(mm: Mm, op: number, args: Int32Array, i: number, hi: number, event: number): number {
+    const m = this.machine
+    if (op === OP_STORE) {
+      const next = storesToPlain(m, mm, args, i, hi, event)
+      if (next > i) return next
+    }
+    m.judge.event = event
+    if (op === OP_STORE) store(m, mm, args[i]!)
+    else load(m, mm, args[i]!)
+    return i + 1
   }
 
   #runChecked(
@@ -185,7 +208,7 @@ export class Engine {
     hi: number,
     small: boolean,
   ): void {
-    const step = op === OP_STORE || op === OP_LOAD ? 1 : hi - lo
+    const step = isAccess(op) ? 1 : hi - lo
     for (let at = lo; at < hi || at === lo; at += Math.max(1, step)) {
       const before = this.machine.events
       this.runSegment(op, mm, args, at, Math.min(hi, at + step))
@@ -194,4 +217,8 @@ export class Engine {
       if (step === 0) break
     }
   }
+}
+
+function isAccess(op: number): boolean {
+  return op === OP_STORE || op === OP_LOAD
 }

@@ -7,9 +7,9 @@ export class FaultTimes {
   readonly #counts: number[] = []
   #last = -1
 
-  add(ns: number): void {
+  add(ns: number, faults = 1): void {
     if (this.#last < 0 || this.#times[this.#last] !== ns) this.#last = this.#find(ns)
-    this.#counts[this.#last]!++
+    this.#counts[this.#last]! += faults
   }
 
   /** Kinds of fault alternate, and there are few of them: a search of the list is faster than a Map. */

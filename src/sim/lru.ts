@@ -57,12 +57,13 @@ function drain(m: Machine, batches: LruBatches): void {
   drainLazyfree(m, batches)
 }
 
-function drainFresh({ frames }: Machine, batches: LruBatches): void {
+export function drainFresh({ frames }: Machine, batches: LruBatches): void {
+  const { word } = frames
   const count = batches.freshCount
   batches.freshCount = 0
   for (let i = 0; i < count; i++) {
     const pfn = batches.fresh[i]!
-    frames.clear(pfn, PG_LRU_BATCH)
+    word[pfn]! &= ~PG_LRU_BATCH
     frames.freeIfUnused(pfn)
   }
 }

@@ -89,6 +89,8 @@ export class Machine {
   readonly cost: WorkCost
   readonly eager: boolean
   readonly swapDisk: boolean
+  /** Most faults may be taken in one piece (plain.ts): nobody wants to hear of each step. */
+  readonly plain: boolean
   readonly batches: LruBatches
   /** The batches of every CPU, `batches` first. */
   readonly cpus: readonly LruBatches[]
@@ -167,6 +169,7 @@ export class Machine {
     // Below tables that are shared unaccounted a page may be written to behind everybody's back.
     const unaccounted = options.policy.tables === 'lazy' || options.policy.tables === 'owner'
     this.eager = (options.eager ?? false) || unaccounted
+    this.plain = !this.eager && options.noise === undefined && options.policy.pageBits === null
     this.swapDisk = options.swapDisk ?? false
     this.k.stableWrites = !this.swapDisk
   }

@@ -1,0 +1,173 @@
+/**
+ * plain.test: what the engine takes in one piece ends exactly as it does step by step: every column of the machine, every
+ * count, every time, and what the judge saw.
+ */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { POLICIES } from '../../policies/index.ts'
+import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { Oracle } from '../oracle/oracle.ts'
+import { policyWith } from '../run.ts'
+import { PG_LRU_BATCH } from '../state/frames.ts'
+import { recipes, traceOf } from '../test/random-trace.ts'
+import {
+  MAP_PRIVATE_ANON,
+  OP_LOAD,
+  OP_STORE,
+  OPERANDS,
+  PIN_VMSPLICE,
+  PROT_READ,
+  PROT_WRITE,
+} from '../trace/ops.ts'
+import { SEGMENT, type Trace, TraceWriter } from '../trace/trace.ts'
+import { Engine } from './engine.ts'
+import { ERAS, type EraName } from './era.ts'
+import { lruDrain } from './lru.ts'
+import { storesToPlain } from './plain.ts'
+import { endWriteback } from './reclaim.ts'
+
+const RW = PROT_READ | PROT_WRITE
+const SEED = 20_031_102
+
+interface Run {
+  readonly engine: Engine
+  readonly oracle: Oracle
+}
+
+function start(policy: string): Run {
+  const definition = POLICIES.find(({ name }) => name === policy)
+  if (definition === undefined) throw new RangeError(`unknown policy: ${policy}`)
+  const oracle = new Oracle()
+  const engine = new Engine({
+    policy: policyWith(definition, {}),
+    era: ERAS[definition.kernel as EraName],
+    cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
+    judge: oracle,
+  })
+  return { engine, oracle }
+}
+
+function whole(policy: string, trace: Trace): Run {
+  const run = start(policy)
+  run.engine.run(trace)
+  return run
+}
+
+/** The same trace, one operation at a time. */
+function stepByStep(policy: string, { segments, args }: Trace): Run {
+  const run = start(policy)
+  const { engine } = run
+  for (let s = 0; s < segments.length; s += SEGMENT) {
+    const [op = 0, mm = 0, lo = 0, hi = 0] = segments.subarray(s, s + SEGMENT)
+    const many = op === OP_STORE || op === OP_LOAD
+    const operands = many ? 1 : (OPERANDS[op]?.length ?? 0)
+    for (let at = lo; at < hi || at === lo; at += Math.max(1, many ? 1 : hi - lo)) {
+      const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0] = args.subarray(at, at + operands)
+      engine.apply(op, mm, a, b, c, d, e, f, g)
+    }
+  }
+  endWriteback(engine.machine)
+  lruDrain(engine.machine)
+  engine.machine.spent = 0
+  return run
+}
+
+/** Everything that a result can depend on; tokens are only names, and a store that hits needs no new one. */
+function state({ engine, oracle }: Run): object {
+  const { machine } = engine
+  const { frames, tables, k } = machine
+  const { end } = frames
+  return {
+    word: frames.word.subarray(0, end).join(),
+    mapcounts: frames.largeMapcount.subarray(0, end).join(),
+    used: [frames.used, frames.peak, tables.used, tables.peak, k.swap.used],
+    ptes: tables.ptes.subarray(0, tables.end << 9).join(),
+    counts: machine.counts,
+    verdicts: machine.verdicts,
+    faults: machine.faults,
+    events: machine.events,
+    times: [50, 90, 99, 100].map((percent) => machine.faultTimes.percentile(percent)),
+    judged: oracle.counts,
+    breaches: oracle.breaches.map(({ token, expected, ...breach }) => breach),
+  }
+}
+
+/** Every process is left alive at the end, so that there is something to compare. */
+function written(write: (t: TraceWriter) => void): Trace {
+  const t = new TraceWriter()
+  write(t)
+  return t.finish()
+}
+
+function heap(t: TraceWriter, pages: number): number {
+  const mm = t.spawn()
+  t.mmap(mm, 0, pages, MAP_PRIVATE_ANON, RW)
+  for (let vpn = 0; vpn < pages; vpn++) t.store(mm, vpn)
+  return mm
+}
+
+describe('a whole trace ends as it does step by step', () => {
+  test.each(POLICIES.map(({ name }) => name))('at random under %s', (policy) => {
+    fc.assert(
+      fc.property(recipes(60), (recipe) => {
+        const trace = traceOf(recipe)
+        expect(state(whole(policy, trace))).toEqual(state(stepByStep(policy, trace)))
+      }),
+      { seed: SEED, numRuns: 20 },
+    )
+  })
+
+  test.each(POLICIES.map(({ name }) => name))('with forks, stores and exits under %s', (policy) => {
+    const action = fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 99 }), fc.nat({ max: 99 }))
+    fc.assert(
+      fc.property(fc.array(action, { minLength: 1, maxLength: 60 }), (actions) => {
+        const trace = written((t) => {
+          let alive = [heap(t, 100)]
+          for (const [what, who, where] of actions) {
+            const mm = alive[who % alive.length] as number
+            if (what === 0 && alive.length < 4) alive.push(t.fork(mm))
+            else if (what === 1 && alive.length > 1) {
+              t.exit(mm)
+              alive = alive.filter((other) => other !== mm)
+            } else for (let vpn = where; vpn < Math.min(100, where + 40); vpn++) t.store(mm, vpn)
+          }
+        })
+        expect(state(whole(policy, trace))).toEqual(state(stepByStep(policy, trace)))
+      }),
+      { seed: SEED, numRuns: 25 },
+    )
+  })
+})
+
+describe('stores to plain pages', () => {
+  /** A parent that has just forked, its last operand being the first of the stores to take. */
+  const forked = written((t) => t.fork(heap(t, 64)))
+  const stores = Int32Array.from({ length: 64 }, (_, i) => i)
+
+  test('are taken until the run ends: a copy each while the child is there', () => {
+    const { engine, oracle } = whole('mm-id', forked)
+    const { machine } = engine
+    expect(storesToPlain(machine, machine.mm(0), stores, 0, 64, 70)).toBe(64)
+    expect(machine.counts.storeFaults).toBe(64 + 64)
+    expect(oracle.counts).toMatchObject({ copies: 64, needed_copies: 64, reuses: 0 })
+  })
+
+  test('are taken until a page waits in an LRU batch', () => {
+    const { engine } = whole('mm-id', forked)
+    const { machine } = engine
+    machine.frames.set(engine.frameOf(0, 12), PG_LRU_BATCH)
+    expect(storesToPlain(machine, machine.mm(0), stores, 0, 64, 70)).toBe(12)
+  })
+
+  test('are not taken while anybody holds a reference: the judge wants to know more', () => {
+    const pinned = written((t) => {
+      const mm = heap(t, 64)
+      t.pin(mm, 3, 1, PIN_VMSPLICE)
+      t.fork(mm)
+    })
+    const { machine } = whole('mm-id', pinned).engine
+    expect(storesToPlain(machine, machine.mm(0), stores, 0, 64, 70)).toBe(0)
+    // Nothing was counted either: whoever takes the store does that.
+    expect(machine.counts.storeFaults).toBe(64)
+  })
+})
