@@ -106,8 +106,9 @@ function headline(grid: Grid): string {
 const plural = (n: number, one: string, many: string): string =>
   `${count(n)} ${n === 1 ? one : many}`
 
-function tableHtml(grid: Grid, { panel, says, lines, absent }: Section, nth: number): string {
-  const columns = columnsOf(grid)
+function tableHtml(grid: Grid, section: Section, nth: number): string {
+  const { panel, says, lines, absent } = section
+  const columns = columnsOf(grid, section)
   const looks = looksOf(grid.policies)
   const rows = lines.map(({ name, cell }) => {
     const swatch = `<span class="swatch" style="background:${looks.get(cell.policy)?.colour}"></span>`

@@ -114,3 +114,19 @@ test('the order of rows does not change the table', () => {
     comparisonTable(only('mapcount', 'mm-id')),
   )
 })
+
+test('a workload of userfaultfd or khugepaged shows events and collapses instead of forks', () => {
+  const quiet = only('mapcount', 'mm-id')
+  const events = { uffd_events: 5228, extra_events: 1132, collapses: 8, vain_pte_scans: 40 }
+  const rows = quiet.map((quietRow) =>
+    quietRow.policy === 'mm-id'
+      ? { ...quietRow, values: { ...quietRow.values, ...events } }
+      : quietRow,
+  )
+  expect(comparisonTable(quiet)).not.toContain('lost')
+  expect(comparisonTable(rows).split('\n').slice(2, 5)).toEqual([
+    'policy    events  lost  extra  collapses  vain PTEs  copies  violations  est. faults',
+    'mapcount       0     0      0          0          0      16          12       112 us',
+    'mm-id      5,228     0  1,132          8         40     120           0       190 us',
+  ])
+})

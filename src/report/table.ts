@@ -46,8 +46,25 @@ const REGRET: Column = {
   },
 }
 
+/** What khugepaged and userfaultfd's manager did, in place of what a fork costs. */
+const EVENT_COLUMNS: readonly Column[] = [
+  counted('events', 'events', 'events', 'uffd_events'),
+  counted('lost events', 'lost', 'lost', 'lost_events'),
+  counted('extra events', 'extra', 'extra', 'extra_events'),
+  counted('collapses', 'collapses', 'coll.', 'collapses'),
+  counted('PTEs scanned in vain', 'vain PTEs', 'vain', 'vain_pte_scans'),
+  counted('copies', 'copies', 'copies', 'copies'),
+  counted('violations', 'violations', 'viol.', 'violations'),
+  timed('est. faults', 'faults', 'fault_ns'),
+]
+
+const EVENT_METRICS = ['uffd_events', 'lost_events', 'collapses'] as const
+
 /** There is no regret without clairvoyant. */
-export function columnsOf(grid: Grid): Column[] {
+export function columnsOf(grid: Grid, { lines }: Pick<Section, 'lines'>): readonly Column[] {
+  const cells = lines.map(({ cell }) => cell)
+  if (cells.some((cell) => EVENT_METRICS.some((metric) => mean(cell, metric) > 0)))
+    return EVENT_COLUMNS
   return [
     counted('copies', 'copies', 'copies', 'copies'),
     counted('spurious copies', 'spurious', 'spurious', 'spurious_copies'),
@@ -99,12 +116,18 @@ function behind(cells: readonly Cell[]): string {
 
 /** Notes below the tables: what regret and its brackets mean, where they occur. */
 export function notesOf(grid: Grid): string[] {
-  const bound = grid.policies.includes('clairvoyant')
+  const columns = sectionsOf(grid).map((section) => columnsOf(grid, section))
+  const bound = columns.some((shown) => shown.includes(REGRET))
   const brackets = grid.cells.some(violates)
     ? '; in brackets where promises were broken, for then copying less is no merit'
     : ''
   return [
     'spurious: pages copied although their writer was the only user; missed: the decisions for it.',
+    ...(columns.includes(EVENT_COLUMNS)
+      ? [
+          "lost, extra: userfaultfd's events that never came, or came for pages already provided; vain: for a collapse given up.",
+        ]
+      : []),
     ...(bound
       ? [`regret: copies above clairvoyant, the fewest that keep every promise${brackets}.`]
       : []),
@@ -149,8 +172,9 @@ export function comparisonTable(rows: readonly Row[], format: TableFormat = 'tex
   return `${[...parts, below.join('\n')].join('\n\n')}\n`
 }
 
-function markdown(grid: Grid, { panel, says, lines, absent }: Section): string {
-  const columns = columnsOf(grid)
+function markdown(grid: Grid, section: Section): string {
+  const { panel, says, lines, absent } = section
+  const columns = columnsOf(grid, section)
   return [
     `### ${escaped(panel.name)}`,
     '',
@@ -185,7 +209,7 @@ export function lined(table: readonly (readonly string[])[], format: TableFormat
 function plain(grid: Grid, section: Section, format: 'text' | 'lkml'): string {
   const lkml = format === 'lkml'
   const width = lkml ? LKML_WIDTH : TEXT_WIDTH
-  const columns = columnsOf(grid)
+  const columns = columnsOf(grid, section)
   const spelled = (number: Numbering): string[][] => [
     ['policy', ...columns.map(({ short, shortest }) => (lkml ? shortest : short))],
     ...section.lines.map(({ name, cell }) => [
