@@ -13,7 +13,8 @@ import { CHARTS } from '../../src/report/charts.ts'
 import { type ChartSpec, specText } from '../../src/report/spec.ts'
 import { readRows } from '../../src/results/rows.ts'
 
-const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const MAIN = join(ROOT, 'dist', 'src', 'cli', 'main.js')
 const BLOCK =
   /```sh\n((?:npx cowbench [^\n]*\n)+)```\n\n(<!-- output(?::([^\n]*?))? -->)\n[\s\S]*?<!-- end -->/g
 
@@ -38,7 +39,7 @@ export function renewed(page: string, dir: string, names: readonly string[] = []
   const pictures: Picture[] = []
   const text = page.replace(BLOCK, (old, commands: string, begin: string, charts?: string) => {
     const lines = commands.trim().split('\n')
-    if (names.length > 0 && !names.includes(nameOf(lines))) return old
+    if (names.length > 0 && !names.includes(nameOf(lines) ?? '')) return old
     const printed = lines.map((line) => run(line, dir)).filter((output) => output !== '')
     const ids = (charts ?? '').split(',').flatMap((id) => id.trim() || [])
     const drawn = ids.map((id) => drawing(id, lines, dir))
@@ -53,17 +54,15 @@ export function renewed(page: string, dir: string, names: readonly string[] = []
 }
 
 /** Of the block's last `run`. */
-function nameOf(lines: readonly string[]): string {
-  const name = lines.flatMap((line) => / --name ([^ ]+)/.exec(line)?.[1] ?? []).at(-1)
-  if (name === undefined) throw new Error(`missing --name: ${lines.join('; ')}`)
-  return name
+function nameOf(lines: readonly string[]): string | undefined {
+  return lines.flatMap((line) => / --name ([^ ]+)/.exec(line)?.[1] ?? []).at(-1)
 }
 
 /** What the command prints; of `run`, whose table the next line asks for in another form, nothing. */
 function run(line: string, dir: string): string {
   const words = line.split(' ').slice(2)
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...words], {
-    ...{ cwd: dir, encoding: 'utf8', maxBuffer: 2 ** 26 },
+    ...{ cwd: words[0] === 'litmus' ? ROOT : dir, encoding: 'utf8', maxBuffer: 2 ** 26 },
   })
   if (status !== 0) throw new Error(`${line}: exit code ${status}\n${stderr}`)
   if (words[0] === 'run') return ''
@@ -73,6 +72,7 @@ function run(line: string, dir: string): string {
 /** A chart of the rows that the block's last `run` left. */
 function drawing(id: string, lines: readonly string[], dir: string): Picture {
   const name = nameOf(lines)
+  if (name === undefined) throw new Error(`missing --name: ${lines.join('; ')}`)
   const spec = CHARTS.find((chart) => chart.id === id)?.draw(readRows(join(dir, 'results', name)))
   if (spec === undefined) throw new Error(`missing chart: ${id} of ${name}`)
   const mark = createHash('sha256').update(specText(spec)).digest('hex').slice(0, 12)
