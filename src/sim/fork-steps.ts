@@ -17,6 +17,7 @@ import { pteAlloc } from './alloc.ts'
 import { GOES_ON, OK } from './answers.ts'
 import { copyPresentPage, copyPteRange, mayCopyAtFork, mustCopy } from './copy-ptes.ts'
 import { beginFork, copiedAtFork, copyHugePmd, endFork } from './fork.ts'
+import { tableLocked } from './locks.ts'
 import type { Machine } from './machine.ts'
 import { pageIsShared } from './own-bits.ts'
 import { shareTable } from './shared-tables.ts'
@@ -128,8 +129,10 @@ function foundWork(m: Machine, parent: Mm, child: Mm, vma: Vma, task: Task): boo
     enterTable(m, child, vma, task)
   }
   const end = Math.min(vma.end, (task.vpn & -TABLE_PAGES) + TABLE_PAGES)
+  // Whoever has the table's lock may put back what is not there now: `test` waits, and looks.
+  const locked = tableLocked(m, parent.id, task.vpn)
   for (; pmd !== 0 && task.vpn < end; task.vpn++) {
-    if (m.tables.ptes[parent.pteIndex(task.vpn)] === 0) continue
+    if (m.tables.ptes[parent.pteIndex(task.vpn)] === 0 && !locked) continue
     task.step = STEP_TEST
     return true
   }

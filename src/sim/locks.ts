@@ -189,7 +189,8 @@ function isReclaiming(task: Task): boolean {
   return task.op === OP_SWAPOUT && task.step !== STEP_ISOLATE
 }
 
-function tableLocked(m: Machine, mm: number, vpn: number): boolean {
+/** Does somebody hold the lock of the page table at `vpn`? */
+export function tableLocked(m: Machine, mm: number, vpn: number): boolean {
   const table = m.mm(mm).tables[vpn >>> TABLE_SHIFT] ?? 0
   return table !== 0 && m.tasks.some((task) => task.ptl === table)
 }

@@ -91,10 +91,15 @@ export class Scene {
 
   /** Does one operation; returns OK, SEGV or FAILED. */
   do(op: number, mm: number, ...operands: readonly number[]): number {
-    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0] = operands
-    const answer = this.#engine.apply(op, mm, a, b, c, d, e, f, g)
+    const answer = this.redo(op, mm, ...operands)
     checkInvariants(this.m)
     return answer
+  }
+
+  /** The same without a recount: what follows was counted once before. */
+  redo(op: number, mm: number, ...operands: readonly number[]): number {
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0] = operands
+    return this.#engine.apply(op, mm, a, b, c, d, e, f, g)
   }
 
   spawn(): number {
