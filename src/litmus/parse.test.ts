@@ -120,6 +120,18 @@ test.each([
   ['write A', 't.cow:3: missing operand; expected: write PROCESS AREA[PAGES]'],
   ['write A buf[0] now', 't.cow:3: unknown operand: now; expected: write PROCESS AREA[PAGES]'],
   ['poke A buf[0..1]', 't.cow:3: invalid range: buf[0..1]; expected one page'],
+  ['begin T', 't.cow:3: missing operand; expected: begin TASK OPERATION'],
+  [
+    'begin T exit A',
+    't.cow:3: unknown operation in steps: exit; available: fork, pin, swapout, write',
+  ],
+  ['begin T write A buf', 't.cow:3: invalid range: buf; expected one page'],
+  ['begin T fork A B\nbegin T fork A C', 't.cow:4: duplicate task: T'],
+  ['begin T fork A B\nstep S', 't.cow:4: unknown task: S; available: T'],
+  [
+    'begin T fork A B\nstep T tset',
+    /^t\.cow:4: unknown step: tset; did you mean test\? available: begin, table, /,
+  ],
   ['spawn A', 't.cow:3: duplicate process: A'],
   ['spawn 1', 't.cow:3: invalid process: 1; expected letters, digits and _'],
   ['fork A A', 't.cow:3: duplicate process: A'],

@@ -1,6 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MADV_DONTFORK, OP_FORK, OP_MMAP, OP_STORE, PIN_ROPIN } from './ops.ts'
+import {
+  MADV_DONTFORK,
+  OP_BEGIN,
+  OP_FORK,
+  OP_MADVISE,
+  OP_MMAP,
+  OP_STEP,
+  OP_STORE,
+  PIN_DMAPIN,
+  PIN_ROPIN,
+} from './ops.ts'
+import { STEP_ALL, STEP_LOCK } from './steps.ts'
 import { type Trace, TraceWriter } from './trace.ts'
 import { validateTrace } from './validate.ts'
 
@@ -51,6 +62,42 @@ describe('a sound trace', () => {
       t.drain()
     })
     expect(problems(trace)).toEqual([])
+  })
+})
+
+describe('an operation in steps', () => {
+  test('is as sound as it would be alone', () => {
+    const trace = written((t, mm) => {
+      const reclaim = t.beginSwapout(mm, 3)
+      t.step(mm, reclaim, STEP_LOCK)
+      const { task, pin } = t.beginPin(mm, 3, PIN_DMAPIN)
+      t.step(mm, task, STEP_ALL)
+      t.step(mm, reclaim, STEP_ALL)
+      t.devread(mm, pin, 0)
+      const store = t.beginStore(mm, 3)
+      const fork = t.beginFork(mm)
+      t.step(mm, fork.task, STEP_ALL)
+      t.step(mm, store, STEP_ALL)
+      t.load(fork.child, 3)
+    })
+    expect(problems(trace)).toEqual([])
+  })
+
+  test('is refused for what it would be refused for alone, and for having no steps', () => {
+    const { segments, args } = written((t, mm) => t.beginStore(mm, 99))
+    expect(problems({ segments, args, events: 3, processes: 1 })).toEqual([
+      '2 begin: page 99 of process 0 is not mapped',
+    ])
+    const begun = [OP_BEGIN, 0, 0, OP_FORK, 1, 0, 0] as [number, number, ...number[]]
+    const other = [OP_BEGIN, 0, 1, OP_MADVISE, 0, 0, 0] as [number, number, ...number[]]
+    expect(
+      problems(raw(2, [2, 0], begun, begun, other, [OP_STEP, 0, 7, 0], [OP_STEP, 0, 0, 99])),
+    ).toEqual([
+      '2 begin: task 0 was begun before',
+      '3 begin: madvise has no steps',
+      '4 step: task 7 was never begun',
+      '5 step: unknown step: 99',
+    ])
   })
 })
 
