@@ -1,10 +1,12 @@
 /**
  * actions: what can happen in a small world, as data: the operation, on whom, and how a .cow file says it.
  */
+import { GOES_ON, OK } from '../sim/answers.ts'
 import {
   MADV_COLLAPSE,
   MADV_DONTNEED,
   MADV_FREE,
+  OP_BEGIN,
   OP_CLEAR_REFS,
   OP_DEVWRITE,
   OP_DRAIN,
@@ -16,6 +18,7 @@ import {
   OP_MUNMAP,
   OP_PIN,
   OP_POKE,
+  OP_STEP,
   OP_STORE,
   OP_SWAPOUT,
   OP_UFFD_WP,
@@ -28,18 +31,21 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../trace/ops.ts'
+import { STEP_NEXT } from '../trace/steps.ts'
 import type { World } from './world.ts'
 
 export interface Action {
   /** OP_*. */
   readonly op: number
-  /** Process, by number; of unpin and devwrite, the pin. */
+  /** Process, by number; of unpin and devwrite, the pin; of step, the task. */
   readonly who: number
   readonly vpn: number
   readonly pages: number
-  /** PROT_*, MADV_*, PIN_*, on or off. */
+  /** PROT_*, MADV_*, PIN_*, on or off; of begin, the operation. */
   readonly value: number
-  /** As in the .cow language, with `{}` for the process or pin, and `@` for the pages. */
+  /** Of begin: PIN_*, where the operation is a pin. */
+  readonly kind?: number
+  /** As in the .cow language, with `{}` for the process, pin or task, `$` for a new process or pin, `%` for a new task. */
   readonly text: string
 }
 
@@ -93,6 +99,19 @@ const OF_PIN: Readonly<Record<string, { op: number; value: number; text: string 
   devwrite: { op: OP_DEVWRITE, value: 0, text: 'devwrite {}' },
 }
 
+/** By what begins: the operation that is taken through its steps. */
+const BEGIN: Readonly<Record<string, { value: number; kind?: number; text: string }>> = {
+  fork: { value: OP_FORK, text: 'fork {} $' },
+  write: { value: OP_STORE, text: 'write {} @' },
+  swapout: { value: OP_SWAPOUT, text: 'swapout {} @' },
+  vmsplice: { value: OP_PIN, kind: PIN_VMSPLICE, text: 'pin {} @ $ vmsplice' },
+  odirect: { value: OP_PIN, kind: PIN_ODIRECT, text: 'pin {} @ $ odirect' },
+  dmapin: { value: OP_PIN, kind: PIN_DMAPIN, text: 'pin {} @ $ dmapin' },
+}
+
+/** Operations that are taken through their steps at a time. */
+const MOST_TASKS = 2
+
 /** Every action of a word: for each process or pin, and each of the parts that it can be done to. */
 export function actionsOf(
   word: string,
@@ -101,6 +120,20 @@ export function actionsOf(
   pins: number,
 ): Action[] {
   if (word === 'drain') return [{ op: OP_DRAIN, who: 0, vpn: 0, pages: 0, value: 0, text: 'drain' }]
+  if (word === 'step') {
+    return numbers(MOST_TASKS).map((who) => ({
+      ...{ op: OP_STEP, who, vpn: 0, pages: 0, value: STEP_NEXT, text: 'step {}' },
+    }))
+  }
+  const begun = word.startsWith('begin ') ? BEGIN[word.slice('begin '.length)] : undefined
+  if (begun !== undefined) {
+    return numbers(processes).flatMap((who) =>
+      parts.map(({ vpn, pages, text }) => ({
+        ...{ ...begun, op: OP_BEGIN, who, vpn, pages },
+        text: `begin % ${begun.text.replace('@', text)}`,
+      })),
+    )
+  }
   const ofPin = OF_PIN[word]
   if (ofPin !== undefined) return numbers(pins).map((who) => ({ ...ofPin, who, vpn: 0, pages: 0 }))
   const ofProcess = OF_PROCESS[word]
@@ -122,12 +155,22 @@ export function enabled(world: World, action: Action, processes: number, pins: n
   switch (action.op) {
     case OP_DRAIN:
       return true
+    case OP_STEP:
+      return action.who < world.machine.tasks.length
+    case OP_BEGIN:
+      if (world.machine.tasks.length === MOST_TASKS) return false
+      return enabled(
+        world,
+        { ...action, op: action.value, value: action.kind ?? 0 },
+        processes,
+        pins,
+      )
     case OP_UNPIN:
       return k.pins.has(action.who)
     case OP_DEVWRITE:
       return k.pins.get(action.who)?.write === true && !world.truth.forsaken(action.who)
     case OP_FORK:
-      return k.mms[action.who] !== undefined && k.mms.length < processes
+      return k.mms[action.who] !== undefined && nextChild(world) < processes
     case OP_EXIT:
       return k.mms[action.who] !== undefined && k.mms.length > 1
     case OP_CLEAR_REFS:
@@ -137,7 +180,7 @@ export function enabled(world: World, action: Action, processes: number, pins: n
       // Only what is registered can be un-protected.
       return action.value === 1 || world.mm(action.who)?.find(action.vpn)?.uffdWp === true
     case OP_PIN:
-      return k.pins.size < pins && mapped(world, action, writes(action.value) ? PROT_WRITE : 0)
+      return nextPin(world) < pins && mapped(world, action, writes(action.value) ? PROT_WRITE : 0)
     case OP_STORE:
       return mapped(world, action, PROT_WRITE)
     default:
@@ -151,11 +194,20 @@ export function enabled(world: World, action: Action, processes: number, pins: n
  */
 export function act(
   world: World,
-  { op, who, vpn, pages, value }: Action,
-  child = world.machine.k.mms.length,
-  pin = world.machine.k.pins.size,
+  { op, who, vpn, pages, value, kind }: Action,
+  child = nextChild(world),
+  pin = nextPin(world),
+  task = world.machine.tasks.length,
 ): number {
   switch (op) {
+    case OP_BEGIN: {
+      const first = value === OP_FORK ? child : vpn
+      return world.apply(op, who, task, value, first, kind ?? 0, pin)
+    }
+    case OP_STEP: {
+      const answer = world.apply(op, 0, who, value, 0, 0)
+      return answer === GOES_ON ? OK : answer
+    }
     case OP_FORK:
       return world.apply(op, who, child, 0, 0, 0)
     case OP_PIN:
@@ -169,6 +221,19 @@ export function act(
     default:
       return world.apply(op, who, vpn, pages, value, 0)
   }
+}
+
+/** Numbers that nobody has; what has begun has its own already. */
+function nextChild(world: World): number {
+  const { k, tasks } = world.machine
+  const unborn = tasks.filter(({ op, operand }) => op === OP_FORK && k.mms[operand] === undefined)
+  return k.mms.length + unborn.length
+}
+
+function nextPin(world: World): number {
+  const { k, tasks } = world.machine
+  if (tasks.length === 0) return k.pins.size
+  return k.pins.size + tasks.filter(({ op, pin }) => op === OP_PIN && !k.pins.has(pin)).length
 }
 
 function writes(kind: number): boolean {

@@ -1,7 +1,7 @@
 /**
  * lines: the path to a finding as lines of a .cow file, in which everything keeps the name that it got first.
  */
-import { OP_DEVWRITE, OP_FORK, OP_PIN, OP_UNPIN } from '../trace/ops.ts'
+import { OP_BEGIN, OP_DEVWRITE, OP_FORK, OP_PIN, OP_STEP, OP_UNPIN } from '../trace/ops.ts'
 import { type Action, act } from './actions.ts'
 import { emptyWorld } from './explore.ts'
 import type { Model } from './models.ts'
@@ -19,26 +19,37 @@ export function linesOf(
   const codec = new StateCodec(world)
   const area = model.pages === 1 ? '1' : '512'
   const lines = ['spawn A', `mmap A buf ${area}${model.thp ? ' thp' : ''}`]
-  let [processes, pins] = [['A'], [] as string[]]
-  let [born, taken] = [1, 0]
+  let [processes, pins, tasks] = [['A'], [] as string[], [] as string[]]
+  let [born, taken, begun] = [1, 0, 0]
   for (const [i, action] of path.entries()) {
     const ofPin = action.op === OP_UNPIN || action.op === OP_DEVWRITE
-    const who = (ofPin ? pins : processes)[action.who] ?? ''
+    const who = (action.op === OP_STEP ? tasks : ofPin ? pins : processes)[action.who] ?? ''
+    const op = action.op === OP_BEGIN ? action.value : action.op
     let line = action.text.replace('{}', who)
-    if (action.op === OP_FORK) {
+    if (action.op === OP_BEGIN) {
+      tasks.push(`T${++begun}`)
+      line = line.replace('%', tasks.at(-1) ?? '')
+    }
+    if (op === OP_FORK) {
       processes.push(String.fromCharCode('A'.charCodeAt(0) + born++))
       line = line.replace('$', processes.at(-1) ?? '')
-    } else if (action.op === OP_PIN) {
+    } else if (op === OP_PIN) {
       pins.push(`P${++taken}`)
       line = line.replace('$', pins.at(-1) ?? '')
     }
     lines.push(line)
     act(world, action)
+    // Tasks keep their order, and leave it when they are over.
+    tasks = world.machine.tasks.map(({ id }) => tasks[id] ?? '')
     if (i === path.length - 1) break
     // As the search did: everything gets the name that it is going to be called by.
     codec.save()
     const [oldProcesses, oldPins] = [processes, pins]
     processes = codec.order.map((id) => oldProcesses[id] ?? '')
+    for (const { op: forks, operand } of world.machine.tasks) {
+      const unborn = forks === OP_FORK && world.mm(operand) === undefined
+      if (unborn) processes.push(oldProcesses[operand] ?? '')
+    }
     pins = []
     for (const [old, name] of oldPins.entries()) {
       const now = codec.pinName[old] ?? -1

@@ -94,6 +94,38 @@ export const MODELS: readonly Model[] = [
     ],
   }),
   model({
+    ...{ name: 'race', processes: 1, pages: 1, pins: 1, deeper: 6 },
+    what: 'one process, one page: reclaim, GUP-fast and stores in their steps',
+    words: [
+      [
+        [FIRST],
+        [
+          'write',
+          'read',
+          'odirect',
+          'dmapin',
+          'begin swapout',
+          'begin odirect',
+          'begin dmapin',
+          'begin write',
+        ],
+      ],
+      [[], ['step', 'unpin', 'devwrite']],
+    ],
+  }),
+  model({
+    ...{ name: 'fork-race', processes: 2, pages: 1, pins: 1, deeper: 2 },
+    what: 'the same, and fork in its steps, without reclaim',
+    words: [
+      [
+        [FIRST],
+        ['write', 'begin fork', 'begin vmsplice', 'begin odirect', 'begin dmapin', 'begin write'],
+      ],
+      [[FIRST], ['munmap']],
+      [[], ['step', 'unpin', 'devwrite', 'exit']],
+    ],
+  }),
+  model({
     ...{ name: 'union', processes: 3, pages: 4, pins: 2, thp: true, deeper: -2 },
     what: 'everything above at once',
     words: [

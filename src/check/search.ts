@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { type Counterexample, counterexample } from './counterexample.ts'
 import type { Coverage, Goal } from './explore.ts'
 import type { Model } from './models.ts'
+import type { RandomOptions } from './random.ts'
 import {
   type Explored,
   type ExploreTask,
@@ -25,6 +26,8 @@ export interface SearchOptions {
   /** Bytes for the states of one model. */
   readonly memory: number
   readonly jobs: number
+  /** After everything else, if nothing was found: sequences drawn at random, in the largest model. */
+  readonly random?: RandomOptions
   /** Ends the search: what was covered until then is the result. */
   readonly signal?: AbortSignal
   readonly progress?: (model: Model, coverage: Coverage) => void
@@ -37,6 +40,8 @@ export interface ModelResult extends Coverage {
   readonly goalDepth: number
   readonly stopped: Explored['stopped']
   readonly seconds: number
+  /** Sequences were drawn at random: `transitions` of them. */
+  readonly random: boolean
   readonly counterexamples: readonly Counterexample[]
 }
 
@@ -45,7 +50,7 @@ const NO_COVERAGE: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0 }
 
 /** Results in the order of the models; unless `every`, none after the first one that found something. */
 export async function search(options: SearchOptions): Promise<ModelResult[]> {
-  const { models, jobs, every } = options
+  const { models, jobs, every, random } = options
   const results: (ModelResult | undefined)[] = models.map(() => undefined)
   const enough = new AbortController()
   let next = 0
@@ -68,13 +73,21 @@ export async function search(options: SearchOptions): Promise<ModelResult[]> {
     }
   }
   await Promise.all(Array.from({ length: jobs }, lane))
-  return results.slice(0, told).flatMap((result) => result ?? [])
+  const spoken = results.slice(0, told).flatMap((result) => result ?? [])
+  const found = spoken.some(({ counterexamples }) => counterexamples.length > 0)
+  const largest = models.at(-1)
+  if (random === undefined || found || largest === undefined || options.signal?.aborted)
+    return spoken
+  const drawn = await exploreModel(largest, options, enough.signal, random)
+  options.finished?.(drawn)
+  return [...spoken, drawn]
 }
 
 async function exploreModel(
   model: Model,
   options: SearchOptions,
   enough: AbortSignal,
+  random?: RandomOptions,
 ): Promise<ModelResult> {
   const { subject, name, goal, every, memory, depthOf } = options
   const started = performance.now()
@@ -82,6 +95,7 @@ async function exploreModel(
   const task: ExploreTask = {
     ...SMALL_WORLD,
     ...{ subject, model: model.name, depth: goalDepth, goal, every, memory },
+    ...(random === undefined ? {} : { random }),
   }
   const signals = [enough, ...(options.signal === undefined ? [] : [options.signal])]
   const explored = await runThread(task, AbortSignal.any(signals), (coverage) =>
@@ -96,7 +110,7 @@ async function exploreModel(
     throw new Error(`a small world shows what a large one does not: ${lines.join('; ')}`)
   })
   const seconds = (performance.now() - started) / 1000
-  return { ...coverage, model, goalDepth, seconds, counterexamples }
+  return { ...coverage, model, goalDepth, seconds, counterexamples, random: random !== undefined }
 }
 
 async function runThread(

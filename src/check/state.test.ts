@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
 import { missingCapability } from '../run.ts'
-import { OP_DEVWRITE, OP_FORK, OP_PIN, OP_UNPIN } from '../trace/ops.ts'
+import { OP_BEGIN, OP_DEVWRITE, OP_FORK, OP_PIN, OP_STEP, OP_UNPIN } from '../trace/ops.ts'
 import { type Action, act, enabled } from './actions.ts'
 import { emptyWorld, explore } from './explore.ts'
 import { MODELS, type Model } from './models.ts'
@@ -40,31 +40,41 @@ test.each(models)('%s in %s goes on from its list as it would have gone on', (po
       const goingList = new StateCodec(going)
       let processes = [0]
       let pins: number[] = []
+      let tasks: number[] = []
+      let begun = 0
       let born = 1
       keptList.save()
       keptList.restore(keptList.list, 0)
       for (const pick of picks) {
         const action = model.actions[pick] as Action
         if (!enabled(kept, action, model.processes, model.pins)) continue
-        if (action.op === OP_FORK && born === MOST_PROCESSES) continue
-        const names = action.op === OP_UNPIN || action.op === OP_DEVWRITE ? pins : processes
+        const op = action.op === OP_BEGIN ? action.value : action.op
+        if (op === OP_FORK && born === MOST_PROCESSES) continue
+        const ofPin = op === OP_UNPIN || op === OP_DEVWRITE
+        const names = op === OP_STEP ? tasks : ofPin ? pins : processes
         const same = { ...action, who: names[action.who] ?? 0 }
         const pin = [0, 1, 2, 3].find((free) => !pins.includes(free)) ?? 0
         const answer = act(kept, action)
-        expect(act(going, same, born, pin)).toBe(answer)
+        expect(act(going, same, born, pin, begun)).toBe(answer)
         expect(going.truth.breach).toBe(kept.truth.breach)
         expect(going.truth.missedReuse).toBe(kept.truth.missedReuse)
         expect(going.look()?.breach).toBe(kept.look()?.breach)
         // The search does not go on from what was refused either, and pages may have come in meanwhile.
         if (answer !== 0) return
-        if (action.op === OP_FORK) processes.push(born++)
-        if (action.op === OP_PIN) pins.push(pin)
+        if (action.op === OP_BEGIN) tasks.push(begun++)
+        tasks = kept.machine.tasks.map(({ id }) => tasks[id] ?? -1)
+        if (op === OP_FORK) processes.push(born++)
+        if (op === OP_PIN) pins.push(pin)
         keptList.save()
         goingList.save()
         const list = [...keptList.list.subarray(0, keptList.length)]
         expect([...goingList.list.subarray(0, goingList.length)]).toEqual(list)
         const [oldProcesses, oldPins] = [processes, pins]
         processes = keptList.order.map((id) => oldProcesses[id] ?? -1)
+        for (const { op: forks, operand } of kept.machine.tasks) {
+          const unborn = forks === OP_FORK && kept.mm(operand) === undefined
+          if (unborn) processes.push(oldProcesses[operand] ?? -1)
+        }
         pins = []
         for (const [old, name] of oldPins.entries()) {
           const now = keptList.pinName[old] ?? -1

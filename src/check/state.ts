@@ -7,6 +7,8 @@
  * The list is the world itself after renaming: restore() copies it back, and numbers whatever comes after from there.
  * What nobody can reach any more (a freed page that waits in an LRU batch) is left out.
  */
+
+import { newTask } from '../sim/task.ts'
 import {
   FIRST_PFN,
   PG_LARGE,
@@ -27,12 +29,15 @@ import {
   TABLE_SHIFT,
 } from '../state/tables.ts'
 import { HOLD_PIN_RO } from '../trace/observed.ts'
+import { OP_FORK, OP_PIN } from '../trace/ops.ts'
 import { MOST_PAGES, MOST_PINS, MOST_PROCESSES, TOKEN_DEVICE } from './truth.ts'
 import type { World } from './world.ts'
 
 /** More than any small world needs. */
 const ROOM = 1024
 const ADVICE: readonly Vma['hugeAdvice'][] = ['none', 'huge', 'never']
+/** Of a pin: GUP-fast holds a reference that it may have to put back, of which nobody has heard yet. */
+const GRABBED = 3
 /** Process that is gone, where a number of one is kept. */
 const GONE = 14
 
@@ -188,6 +193,7 @@ export class StateCodec {
     this.#at = 2
     for (const id of order) this.#writeProcess(k.mms[id] as Mm, id, pages)
     const pins = this.#writePins()
+    this.#writeTasks()
     // Frames lead to slots, and slots to frames.
     let frames = 0
     for (let slots = 0; frames < this.#frameRecords.length || slots < this.#slots.count; ) {
@@ -318,7 +324,6 @@ export class StateCodec {
 
   /** Returns how many there are. */
   #writePins(): number {
-    const { truth } = this.#world
     const { k } = this.#world.machine
     const out = this.#other
     let pins = 0
@@ -328,8 +333,9 @@ export class StateCodec {
       let least = 1 << 30
       let next = -1
       for (let pin = 0; pin < MOST_PINS; pin++) {
-        if (truth.pinOwner[pin]! < 0 || this.pinName[pin] !== -1) continue
-        const facts = this.#pinFacts(pin)
+        const held = this.pinName[pin] === -1 ? k.pins.get(pin) : undefined
+        if (held === undefined) continue
+        const facts = this.#pinFacts(held)
         if (facts < least) {
           least = facts
           next = pin
@@ -343,15 +349,82 @@ export class StateCodec {
     }
   }
 
-  #pinFacts(pin: number): number {
+  #pinFacts({ id: pin, mm, vpn, follPin, write }: Pin): number {
     const { truth } = this.#world
+    if (truth.pinOwner[pin]! < 0) {
+      const hold = (follPin ? HOLD_PIN_RO : 0) + (write ? 1 : 0)
+      return this.#mmName[mm]! | (hold << 4) | (GRABBED << 8) | (vpn << 16)
+    }
     return (
-      this.#mmName[truth.pinOwner[pin]!]! |
+      this.#mmName[mm]! |
       (truth.pinHold[pin]! << 4) |
       (truth.pinState[pin]! << 8) |
       (truth.pinForked[pin]! << 12) |
       (truth.pinPage[pin]! << 16)
     )
+  }
+
+  /** Operations in progress, in the order in which they began; what they will make has the next numbers already. */
+  #writeTasks(): void {
+    const { k, tasks } = this.#world.machine
+    const out = this.#other
+    out[this.#at++] = tasks.length
+    if (tasks.length === 0) return
+    let pins = k.pins.size
+    let processes = k.mms.reduce((alive, mm) => alive + (mm === undefined ? 0 : 1), 0)
+    for (const task of tasks) {
+      const forks = task.op === OP_FORK
+      const born = forks && k.mms[task.operand] !== undefined
+      const operand = !forks ? task.operand : born ? this.#mmName[task.operand]! : processes++
+      const known = task.op === OP_PIN ? this.pinName[task.pin]! : -1
+      const pin = task.op !== OP_PIN ? 0 : known >= 0 ? known : pins++
+      if (task.op === OP_PIN) this.pinName[task.pin] = pin
+      const mapper = task.mapper < 0 ? MOST_PROCESSES : this.#mmName[task.mapper]!
+      out[this.#at++] =
+        task.op |
+        (this.#mmName[task.mm]! << 6) |
+        (task.vpn << 10) |
+        (operand << 14) |
+        (pin << 18) |
+        (task.step << 22) |
+        (task.raced << 28) |
+        (task.copies << 29)
+      out[this.#at++] = task.pfn === 0 ? 0 : this.#frame(task.pfn)
+      out[this.#at++] = task.copy === 0 ? 0 : this.#frame(task.copy)
+      out[this.#at++] = this.#entry(task.pte)
+      out[this.#at++] =
+        (task.ptl === 0 ? 0 : this.#tables.name(task.ptl >>> TABLE_SHIFT)) |
+        (mapper << 8) |
+        ((task.at + 1) << 12)
+    }
+  }
+
+  #restoreTasks(from: Int32Array, start: number): number {
+    const { tasks } = this.#world.machine
+    while (tasks.length > 0) tasks.pop()
+    let at = start
+    for (let count = from[at++]!; count > 0; count--) {
+      const facts = from[at]!
+      const last = from[at + 4]!
+      const op = facts & 63
+      const vpn = (facts >>> 10) & 15
+      const pin = op === OP_PIN ? (facts >>> 18) & 15 : -1
+      const step = (facts >>> 22) & 63
+      const mapper = (last >>> 8) & 15
+      tasks.push({
+        ...newTask(tasks.length, op, (facts >>> 6) & 15, vpn, (facts >>> 14) & 15, pin, step),
+        raced: (facts >>> 28) & 1,
+        copies: (facts >>> 29) & 1,
+        pfn: from[at + 1]!,
+        copy: from[at + 2]!,
+        pte: from[at + 3]!,
+        ptl: (last & 255) << TABLE_SHIFT,
+        mapper: mapper === MOST_PROCESSES ? -1 : mapper,
+        at: (last >>> 12) - 1,
+      })
+      at += 5
+    }
+    return at
   }
 
   /** Makes the world what `from` says from `start` on. */
@@ -414,7 +487,7 @@ export class StateCodec {
     }
     k.mm = k.mms[0] as Mm
     const pinsAt = at
-    at += 2 * pins
+    at = this.#restoreTasks(from, at + 2 * pins)
     frames.restart(frameEnd)
     at = this.#restoreFrames(from, at, frameCount)
     for (let slot = 1; slot <= slots; slot++) {
@@ -475,11 +548,14 @@ export class StateCodec {
     const mm = facts & 15
     const hold = (facts >>> 4) & 15
     const vpn = facts >>> 16
-    truth.pinOwner[id] = mm
-    truth.pinHold[id] = hold
-    truth.pinState[id] = (facts >>> 8) & 15
-    truth.pinForked[id] = (facts >>> 12) & 15
-    truth.pinPage[id] = vpn
+    const state = (facts >>> 8) & 15
+    if (state !== GRABBED) {
+      truth.pinOwner[id] = mm
+      truth.pinHold[id] = hold
+      truth.pinState[id] = state
+      truth.pinForked[id] = (facts >>> 12) & 15
+      truth.pinPage[id] = vpn
+    }
     // One thing for all pins that agree in everything but the frame: there is only one of the number at a time.
     const key = id | (mm << 2) | (hold << 4) | (vpn << 6)
     let pin = this.#pins[key]

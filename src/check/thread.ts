@@ -10,6 +10,7 @@ import type { ParamValue } from '../params/params.ts'
 import { type Coverage, type Exploration, explore, type Goal } from './explore.ts'
 import { linesOf } from './lines.ts'
 import { MODELS, type Model } from './models.ts'
+import { type RandomOptions, searchRandomly } from './random.ts'
 import type { WorldSettings } from './world.ts'
 
 export const SMALL_WORLD: GeometryData = { hugeOrder: 2 }
@@ -29,6 +30,8 @@ export interface ExploreTask extends GeometryData {
   readonly goal: Goal
   readonly every: boolean
   readonly memory: number
+  /** Draw sequences for so long instead. */
+  readonly random?: RandomOptions
 }
 
 export interface Explored extends Coverage {
@@ -51,6 +54,12 @@ export async function settingsOf({ policy, ...subject }: Subject): Promise<World
 async function runTask(task: ExploreTask): Promise<Explored> {
   const settings = await settingsOf(task.subject)
   const model = MODELS.find(({ name }) => name === task.model) as Model
+  if (task.random !== undefined) {
+    const { sequences, finding } = searchRandomly(settings, model, task.random)
+    const findings =
+      finding === undefined ? [] : [linesOf(settings, model, finding.path, finding.seen)]
+    return { ...{ depth: 0, states: 0, transitions: sequences, bytes: 0, stopped: '' }, findings }
+  }
   const { findings, ...coverage } = explore(settings, model, {
     ...task,
     progress: (now) => {

@@ -6,11 +6,12 @@ import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.t
 import { policyWith, type RunSettings } from '../run.ts'
 import { Engine } from '../sim/engine.ts'
 import { ERAS, type EraName } from '../sim/era.ts'
+import { mustWait } from '../sim/locks.ts'
 import type { Machine } from '../sim/machine.ts'
 import { frameAt, presentFrame } from '../sim/walk.ts'
 import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_SWAP } from '../state/tables.ts'
-import { PROT_READ } from '../trace/ops.ts'
+import { OP_DEVREAD, OP_LOAD, PROT_READ } from '../trace/ops.ts'
 import { MOST_PINS, NO_BREACH, Truth } from './truth.ts'
 
 export type WorldSettings = Omit<RunSettings, 'cost'> & { readonly swapDisk?: boolean }
@@ -48,14 +49,16 @@ export class World {
   }
 
   /** Applies one operation of src/trace/ops.ts. What it breached is in `truth.breach`. */
-  apply(op: number, mm: number, a: number, b: number, c: number, d: number): number {
+  apply(op: number, mm: number, a: number, b: number, c: number, d: number, e = 0): number {
     this.truth.begin()
-    return this.engine.apply(op, mm, a, b, c, d)
+    return this.engine.apply(op, mm, a, b, c, d, e)
   }
 
   /** The first breach that a load or a device's read would show now. */
   look(): Seen | undefined {
     const { machine, truth } = this
+    // What would have to wait for an operation in progress cannot look.
+    const busy = machine.tasks.length > 0
     const { mms } = machine.k
     for (let id = 0; id < mms.length; id++) {
       const mm = mms[id]
@@ -63,6 +66,7 @@ export class World {
       for (let vpn = 0; vpn < this.pages; vpn++) {
         const vma = mm.find(vpn)
         if (vma === undefined || (vma.prot & PROT_READ) === 0) continue
+        if (busy && this.#waits(id, vpn, -1)) continue
         const breach = truth.loadBreach(id, vpn, this.bytesAt(id, vpn))
         if (breach !== NO_BREACH) return { breach, mm: id, vpn, pin: -1 }
       }
@@ -70,12 +74,19 @@ export class World {
     // Where a load already finds something else than it should, the device is not asked.
     for (let pin = 0; pin < MOST_PINS; pin++) {
       const mm = truth.pinOwner[pin]!
-      if (mm < 0) continue
+      if (mm < 0 || (busy && this.#waits(mm, truth.pinPage[pin]!, pin))) continue
       const vpn = truth.pinPage[pin]!
       const breach = truth.pinBreach(pin, this.pinned(pin), this.bytesAt(mm, vpn))
       if (breach !== NO_BREACH) return { breach, mm, vpn, pin }
     }
     return undefined
+  }
+
+  /** Would the load have to wait for an operation in progress, or the device for its pin? */
+  #waits(mm: number, vpn: number, pin: number): boolean {
+    const { machine } = this
+    if (mustWait(machine, OP_LOAD, mm, vpn, 0, 0)) return true
+    return pin >= 0 && mustWait(machine, OP_DEVREAD, mm, pin, 0, 0)
   }
 
   /** The token that the device finds through a pin. */

@@ -14,6 +14,9 @@ export interface CheckRequest {
   readonly policy: string | undefined
   readonly kernel: string | undefined
   readonly depth: number
+  /** Of random search, after that. */
+  readonly seconds: number
+  readonly seed: number
   readonly models: readonly string[]
   readonly goal: string
   readonly every: boolean
@@ -32,6 +35,7 @@ const MIB = 2 ** 20
 /** Returns the exit code: 3 if a violation was found. */
 export async function runCheck(request: CheckRequest): Promise<number> {
   const { name, subject, models } = await subjectOf(request)
+  const { seconds, seed } = request
   const goal = oneOf('goal', request.goal, GOALS)
   const stop = new AbortController()
   let stoppedBy: NodeJS.Signals | undefined
@@ -46,6 +50,7 @@ export async function runCheck(request: CheckRequest): Promise<number> {
     memory: request.memory * MIB,
     depthOf: ({ deeper }) => Math.max(1, request.depth + deeper),
     signal: stop.signal,
+    ...(seconds > 0 && goal === 'violation' ? { random: { seconds, seed } } : {}),
     progress: (model, coverage) => {
       foreteller.hear(model, Math.max(1, request.depth + model.deeper), coverage)
     },
@@ -126,6 +131,10 @@ function replayOf(file: string, { policy, kernel, swap }: CheckRequest): string 
 function coverageOf(result: ModelResult): string {
   const { model, goalDepth, depth, stopped, counterexamples, states, transitions, bytes } = result
   const shortest = counterexamples[0]
+  if (result.random) {
+    const drawn = `${whole(transitions)} random sequences, ${result.seconds.toFixed(1)} s`
+    return `${model.name}: ${shortest === undefined ? 'nothing found' : `1 finding of ${counted(shortest.operations, 'operation')}`} in ${drawn}`
+  }
   const found =
     shortest === undefined
       ? 'nothing found'

@@ -4,6 +4,8 @@ import { parseList, parseWhole } from './flags.ts'
 
 const FLAGS = {
   depth: { kind: 'text', value: 'N', what: 'every sequence of N actions [6]' },
+  time: { kind: 'text', value: 'T', what: 'then T seconds of random sequences [0]' },
+  seed: { kind: 'text', value: 'S', what: 'of the random sequences [1]' },
   model: { kind: 'texts', value: 'A,B', what: 'small worlds to search [all, smallest first]' },
   goal: { kind: 'text', value: 'violation or missed-reuse', what: 'to look for [violation]' },
   every: { kind: 'switch', what: 'go on after the first finding: one of each kind' },
@@ -31,10 +33,8 @@ export const checkCommand: Command = {
         'Exit codes: 3 a violation was found; 130 interrupted, with what was covered until then.',
       ),
   handler: async (argv) => {
-    const { depth, model, goal, every, kernel, swap, memory, jobs, out, json } = readFlags(
-      argv,
-      FLAGS,
-    )
+    const { depth, time, seed, model, goal, every, kernel, swap, memory, jobs, out, json } =
+      readFlags(argv, FLAGS)
     const { runCheck } = await import('./check-run.ts')
     process.exitCode = await runCheck({
       policy: argv['policy'] === undefined ? undefined : String(argv['policy']),
@@ -42,6 +42,8 @@ export const checkCommand: Command = {
       ...{ every: every ?? false, json: json ?? false },
       models: parseList('model', model ?? []),
       depth: parseWhole('depth', depth ?? '6', 1, MOST_DEPTH),
+      seconds: parseWhole('time', time ?? '0', 0, 1_000_000),
+      seed: parseWhole('seed', seed ?? '1', 0, 2 ** 31 - 1),
       memory: parseWhole('memory', memory ?? '1024', 1, 1 << 20),
       jobs: parseWhole('jobs', jobs ?? '2', 1, 64),
     })

@@ -5,6 +5,7 @@ import { basename } from 'node:path'
 import { reusesOfOthers } from '../live/attribution.ts'
 import { driverProgram } from '../live/build.ts'
 import { MissingFacility } from '../live/facilities.ts'
+import { demandPerf } from '../live/perf.ts'
 import { type Recorded, recordTrace, type Target } from '../live/recorder.ts'
 import { formatStatistics } from '../load/import/statistics.ts'
 import { writeTrace } from '../load/trace-file.ts'
@@ -32,6 +33,7 @@ export async function runRecord(request: RecordRequest): Promise<number> {
     throw new UsageError(`invalid --output: ${output} exists; expected -o FILE`)
   }
   try {
+    demandPerf()
     const recorded = await recordTrace(targetOf(request), { strip, text, outcomes })
     const { trace, source, program, statistics, recording } = recorded.loaded
     const origin = {
@@ -102,6 +104,7 @@ function sayOverhead(command: readonly string[], recorded: number): void {
   const start = performance.now()
   spawnSync(program, words, { stdio: ['inherit', 'ignore', 'inherit'] })
   const bare = (performance.now() - start) / 1000
-  const percent = Math.round((recorded / bare - 1) * 100)
-  say(`overhead: ${recorded.toFixed(2)} s with perf, ${bare.toFixed(2)} s without (+${percent} %)`)
+  // What perf takes to begin and to end says nothing about a command that is over at once.
+  const percent = bare < 0.2 ? '' : ` (+${Math.round((recorded / bare - 1) * 100)} %)`
+  say(`overhead: ${recorded.toFixed(2)} s with perf, ${bare.toFixed(2)} s without${percent}`)
 }

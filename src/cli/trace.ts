@@ -47,7 +47,7 @@ export const traceCommand: Command = {
     yargs
       .command({
         command: 'import <file>',
-        describe: 'perf script text (plain, .gz) into a trace file',
+        describe: 'perf script text (plain, .gz) or perf.data into a trace file',
         builder: (y) => addFlags(y, { ...OUTPUT, ...KERNEL_COUNTS }),
         handler: (argv) => convert(argv, true),
       })

@@ -1,17 +1,9 @@
 /** perf: records a program with the events that the importer reads; this file knows perf's command line. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import {
-  accessSync,
-  closeSync,
-  constants,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writePerfText } from '../load/perf-data.ts'
 import { MissingFacility } from './facilities.ts'
 
 const ENTER_AND_EXIT = ['mmap', 'mremap', 'brk']
@@ -188,14 +180,12 @@ function recordTo(data: string, events: readonly string[]): string[] {
 }
 
 function script(data: string, text: string): string {
-  const out = openSync(text, 'w')
-  const fields = ['--show-mmap-events', '-F', 'comm,pid,tid,time,event,trace']
-  const run = spawnSync('perf', ['script', '-i', data, ...fields], {
-    stdio: ['ignore', out, 'pipe'],
-  })
-  closeSync(out)
-  if (run.status !== 0) throw new MissingFacility(`perf script fails: ${firstLine(run)}`)
-  return text
+  try {
+    writePerfText(data, text)
+    return text
+  } catch (error) {
+    throw new MissingFacility((error as Error).message)
+  }
 }
 
 function firstLine({ stderr, status }: SpawnSyncReturns<Buffer>): string {

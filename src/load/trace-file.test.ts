@@ -127,7 +127,7 @@ describe('perf script text', () => {
 })
 
 describe('what is no trace is refused in one line', () => {
-  const EXPECTED = 'expected: a cowbench trace or perf script text, plain or gzipped'
+  const EXPECTED = 'expected: a cowbench trace or perf script text, plain or gzipped, or perf.data'
 
   test('an empty file, also packed', async () => {
     expect(await refusal(file('e', ''))).toBe(`truncated trace: /e holds 0 bytes; ${EXPECTED}`)
@@ -155,5 +155,40 @@ describe('what is no trace is refused in one line', () => {
   test('a path that is none, or a folder', async () => {
     expect(await refusal(join(folder, 'none'))).toBe('missing trace: /none cannot be read (ENOENT)')
     expect(await refusal(folder)).toBe(`invalid trace:  is a directory; ${EXPECTED}`)
+  })
+})
+
+describe('perf.data', () => {
+  /** With a program of that name in place of perf. */
+  async function withPerf<T>(script: string | undefined, what: () => Promise<T>): Promise<T> {
+    const bin = mkdtempSync(join(folder, 'bin'))
+    if (script !== undefined) {
+      writeFileSync(join(bin, 'perf'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    }
+    const { PATH } = process.env
+    process.env['PATH'] = script === undefined ? bin : `${bin}:${PATH}`
+    try {
+      return await what()
+    } finally {
+      process.env['PATH'] = PATH
+    }
+  }
+  const data = file('perf.data', 'PERFILE2 and what only perf can read')
+
+  test('is imported by way of perf script', async () => {
+    const text = file('fake.txt', PERF)
+    const { trace, source } = await withPerf(`cat '${text}'`, () => loadTrace(data))
+    expect(source).toBe('perf-script')
+    expect(traceHash(trace)).toBe(traceHash((await loadTrace(text)).trace))
+  })
+
+  test('needs perf, and a perf that can read it', async () => {
+    expect(await withPerf(undefined, () => refusal(data))).toMatch(
+      /^missing perf: it has to read \/perf.data; install linux-perf/,
+    )
+    const fails = "echo 'incompatible file format' >&2; exit 1"
+    expect(await withPerf(fails, () => refusal(data))).toBe(
+      'invalid trace: perf script cannot read /perf.data (incompatible file format)',
+    )
   })
 })

@@ -2,7 +2,18 @@
  * trace-file: reads and writes traces as files, our own format or a foreign one, plain or gzipped; this file tells
  * them apart by their content.
  */
-import { closeSync, createReadStream, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { constants, createGunzip, gunzipSync, gzipSync } from 'node:zlib'
 import { decodeTrace, encodeTrace, isTraceFile, type TraceOrigin } from '../trace/format.ts'
 import type { SystemReuses } from '../trace/recording.ts'
@@ -10,6 +21,7 @@ import type { Trace } from '../trace/trace.ts'
 import type { Importer, Lines } from './import/importer.ts'
 import { IMPORTERS } from './import/index.ts'
 import type { ImportStatistics } from './import/statistics.ts'
+import { isPerfData, writePerfText } from './perf-data.ts'
 import { systemReusesBeside } from './system-reuses.ts'
 import { traceHash } from './trace-hash.ts'
 
@@ -29,7 +41,7 @@ export interface LoadedTrace {
   readonly system?: SystemReuses | undefined
 }
 
-const EXPECTED = 'expected: a cowbench trace or perf script text, plain or gzipped'
+const EXPECTED = 'expected: a cowbench trace or perf script text, plain or gzipped, or perf.data'
 const HEAD_BYTES = 65536
 
 /**
@@ -40,6 +52,23 @@ export async function loadTrace(path: string): Promise<LoadedTrace> {
   const { bytes, head, gzipped } = readHead(path)
   if (bytes === 0) throw new Error(`truncated trace: ${path} holds 0 bytes; ${EXPECTED}`)
   if (isTraceFile(head)) return loadOwn(path, gzipped)
+  if (isPerfData(head)) return await importPerfData(path)
+  return await importText(path, head, gzipped)
+}
+
+/** Through a text that is gone afterwards. */
+async function importPerfData(path: string): Promise<LoadedTrace> {
+  const folder = mkdtempSync(join(tmpdir(), 'cowbench-perf-'))
+  try {
+    const text = join(folder, 'perf.txt')
+    writePerfText(path, text)
+    return { ...(await loadTrace(text)), system: systemReusesBeside(path) }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function importText(path: string, head: Uint8Array, gzipped: boolean): Promise<LoadedTrace> {
   const text = new TextDecoder().decode(head)
   const firstLines = text.split(/\r?\n/)
   const importer = IMPORTERS.find((one) => one.recognises(firstLines))
