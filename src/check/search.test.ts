@@ -55,7 +55,7 @@ const KNOWN = [
   ['I-31', 'cow-pte-owner', 'tables', 'shows what a device of A stored', 'pin', 5],
   // Piggin, 2009: between reclaim's test and its unmap. I-12: the same, between the test for pins and the unmap.
   ['race', 'no-unmap-gup', 'race', 'lost_coherence: the O_DIRECT buffer', 'begin T1 swapout', 11],
-  ['I-12', 'page-count', 'race', 'lost_coherence: the DMA buffer', 'begin T1 swapout', 11],
+  ['I-12', 'page-count', 'race', 'lost_coherence: the DMA buffer', 'begin T1 swapout', 12],
 ] as const
 
 describe('a failure of the past is found from scratch, by its shortest story', () => {
