@@ -26,7 +26,7 @@ import { unmapPte } from './folio.ts'
 import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { bitsToSlot, pageIsSwappedOut, pageIsUnmapped } from './own-bits.ts'
-import { type Mapper, mappersOf } from './rmap.ts'
+import { isOnlyMapper, type Mapper, mappersOf } from './rmap.ts'
 import { unshareForReclaim } from './shared-tables.ts'
 import { hugeMappers, onlyMapped, splitFolio, splitHugePmd } from './split.ts'
 import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
@@ -153,15 +153,19 @@ export function freeReclaimed(m: Machine, head: number, writing: boolean): void 
 
 /** try_to_unmap(): swap entries instead of the page, in every process; stops where the policy's era must refuse. */
 function unmapEverywhere(m: Machine, pfn: number, vpn: number): void {
+  if (isOnlyMapper(m, m.k.mm, vpn, pfn)) {
+    if (!tryToUnmapOne(m, m.k.mm, vpn, pfn)) m.counts.refusedUnmaps++
+    return
+  }
   for (const mapper of mappersOf(m, pfn, vpn)) {
-    if (!tryToUnmapOne(m, mapper, pfn)) {
+    if (!tryToUnmapOne(m, mapper.mm, mapper.vpn, pfn)) {
       m.counts.refusedUnmaps++
       return
     }
   }
 }
 
-function tryToUnmapOne(m: Machine, { mm, vpn }: Mapper, pfn: number): boolean {
+function tryToUnmapOne(m: Machine, mm: Mm, vpn: number, pfn: number): boolean {
   if (!unshareForReclaim(m, mm, vpn)) return true
   if (refusesToUnmap(m, pfn, vpn)) return false
   const pte = clearEntry(m, mm, vpn)

@@ -31,6 +31,11 @@ export function mappersOf(m: Machine, pfn: number, vpn: number): Mapper[] {
   return found
 }
 
+/** Does the entry of `mm` at `vpn` map `pfn`, and nobody else's? What mappersOf() finds for most pages, without a list. */
+export function isOnlyMapper(m: Machine, mm: Mm, vpn: number, pfn: number): boolean {
+  return m.policy.tables !== 'owner' && m.frames.mapcount(pfn) === 1 && mapsAt(m, mm, vpn, pfn)
+}
+
 function mapsAt(m: Machine, mm: Mm, vpn: number, pfn: number): boolean {
   if ((mm.pmd(vpn) & PMD_HUGE) !== 0) return false
   const pte = m.tables.ptes[mm.pteIndex(vpn)]!
