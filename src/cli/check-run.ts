@@ -178,7 +178,7 @@ class Foreteller {
     const before = this.#before.get(model)
     if (before !== undefined && now.depth === before.depth) return
     this.#before.set(model, now)
-    if (before === undefined || now.depth < FORETOLD_FROM || this.#told.has(model)) return
+    if (before === undefined || now.states < FORETOLD_FROM || this.#told.has(model)) return
     const growth = now.states / before.states
     const needed = now.bytes * growth ** (goal - now.depth)
     if (needed <= this.#memory) return
@@ -191,5 +191,5 @@ class Foreteller {
   }
 }
 
-/** Depth from which on levels grow evenly enough to foretell the next ones. */
-const FORETOLD_FROM = 3
+/** States from which on levels grow evenly enough to foretell the next ones. */
+const FORETOLD_FROM = 20_000
