@@ -43,6 +43,36 @@ export function counterexample(
   return { cow, sentence, operations: lines.length - SET_UP, kind }
 }
 
+/** The lines in both policies' hands: what each answers where their answers part, or undefined if they never do. */
+export function difference(
+  one: WorldSettings,
+  other: WorldSettings,
+  lines: readonly string[],
+  names: readonly [string, string],
+): Counterexample | undefined {
+  const test = parseLitmus(lines.join('\n'), 'difference')
+  const here = replay(one, test).results
+  const there = replay(other, test).results
+  const answers = here.map((result, i) => [answerOf(result), answerOf(there[i] ?? result)] as const)
+  const parts = answers.findIndex(([a, b]) => a !== b)
+  const parted = here[parts]
+  if (parted === undefined) return undefined
+  const [a, b] = answers[parts] ?? ['', '']
+  const sentence = `difference: \`${parted.operation.text}\` is ${a} under ${names[0]}, ${b} under ${names[1]}`
+  const body = here.flatMap(({ operation }, i) => {
+    const [mine, yours] = answers[i] ?? ['', '']
+    if (!EXPECTS.has(operation.verb)) return [operation.text]
+    if (mine === yours) return [operation.text, `expect[${names.join(',')}] ${mine}`]
+    return [operation.text, `expect[${names[0]}] ${mine}`, `expect[${names[1]}] ${yours}`]
+  })
+  const cow = [`# ${sentence}.`, ...body, ''].join('\n')
+  return { cow, sentence, operations: lines.length - SET_UP, kind: 'difference' }
+}
+
+function answerOf({ outcome, flags }: OperationResult): string {
+  return [outcome, ...flags].join(' ')
+}
+
 interface Shown {
   readonly kind: string
   readonly observed: string

@@ -214,7 +214,7 @@ class Explorer {
 }
 
 /** Many lists of integers in one array. */
-class Lists {
+export class Lists {
   list: Int32Array<ArrayBuffer> = new Int32Array(1 << 14)
   starts: Int32Array<ArrayBuffer> = new Int32Array(1 << 10)
   count = 0

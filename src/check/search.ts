@@ -2,7 +2,7 @@
  * search: explores models on threads, smallest first, and shows what was found before the oracle.
  */
 import { Worker } from 'node:worker_threads'
-import { type Counterexample, counterexample } from './counterexample.ts'
+import { type Counterexample, counterexample, difference } from './counterexample.ts'
 import type { Coverage, Goal } from './explore.ts'
 import type { Model } from './models.ts'
 import type { RandomOptions } from './random.ts'
@@ -19,6 +19,8 @@ export interface SearchOptions {
   readonly subject: Subject
   /** What a counterexample expects of it: a policy's or kernel's name. */
   readonly name: string
+  /** Look for a difference from this policy, in place of the goal. */
+  readonly against?: { readonly subject: Subject; readonly name: string }
   readonly models: readonly Model[]
   readonly depthOf: (model: Model) => number
   readonly goal: Goal
@@ -89,22 +91,27 @@ async function exploreModel(
   enough: AbortSignal,
   random?: RandomOptions,
 ): Promise<ModelResult> {
-  const { subject, name, goal, every, memory, depthOf } = options
+  const { subject, name, against, goal, every, memory, depthOf } = options
   const started = performance.now()
   const goalDepth = depthOf(model)
   const task: ExploreTask = {
     ...SMALL_WORLD,
     ...{ subject, model: model.name, depth: goalDepth, goal, every, memory },
     ...(random === undefined ? {} : { random }),
+    ...(against === undefined ? {} : { against: against.subject }),
   }
   const signals = [enough, ...(options.signal === undefined ? [] : [options.signal])]
   const explored = await runThread(task, AbortSignal.any(signals), (coverage) =>
     options.progress?.(model, coverage),
   )
   const settings = await settingsOf(subject)
+  const rival = against && { settings: await settingsOf(against.subject), name: against.name }
   const { findings, ...coverage } = explored
   const counterexamples = findings.map((lines) => {
-    const shown = counterexample(settings, lines, goal, name)
+    const shown =
+      rival === undefined
+        ? counterexample(settings, lines, goal, name)
+        : difference(settings, rival.settings, lines, [name, rival.name])
     if (shown !== undefined) return shown
     // Small and large worlds must not differ; where they do, that is this program's mistake, not the policy's.
     throw new Error(`a small world shows what a large one does not: ${lines.join('; ')}`)

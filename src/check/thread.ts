@@ -7,6 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { GeometryData } from '../geometry.ts'
 import { loadPolicy } from '../load/policies.ts'
 import type { ParamValue } from '../params/params.ts'
+import { findDifference } from './differ.ts'
 import { type Coverage, type Exploration, explore, type Goal } from './explore.ts'
 import { linesOf } from './lines.ts'
 import { MODELS, type Model } from './models.ts'
@@ -25,6 +26,8 @@ export interface Subject {
 
 export interface ExploreTask extends GeometryData {
   readonly subject: Subject
+  /** Look for a difference from this one instead. */
+  readonly against?: Subject
   readonly model: string
   readonly depth: number
   readonly goal: Goal
@@ -60,13 +63,17 @@ async function runTask(task: ExploreTask): Promise<Explored> {
       finding === undefined ? [] : [linesOf(settings, model, finding.path, finding.seen)]
     return { ...{ depth: 0, states: 0, transitions: sequences, bytes: 0, stopped: '' }, findings }
   }
-  const { findings, ...coverage } = explore(settings, model, {
+  const options = {
     ...task,
-    progress: (now) => {
+    progress: (now: Coverage) => {
       parentPort?.postMessage({ coverage: now } satisfies ThreadMessage)
       return true
     },
-  })
+  }
+  const { findings, ...coverage } =
+    task.against === undefined
+      ? explore(settings, model, options)
+      : findDifference(settings, await settingsOf(task.against), model, options)
   const lines = findings.map(({ path, seen }) => linesOf(settings, model, path, seen))
   return { ...coverage, findings: lines }
 }

@@ -65,6 +65,8 @@ export class Truth implements Judge {
   /** Since the last operation began: the breach that was met, and whether a sole user was made to copy. */
   breach = NO_BREACH
   missedReuse = false
+  /** Pages that were copied for a store or a pin, since then. */
+  copies = 0
 
   /** Knows nothing any more; `tokens` contents are about to be described. */
   restart(tokens: number): void {
@@ -78,6 +80,7 @@ export class Truth implements Judge {
   begin(): void {
     this.breach = NO_BREACH
     this.missedReuse = false
+    this.copies = 0
   }
 
   spawn(mm: number): void {
@@ -224,6 +227,7 @@ export class Truth implements Judge {
 
   verdict(site: number, mm: number, vpn: number, pages: number, verdict: number): boolean {
     if (verdict < COPY || site === SITE_FORK) return false
+    if (site !== SITE_TABLE) this.copies += pages
     if (site === SITE_TABLE) {
       const { k } = this.machine
       const table = (k.mms[mm]?.tables[vpn >>> TABLE_SHIFT] ?? 0) >>> TABLE_SHIFT

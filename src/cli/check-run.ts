@@ -5,7 +5,9 @@ import type { Coverage, Goal } from '../check/explore.ts'
 import { MODELS, type Model } from '../check/models.ts'
 import { type ModelResult, type SearchOptions, search } from '../check/search.ts'
 import { unknown } from '../params/closest.ts'
+import type { PolicyDefinition } from '../policy/api.ts'
 import { missingCapability } from '../run.ts'
+import { OP_BEGIN } from '../trace/ops.ts'
 import { kernelChoice, policyChoice } from './choices.ts'
 import { counted, print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
@@ -19,6 +21,8 @@ export interface CheckRequest {
   readonly seed: number
   readonly models: readonly string[]
   readonly goal: string
+  /** A second policy: where do they differ? */
+  readonly against: string | undefined
   readonly every: boolean
   readonly swap: string
   /** MiB. */
@@ -34,7 +38,8 @@ const MIB = 2 ** 20
 
 /** Returns the exit code: 3 if a violation was found. */
 export async function runCheck(request: CheckRequest): Promise<number> {
-  const { name, subject, models } = await subjectOf(request)
+  const rival = await rivalOf(request)
+  const { name, subject, models } = await subjectOf(request, rival?.definition)
   const { seconds, seed } = request
   const goal = oneOf('goal', request.goal, GOALS)
   const stop = new AbortController()
@@ -50,26 +55,49 @@ export async function runCheck(request: CheckRequest): Promise<number> {
     memory: request.memory * MIB,
     depthOf: ({ deeper }) => Math.max(1, request.depth + deeper),
     signal: stop.signal,
-    ...(seconds > 0 && goal === 'violation' ? { random: { seconds, seed } } : {}),
+    ...(rival === undefined ? {} : { against: rival }),
+    ...(seconds > 0 && goal === 'violation' && rival === undefined
+      ? { random: { seconds, seed } }
+      : {}),
     progress: (model, coverage) => {
       foreteller.hear(model, Math.max(1, request.depth + model.deeper), coverage)
     },
     finished: (result) => {
-      if (!request.json) report(result, name, request)
+      if (!request.json) report(result, name, request, rival?.name)
     },
   }
   const results = await search(options)
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
   if (request.json) print(JSON.stringify(documentOf(name, goal, results), undefined, 2))
   if (stoppedBy !== undefined) return stoppedBy === 'SIGINT' ? 130 : 143
-  return goal === 'violation' && results.some(({ counterexamples }) => counterexamples.length > 0)
-    ? 3
-    : 0
+  const fails = goal === 'violation' && rival === undefined
+  return fails && results.some(({ counterexamples }) => counterexamples.length > 0) ? 3 : 0
+}
+
+/** The policy that --against names. */
+async function rivalOf({ against, policy, swap, ...others }: CheckRequest) {
+  if (against === undefined) return undefined
+  const odd = [
+    others.kernel === undefined ? '' : '--kernel',
+    others.goal === 'violation' ? '' : '--goal',
+    others.every ? '--every' : '',
+    others.seconds > 0 ? '--time' : '',
+  ].find((flag) => flag !== '')
+  if (odd !== undefined) {
+    throw new UsageError(`unsupported ${odd} with --against: it looks for one difference`)
+  }
+  if (against === policy) {
+    throw new UsageError(`invalid --against: ${against}; expected another policy`)
+  }
+  const { definition, file } = await policyChoice(against)
+  const swapDisk = swap === 'disk'
+  const subject = { policy: file?.path ?? definition.name, params: {}, swapDisk }
+  return { definition, name: definition.name, subject }
 }
 
 type Searched = Pick<SearchOptions, 'name' | 'subject' | 'models'>
 
-async function subjectOf(request: CheckRequest): Promise<Searched> {
+async function subjectOf(request: CheckRequest, rival?: PolicyDefinition): Promise<Searched> {
   if (request.policy === undefined && request.kernel === undefined) {
     throw new UsageError('missing policy; expected: cowbench check POLICY')
   }
@@ -86,10 +114,16 @@ async function subjectOf(request: CheckRequest): Promise<Searched> {
   const chosen = MODELS.filter(
     ({ name }) => request.models.length === 0 || request.models.includes(name),
   )
-  const models = chosen.filter(({ name, needs }) => {
-    const lacks = missingCapability(definition, needs, kernel?.era)
-    if (lacks !== undefined) say(`${name} is left out: ${definition.name} has no rule for ${lacks}`)
-    return lacks === undefined
+  const models = chosen.filter(({ name, needs, actions }) => {
+    for (const [policy, era] of [[definition, kernel?.era] as const, [rival, undefined] as const]) {
+      const lacks = policy && missingCapability(policy, needs, era)
+      if (lacks === undefined) continue
+      say(`${name} is left out: ${policy?.name} has no rule for ${lacks}`)
+      return false
+    }
+    const stepped = rival !== undefined && actions.some(({ op }) => op === OP_BEGIN)
+    if (stepped) say(`${name} is left out: steps are each policy's own`)
+    return !stepped
   })
   return {
     name: kernel?.name ?? definition.name,
@@ -109,8 +143,8 @@ function oneOf<T extends string>(noun: string, text: string, choices: readonly T
   return found
 }
 
-function report(result: ModelResult, name: string, request: CheckRequest): void {
-  print(`# ${coverageOf(result)}`)
+function report(result: ModelResult, name: string, request: CheckRequest, rival?: string): void {
+  print(`# ${coverageOf(result, rival)}`)
   for (const [i, { cow }] of result.counterexamples.entries()) {
     if (request.out === undefined) {
       print(`${cow}# replay: save this as found.cow, then: ${replayOf('found.cow', request)}`)
@@ -123,12 +157,13 @@ function report(result: ModelResult, name: string, request: CheckRequest): void 
   }
 }
 
-function replayOf(file: string, { policy, kernel, swap }: CheckRequest): string {
-  const subject = kernel === undefined ? `--policy ${policy}` : `--kernel ${kernel}`
+function replayOf(file: string, { policy, kernel, against, swap }: CheckRequest): string {
+  const policies = against === undefined ? policy : `${policy},${against}`
+  const subject = kernel === undefined ? `--policy ${policies}` : `--kernel ${kernel}`
   return `cowbench litmus ${file} ${subject}${swap === 'disk' ? ' --swap disk' : ''}`
 }
 
-function coverageOf(result: ModelResult): string {
+function coverageOf(result: ModelResult, rival?: string): string {
   const { model, goalDepth, depth, stopped, counterexamples, states, transitions, bytes } = result
   const shortest = counterexamples[0]
   if (result.random) {
@@ -137,8 +172,10 @@ function coverageOf(result: ModelResult): string {
   }
   const found =
     shortest === undefined
-      ? 'nothing found'
-      : `${counted(counterexamples.length, 'finding')}, the shortest of ${counted(shortest.operations, 'operation')},`
+      ? rival === undefined
+        ? 'nothing found'
+        : `equal to ${rival}`
+      : `${counted(counterexamples.length, rival === undefined ? 'finding' : 'difference')}, the shortest of ${counted(shortest.operations, 'operation')},`
   const why = stopped === 'memory' ? `, stopped at ${Math.ceil(bytes / MIB)} MiB` : ''
   const part =
     stopped === '' ? '' : `${why === '' ? ', interrupted' : why} on the way to ${goalDepth}`

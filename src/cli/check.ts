@@ -8,6 +8,7 @@ const FLAGS = {
   seed: { kind: 'text', value: 'S', what: 'of the random sequences [1]' },
   model: { kind: 'texts', value: 'A,B', what: 'small worlds to search [all, smallest first]' },
   goal: { kind: 'text', value: 'violation or missed-reuse', what: 'to look for [violation]' },
+  against: { kind: 'text', value: 'P2', what: 'the shortest sequence that P2 answers differently' },
   every: { kind: 'switch', what: 'go on after the first finding: one of each kind' },
   kernel: { kind: 'text', value: 'NAME', what: 'the policy as this kernel had it' },
   swap: { kind: 'text', value: 'zram or disk', what: 'disk: the swapcache is always used [zram]' },
@@ -28,17 +29,31 @@ export const checkCommand: Command = {
       .positional('policy', { type: 'string', describe: 'by name or file' })
       .example('$0 check mapcount > leak.cow', 'the shortest leak, as a litmus test')
       .example('$0 check ./my-rule.ts --depth 8', 'everything that 8 actions can do')
+      .example('$0 check mm-id --against order0-copy', 'where two policies part')
       .example('$0 check page-count --goal missed-reuse', 'the shortest copy that nobody needed')
       .epilogue(
         'Exit codes: 3 a violation was found; 130 interrupted, with what was covered until then.',
       ),
   handler: async (argv) => {
-    const { depth, time, seed, model, goal, every, kernel, swap, memory, jobs, out, json } =
-      readFlags(argv, FLAGS)
+    const {
+      depth,
+      time,
+      seed,
+      model,
+      goal,
+      against,
+      every,
+      kernel,
+      swap,
+      memory,
+      jobs,
+      out,
+      json,
+    } = readFlags(argv, FLAGS)
     const { runCheck } = await import('./check-run.ts')
     process.exitCode = await runCheck({
       policy: argv['policy'] === undefined ? undefined : String(argv['policy']),
-      ...{ kernel, out, swap: swap ?? 'zram', goal: goal ?? 'violation' },
+      ...{ kernel, against, out, swap: swap ?? 'zram', goal: goal ?? 'violation' },
       ...{ every: every ?? false, json: json ?? false },
       models: parseList('model', model ?? []),
       depth: parseWhole('depth', depth ?? '6', 1, MOST_DEPTH),

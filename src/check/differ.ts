@@ -1,0 +1,239 @@
+/**
+ * differ: the same sequences of actions in two small worlds, one for each policy, breadth-first, until what one of them
+ * answers is not what the other does: the shortest story in which two policies differ.
+ *
+ * A state is both worlds' lists and how the names of one translate into those of the other, since each world names its
+ * processes and pins by what it looks like itself.
+ */
+import {
+  OP_DEVWRITE,
+  OP_FORK,
+  OP_LOAD,
+  OP_PIN,
+  OP_POKE,
+  OP_STORE,
+  OP_SWAPOUT,
+  OP_UNPIN,
+} from '../trace/ops.ts'
+import { type Action, act, enabled } from './actions.ts'
+import { type Coverage, type Exploration, emptyWorld, Lists } from './explore.ts'
+import type { Model } from './models.ts'
+import { StateCodec } from './state.ts'
+import { MOST_PINS, MOST_PROCESSES, NO_BREACH } from './truth.ts'
+import { Visited } from './visited.ts'
+import type { Seen, World, WorldSettings } from './world.ts'
+
+export interface DifferOptions {
+  readonly depth: number
+  /** Bytes that the states may take. */
+  readonly memory: number
+  readonly progress?: (coverage: Coverage) => boolean
+}
+
+/** The first sequence after which the two worlds answer differently, if there is one of `depth` actions. */
+export function findDifference(
+  one: WorldSettings,
+  other: WorldSettings,
+  model: Model,
+  options: DifferOptions,
+): Exploration {
+  return new Pair(one, other, model, options).run()
+}
+
+/** A list begins with the length of the first world's, and the names of processes and pins. */
+const HEADER = 1 + MOST_PROCESSES + MOST_PINS
+
+/** States between two looks at the memory. */
+const STRIDE = 512
+
+class Pair {
+  readonly #model: Model
+  readonly #options: DifferOptions
+  readonly #one: Side
+  readonly #other: Side
+  /** By number in the first world: number in the second one. */
+  readonly #process = new Int32Array(MOST_PROCESSES)
+  readonly #pin = new Int32Array(MOST_PINS)
+  readonly #visited = new Visited()
+  #list: Int32Array<ArrayBuffer> = new Int32Array(4096)
+  /** By state, in the order of discovery: the state that it came from, and by which action. */
+  readonly #parent: number[] = []
+  readonly #by: number[] = []
+  #level = new Lists()
+  #next = new Lists()
+  #transitions = 0
+  #depth = 0
+
+  constructor(one: WorldSettings, other: WorldSettings, model: Model, options: DifferOptions) {
+    this.#model = model
+    this.#options = options
+    this.#one = new Side(one, model)
+    this.#other = new Side(other, model)
+  }
+
+  run(): Exploration {
+    const { depth, memory, progress } = this.#options
+    this.#meet(-1, 0)
+    let first = 0
+    while (this.#depth < depth) {
+      const level = this.#next
+      this.#next = this.#level
+      this.#next.clear()
+      this.#level = level
+      if (level.count === 0) {
+        // Nothing new can be come to: deeper is the same.
+        this.#depth = depth
+        break
+      }
+      for (let i = 0; i < level.count; i++) {
+        const finding = this.#expand(level.list, level.starts[i]!, first + i)
+        if (finding !== undefined) return { ...this.#coverage(), findings: [finding], stopped: '' }
+        if (i % STRIDE === STRIDE - 1 && this.#bytes() > memory) {
+          return { ...this.#coverage(), findings: [], stopped: 'memory' }
+        }
+      }
+      first += level.count
+      this.#depth++
+      if (progress?.(this.#coverage()) === false) {
+        return { ...this.#coverage(), findings: [], stopped: 'interrupted' }
+      }
+    }
+    return { ...this.#coverage(), findings: [], stopped: '' }
+  }
+
+  /** Does everything that can be done in a state; returns the first difference. */
+  #expand(list: Int32Array, start: number, state: number) {
+    const { actions, processes, pins } = this.#model
+    for (const [by, action] of actions.entries()) {
+      this.#restore(list, start)
+      const there = this.#translated(action)
+      if (!enabled(this.#one.world, action, processes, pins)) continue
+      if (!enabled(this.#other.world, there, processes, pins)) continue
+      const born = this.#one.world.machine.k.mms.length
+      const taken = this.#one.world.machine.k.pins.size
+      this.#one.act(action)
+      this.#other.act(there)
+      this.#transitions++
+      if (this.#one.answersUnlike(this.#other, action.op)) {
+        return { path: this.#path(state, by), seen: undefined, breach: NO_BREACH }
+      }
+      if (this.#one.breach !== this.#other.breach) {
+        return { path: this.#path(state, by), ...this.#seen() }
+      }
+      // What was refused has done nothing that a .cow file could go on from, and a breach ends both stories.
+      if (this.#one.answer !== 0 || this.#one.breach !== NO_BREACH) continue
+      if (action.op === OP_FORK) this.#process[born] = born
+      if (action.op === OP_PIN) this.#pin[taken] = taken
+      this.#meet(state, by)
+    }
+    return undefined
+  }
+
+  /** The action as the second world calls whom it is done to. */
+  #translated(action: Action): Action {
+    const ofPin = action.op === OP_UNPIN || action.op === OP_DEVWRITE
+    const who = (ofPin ? this.#pin : this.#process)[action.who]!
+    return who === action.who ? action : { ...action, who }
+  }
+
+  /** What a look finds that the other world's does not, in the first world's names. */
+  #seen(): { seen: Seen | undefined; breach: number } {
+    const { seen, breach } = this.#one
+    const there = this.#other
+    if (breach !== NO_BREACH || there.seen === undefined) return { seen, breach }
+    const { mm, vpn, pin } = there.seen
+    const seenHere = {
+      ...{ breach: there.breach, vpn, mm: this.#process.indexOf(mm) },
+      pin: pin < 0 ? pin : this.#pin.indexOf(pin),
+    }
+    return { seen: seenHere, breach: there.breach }
+  }
+
+  #path(state: number, by: number): Action[] {
+    const path = [this.#model.actions[by] as Action]
+    for (let at = state; at > 0; at = this.#parent[at]!) {
+      path.unshift(this.#model.actions[this.#by[at]!] as Action)
+    }
+    return path
+  }
+
+  /** A state that was not met before is kept, for the next level. */
+  #meet(state: number, by: number): void {
+    const [one, other] = [this.#one.codec, this.#other.codec]
+    one.save()
+    other.save()
+    const length = HEADER + one.length + other.length
+    if (length > this.#list.length) this.#list = new Int32Array(2 * length)
+    const list = this.#list
+    list.fill(-1, 0, HEADER)
+    list[0] = one.length
+    for (const [now, was] of one.order.entries()) {
+      list[1 + now] = other.order.indexOf(this.#process[was]!)
+    }
+    for (let was = 0; was < MOST_PINS; was++) {
+      const now = one.pinName[was]!
+      if (now >= 0) list[1 + MOST_PROCESSES + now] = other.pinName[this.#pin[was]!]!
+    }
+    list.set(one.list.subarray(0, one.length), HEADER)
+    list.set(other.list.subarray(0, other.length), HEADER + one.length)
+    if (!this.#visited.add(list, length)) return
+    this.#parent.push(state)
+    this.#by.push(by)
+    this.#next.push(list, length)
+  }
+
+  #restore(list: Int32Array, start: number): void {
+    this.#process.set(list.subarray(start + 1, start + 1 + MOST_PROCESSES))
+    this.#pin.set(list.subarray(start + 1 + MOST_PROCESSES, start + HEADER))
+    this.#one.codec.restore(list, start + HEADER)
+    this.#other.codec.restore(list, start + HEADER + list[start]!)
+  }
+
+  #bytes(): number {
+    const parents = 16 * this.#parent.length
+    return this.#visited.bytes + parents + this.#level.bytes + this.#next.bytes
+  }
+
+  #coverage(): Coverage {
+    const { count: states } = this.#visited
+    return { depth: this.#depth, states, transitions: this.#transitions, bytes: this.#bytes() }
+  }
+}
+
+/** One of the two worlds, and what its last action showed. */
+class Side {
+  readonly world: World
+  readonly codec: StateCodec
+  answer = 0
+  faults = 0
+  swapped = 0
+  seen: Seen | undefined = undefined
+  breach = NO_BREACH
+
+  constructor(settings: WorldSettings, model: Model) {
+    this.world = emptyWorld(settings, model)
+    this.codec = new StateCodec(this.world)
+  }
+
+  act(action: Action): void {
+    const { machine, truth } = this.world
+    const before = machine.faults
+    this.answer = act(this.world, action)
+    this.faults = machine.faults - before
+    this.swapped = machine.k.swap.used
+    this.seen = this.world.look()
+    this.breach = this.seen?.breach ?? truth.breach
+  }
+
+  /** Would a litmus test print something else of this operation? */
+  answersUnlike(other: Side, op: number): boolean {
+    if (this.answer !== other.answer) return true
+    const [copies, copiesThere] = [this.world.truth.copies, other.world.truth.copies]
+    if (op === OP_STORE || op === OP_POKE) {
+      return this.faults !== other.faults || copies !== copiesThere
+    }
+    if (op === OP_PIN) return copies > 0 !== copiesThere > 0
+    if (op === OP_SWAPOUT) return this.swapped !== other.swapped
+    return op === OP_LOAD && this.faults !== other.faults
+  }
+}
