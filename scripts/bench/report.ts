@@ -175,7 +175,8 @@ function chart(entries: Readonly<Record<string, RatioEntry>>): ChartSpec {
   } as unknown as ChartSpec
 }
 
-function rounded(value: number): number {
+/** To four digits. */
+export function rounded(value: number): number {
   return Number(value.toPrecision(4))
 }
 

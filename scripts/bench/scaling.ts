@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RatioEntry } from './report.ts'
+import { type RatioEntry, rounded } from './report.ts'
 import { spreadOf } from './statistics.ts'
 
 export const SCALING = { id: 'P11', title: 'a run of 16 policies on two cores against one' }
@@ -35,8 +35,9 @@ export async function measureScaling(
   }
   const { median, min, max, low, high } = spreadOf(ratios)
   return {
-    ...{ title: SCALING.title, unit: 'x', value: median, spread: [min, max] },
-    ...{ interval: [low, high], must: MUST, aim: AIM, met: median >= MUST },
+    ...{ title: SCALING.title, unit: 'x', value: rounded(median) },
+    ...{ spread: [rounded(min), rounded(max)], interval: [rounded(low), rounded(high)] },
+    ...{ must: MUST, aim: AIM, met: median >= MUST },
   }
 }
 
