@@ -16,26 +16,19 @@ import {
   OP_UNPIN,
 } from '../trace/ops.ts'
 import { type Action, act, enabled } from './actions.ts'
-import { type Coverage, type Exploration, emptyWorld, Lists } from './explore.ts'
+import { type Exploration, emptyWorld, type Finding } from './explore.ts'
+import { Frontier, type Walker, type WalkOptions } from './frontier.ts'
 import type { Model } from './models.ts'
 import { StateCodec } from './state.ts'
 import { MOST_PINS, MOST_PROCESSES, NO_BREACH } from './truth.ts'
-import { Visited } from './visited.ts'
 import type { Seen, World, WorldSettings } from './world.ts'
-
-export interface DifferOptions {
-  readonly depth: number
-  /** Bytes that the states may take. */
-  readonly memory: number
-  readonly progress?: (coverage: Coverage) => boolean
-}
 
 /** The first sequence after which the two worlds answer differently, if there is one of `depth` actions. */
 export function findDifference(
   one: WorldSettings,
   other: WorldSettings,
   model: Model,
-  options: DifferOptions,
+  options: WalkOptions,
 ): Exploration {
   return new Pair(one, other, model, options).run()
 }
@@ -43,66 +36,39 @@ export function findDifference(
 /** A list begins with the length of the first world's, and the names of processes and pins. */
 const HEADER = 1 + MOST_PROCESSES + MOST_PINS
 
-/** States between two looks at the memory. */
-const STRIDE = 512
-
-class Pair {
+class Pair implements Walker {
   readonly #model: Model
-  readonly #options: DifferOptions
+  readonly #options: WalkOptions
   readonly #one: Side
   readonly #other: Side
   /** By number in the first world: number in the second one. */
   readonly #process = new Int32Array(MOST_PROCESSES)
   readonly #pin = new Int32Array(MOST_PINS)
-  readonly #visited = new Visited()
+  readonly #frontier: Frontier
   #list: Int32Array<ArrayBuffer> = new Int32Array(4096)
-  /** By state, in the order of discovery: the state that it came from, and by which action. */
-  readonly #parent: number[] = []
-  readonly #by: number[] = []
-  #level = new Lists()
-  #next = new Lists()
-  #transitions = 0
-  #depth = 0
+  #finding: Finding | undefined
 
-  constructor(one: WorldSettings, other: WorldSettings, model: Model, options: DifferOptions) {
+  constructor(one: WorldSettings, other: WorldSettings, model: Model, options: WalkOptions) {
     this.#model = model
     this.#options = options
+    this.#frontier = new Frontier(model.actions)
     this.#one = new Side(one, model)
     this.#other = new Side(other, model)
   }
 
   run(): Exploration {
-    const { depth, memory, progress } = this.#options
     this.#meet(-1, 0)
-    let first = 0
-    while (this.#depth < depth) {
-      const level = this.#next
-      this.#next = this.#level
-      this.#next.clear()
-      this.#level = level
-      if (level.count === 0) {
-        // Nothing new can be come to: deeper is the same.
-        this.#depth = depth
-        break
-      }
-      for (let i = 0; i < level.count; i++) {
-        const finding = this.#expand(level.list, level.starts[i]!, first + i)
-        if (finding !== undefined) return { ...this.#coverage(), findings: [finding], stopped: '' }
-        if (i % STRIDE === STRIDE - 1 && this.#bytes() > memory) {
-          return { ...this.#coverage(), findings: [], stopped: 'memory' }
-        }
-      }
-      first += level.count
-      this.#depth++
-      if (progress?.(this.#coverage()) === false) {
-        return { ...this.#coverage(), findings: [], stopped: 'interrupted' }
-      }
-    }
-    return { ...this.#coverage(), findings: [], stopped: '' }
+    const stopped = this.#frontier.walk(this.#options, this)
+    const findings = this.#finding === undefined ? [] : [this.#finding]
+    return { ...this.#frontier.coverage(), findings, stopped }
   }
 
-  /** Does everything that can be done in a state; returns the first difference. */
-  #expand(list: Int32Array, start: number, state: number) {
+  /** A difference ends the search in the middle of its level. */
+  enough(): boolean {
+    return false
+  }
+
+  expand(list: Int32Array, start: number, state: number): boolean {
     const { actions, processes, pins } = this.#model
     for (const [by, action] of actions.entries()) {
       this.#restore(list, start)
@@ -113,12 +79,15 @@ class Pair {
       const taken = this.#one.world.machine.k.pins.size
       this.#one.act(action)
       this.#other.act(there)
-      this.#transitions++
+      this.#frontier.transitions++
       if (this.#one.answersUnlike(this.#other, action.op)) {
-        return { path: this.#path(state, by), seen: undefined, breach: NO_BREACH }
+        const path = this.#frontier.pathBy(state, by)
+        this.#finding = { path, seen: undefined, breach: NO_BREACH }
+        return true
       }
       if (this.#one.breach !== this.#other.breach) {
-        return { path: this.#path(state, by), ...this.#seen() }
+        this.#finding = { path: this.#frontier.pathBy(state, by), ...this.#seen() }
+        return true
       }
       // What was refused has done nothing that a .cow file could go on from, and a breach ends both stories.
       if (this.#one.answer !== 0 || this.#one.breach !== NO_BREACH) continue
@@ -126,7 +95,7 @@ class Pair {
       if (action.op === OP_PIN) this.#pin[taken] = taken
       this.#meet(state, by)
     }
-    return undefined
+    return false
   }
 
   /** The action as the second world calls whom it is done to. */
@@ -149,15 +118,6 @@ class Pair {
     return { seen: seenHere, breach: there.breach }
   }
 
-  #path(state: number, by: number): Action[] {
-    const path = [this.#model.actions[by] as Action]
-    for (let at = state; at > 0; at = this.#parent[at]!) {
-      path.unshift(this.#model.actions[this.#by[at]!] as Action)
-    }
-    return path
-  }
-
-  /** A state that was not met before is kept, for the next level. */
   #meet(state: number, by: number): void {
     const [one, other] = [this.#one.codec, this.#other.codec]
     one.save()
@@ -176,10 +136,7 @@ class Pair {
     }
     list.set(one.list.subarray(0, one.length), HEADER)
     list.set(other.list.subarray(0, other.length), HEADER + one.length)
-    if (!this.#visited.add(list, length)) return
-    this.#parent.push(state)
-    this.#by.push(by)
-    this.#next.push(list, length)
+    this.#frontier.meet(state, by, list, length)
   }
 
   #restore(list: Int32Array, start: number): void {
@@ -187,16 +144,6 @@ class Pair {
     this.#pin.set(list.subarray(start + 1 + MOST_PROCESSES, start + HEADER))
     this.#one.codec.restore(list, start + HEADER)
     this.#other.codec.restore(list, start + HEADER + list[start]!)
-  }
-
-  #bytes(): number {
-    const parents = 16 * this.#parent.length
-    return this.#visited.bytes + parents + this.#level.bytes + this.#next.bytes
-  }
-
-  #coverage(): Coverage {
-    const { count: states } = this.#visited
-    return { depth: this.#depth, states, transitions: this.#transitions, bytes: this.#bytes() }
   }
 }
 

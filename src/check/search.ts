@@ -3,7 +3,8 @@
  */
 import { Worker } from 'node:worker_threads'
 import { type Counterexample, counterexample, difference } from './counterexample.ts'
-import type { Coverage, Goal } from './explore.ts'
+import type { Goal } from './explore.ts'
+import type { Coverage } from './frontier.ts'
 import type { Model } from './models.ts'
 import type { RandomOptions } from './random.ts'
 import {

@@ -1,7 +1,8 @@
 /** check-run: a search from its request to what is printed: everything on stdout together is a .cow file. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Coverage, Goal } from '../check/explore.ts'
+import type { Goal } from '../check/explore.ts'
+import type { Coverage } from '../check/frontier.ts'
 import { MODELS, type Model } from '../check/models.ts'
 import { type ModelResult, type SearchOptions, search } from '../check/search.ts'
 import { unknown } from '../params/closest.ts'

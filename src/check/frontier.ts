@@ -1,0 +1,152 @@
+/**
+ * frontier: the bookkeeping of a breadth-first search: which states were met, level by level, and how each was come to.
+ */
+import type { Action } from './actions.ts'
+import { Visited } from './visited.ts'
+
+export interface Coverage {
+  /** Actions in a row: of all sequences that long every state was seen. */
+  readonly depth: number
+  /** Different states, and how often one was come to. */
+  readonly states: number
+  readonly transitions: number
+  readonly bytes: number
+}
+
+/** Why a search is not finished: out of memory, or told to stop. */
+export type Stopped = '' | 'memory' | 'interrupted'
+
+export interface WalkOptions {
+  readonly depth: number
+  /** Bytes that the states may take. */
+  readonly memory: number
+  /** Called after each level; and now and then in between, when it may stop the search by returning false. */
+  readonly progress?: (coverage: Coverage) => boolean
+}
+
+export interface Walker {
+  /** Does everything that can be done in the state whose list begins at `start`. Returns whether to stop at once. */
+  expand(list: Int32Array, start: number, state: number): boolean
+  /** Asked after each level. */
+  enough(): boolean
+}
+
+/** States between two looks at the memory, and such looks between two calls of `progress`. */
+const STRIDE = 512
+const STRIDES = 40
+
+export class Frontier {
+  readonly #actions: readonly Action[]
+  readonly #visited = new Visited()
+  /** By state, in the order of discovery: the state that it came from, and by which action. */
+  #parent: Int32Array<ArrayBuffer> = new Int32Array(1024)
+  #by: Uint16Array<ArrayBuffer> = new Uint16Array(1024)
+  /** Lists of the states of the level at hand, and of the next one. */
+  #level = new Lists()
+  #next = new Lists()
+  #depth = 0
+  transitions = 0
+
+  constructor(actions: readonly Action[]) {
+    this.#actions = actions
+  }
+
+  /** Level by level from the states that were met, down to `depth`. */
+  walk({ depth, memory, progress }: WalkOptions, walker: Walker): Stopped {
+    let first = 0
+    while (this.#depth < depth) {
+      const level = this.#next
+      this.#next = this.#level
+      this.#next.clear()
+      this.#level = level
+      if (level.count === 0) {
+        // Nothing new can be come to: deeper is the same.
+        this.#depth = depth
+        break
+      }
+      for (let i = 0; i < level.count; i++) {
+        if (walker.expand(level.list, level.starts[i]!, first + i)) return ''
+        if (i % STRIDE !== STRIDE - 1) continue
+        if (this.#bytes() > memory) return 'memory'
+        if (i % (STRIDE * STRIDES) !== STRIDE * STRIDES - 1) continue
+        if (progress?.(this.coverage()) === false) return 'interrupted'
+      }
+      first += level.count
+      this.#depth++
+      if (walker.enough()) break
+      if (progress?.(this.coverage()) === false) return 'interrupted'
+    }
+    return ''
+  }
+
+  /** A state that was not met before is kept, for the next level. */
+  meet(state: number, by: number, list: Int32Array, length: number): void {
+    const number = this.#visited.count
+    if (!this.#visited.add(list, length)) return
+    if (number >= this.#parent.length) {
+      this.#parent = grown(this.#parent, new Int32Array(2 * number))
+      this.#by = grown(this.#by, new Uint16Array(2 * number))
+    }
+    this.#parent[number] = state
+    this.#by[number] = by
+    this.#next.push(list, length)
+  }
+
+  /** The actions that lead to a state, and then one more. */
+  pathBy(state: number, by: number): Action[] {
+    const path = [this.#actions[by]!]
+    for (let at = state; at > 0; at = this.#parent[at]!) {
+      path.unshift(this.#actions[this.#by[at]!]!)
+    }
+    return path
+  }
+
+  coverage(): Coverage {
+    return {
+      depth: this.#depth,
+      states: this.#visited.count,
+      transitions: this.transitions,
+      bytes: this.#bytes(),
+    }
+  }
+
+  #bytes(): number {
+    const lists = this.#level.bytes + this.#next.bytes
+    return this.#visited.bytes + this.#parent.byteLength + this.#by.byteLength + lists
+  }
+}
+
+/** Many lists of integers in one array. */
+class Lists {
+  list: Int32Array<ArrayBuffer> = new Int32Array(1 << 14)
+  starts: Int32Array<ArrayBuffer> = new Int32Array(1 << 10)
+  count = 0
+  #end = 0
+
+  get bytes(): number {
+    return this.list.byteLength + this.starts.byteLength
+  }
+
+  clear(): void {
+    this.count = 0
+    this.#end = 0
+  }
+
+  push(from: Int32Array, length: number): void {
+    if (this.#end + length > this.list.length) {
+      this.list = grown(this.list, new Int32Array(2 * this.list.length))
+    }
+    if (this.count === this.starts.length) {
+      this.starts = grown(this.starts, new Int32Array(2 * this.count))
+    }
+    this.starts[this.count++] = this.#end
+    const { list } = this
+    for (let i = 0; i < length; i++) list[this.#end + i] = from[i]!
+    this.#end += length
+  }
+}
+
+function grown<T extends Int32Array | Uint16Array>(from: T, to: T): T {
+  to.set(from)
+  return to
+}
