@@ -70,8 +70,10 @@ class Pair implements Walker {
 
   expand(list: Int32Array, start: number, state: number): boolean {
     const { actions, processes, pins } = this.#model
+    let left = true
     for (const [by, action] of actions.entries()) {
-      this.#restore(list, start)
+      if (left) this.#restore(list, start)
+      left = false
       const there = this.#translated(action)
       if (!enabled(this.#one.world, action, processes, pins)) continue
       if (!enabled(this.#other.world, there, processes, pins)) continue
@@ -79,6 +81,7 @@ class Pair implements Walker {
       const taken = this.#one.world.machine.k.pins.size
       this.#one.act(action)
       this.#other.act(there)
+      left = true
       this.#frontier.transitions++
       if (this.#one.answersUnlike(this.#other, action.op)) {
         const path = this.#frontier.pathBy(state, by)
