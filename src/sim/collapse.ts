@@ -100,7 +100,7 @@ export function collapseAnon(
   unshareForWalk(m, mm, start)
   if (!scanPmd(m, mm, vma, start, limits)) return false
   swapInAll(m, mm, vma, start, limits === undefined)
-  if (!mayIsolate(m, mm, start)) return false
+  if (!mayIsolate(m, mm, start, limits)) return false
   collapseHugePage(m, mm, vma, start)
   m.counts.collapses++
   return true
@@ -143,15 +143,20 @@ function scanPte(m: Machine, vma: Vma, pte: number, tally: Tally, most: Limits):
     // A hole under userfaultfd, in whatever mode, is the manager's to fill.
     return !userfaultfdArmed(vma) && ++tally.none <= most.none
   }
-  if (!frames.has(pfn, PG_ANON)) return false
+  if (!frames.has(pfn, PG_ANON) || !isCopied(m, pfn, tally, most)) return false
+  tally.referenced++
+  if ((pte & PTE_WRITE) !== 0) tally.writable++
+  return true
+}
+
+/** May the page be copied into a huge one? Not if others map it more often than the limit says, or anybody holds it. */
+function isCopied(m: Machine, pfn: number, tally: { shared: number }, most: Limits): boolean {
+  const { frames } = m
   const large = frames.has(pfn, PG_LARGE)
   const shared = large ? mappedShared(m, pfn) : frames.mapcount(pfn) > 1
   if (!m.era.collapsesShared && (large || shared)) return false
   if (shared && ++tally.shared > most.shared) return false
-  if (!onlyMapped(m, frames.head(pfn))) return false
-  tally.referenced++
-  if ((pte & PTE_WRITE) !== 0) tally.writable++
-  return true
+  return onlyMapped(m, frames.head(pfn))
 }
 
 /** __collapse_huge_page_swapin(): faults of the process's own, or do_swap_page() in khugepaged's name. */
@@ -164,15 +169,20 @@ function swapInAll(m: Machine, mm: Mm, vma: Vma, start: number, asProcess: boole
   lruDrain(m)
 }
 
-/** __collapse_huge_page_isolate(): until 5.17 a read-only page in the swapcache must be the process's alone. */
-function mayIsolate(m: Machine, mm: Mm, start: number): boolean {
-  if (!m.era.collapseReusesSwap) return true
+/**
+ * __collapse_huge_page_isolate() asks all of it again: what was in swap may be shared, or held by a device that has had
+ * its page all the while. Until 5.17 a read-only page in the swapcache must be the process's alone.
+ */
+function mayIsolate(m: Machine, mm: Mm, start: number, limits?: Limits): boolean {
   const { frames } = m
   const table = mm.pteIndex(start)
+  const tally = { shared: 0 }
   for (let i = table; i < table + TABLE_PAGES; i++) {
     const pte = m.tables.ptes[i]!
     const pfn = pte >>> PFN_SHIFT
-    if ((pte & (PTE_PRESENT | PTE_WRITE)) !== PTE_PRESENT) continue
+    if ((pte & PTE_PRESENT) === 0 || frames.has(pfn, PG_ZERO)) continue
+    if (!isCopied(m, pfn, tally, limits ?? UNLIMITED)) return false
+    if (!m.era.collapseReusesSwap || (pte & PTE_WRITE) !== 0) continue
     const cached = frames.has(frames.head(pfn), PG_SWAPCACHE)
     if (cached && isCopy(m.policy.swapinReuse(m.k, pfn))) return false
   }

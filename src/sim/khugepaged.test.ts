@@ -13,6 +13,7 @@ import {
 import {
   CHECK_VMA,
   SET_MAX_PTES_NONE,
+  SET_MAX_PTES_SHARED,
   SET_MAX_PTES_SWAP,
   SET_UFFD_WP_CHECK,
 } from '../trace/settings.ts'
@@ -65,6 +66,18 @@ test("khugepaged takes nobody's time, and no faults", () => {
   const own = small()
   own.swapout(0, 0, 8)
   expect(own.faults(() => own.madvise(0, 0, 512, MADV_COLLAPSE))).toBe(8)
+})
+
+test('pages that turn out to be shared when they come back from swap count to their limit', () => {
+  const s = small(500)
+  const child = s.fork(0)
+  s.unmap(child, 8, 504)
+  s.swapout(0, 0, 8)
+  for (const vpn of range(0, 8)) s.load(child, vpn)
+  s.do(OP_SET, 0, SET_MAX_PTES_SHARED, 7)
+  expect(scan(s)).toBe(FAILED)
+  s.do(OP_SET, 0, SET_MAX_PTES_SHARED, 8)
+  expect(scan(s)).toBe(OK)
 })
 
 test('MADV_COLLAPSE is bound by no limit', () => {

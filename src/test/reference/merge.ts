@@ -1,7 +1,7 @@
 /** merge: KSM and MADV_COLLAPSE: the same content in fewer pages, or in one huge folio. */
 import { extraReferences } from './frames.ts'
 import { mapNewHuge, splitFolio } from './huge.ts'
-import { type Area, type Page, type Pmd, type Process, TABLE_PAGES } from './nouns.ts'
+import { type Area, type Page, type Pmd, type Process, TABLE_PAGES, type Table } from './nouns.ts'
 import { areaAt, mappedPage, pmdAt, pteAt } from './space.ts'
 import { swapIn } from './swap.ts'
 import { privateTable } from './tables.ts'
@@ -105,6 +105,8 @@ function collapseRange(w: World, process: Process, area: Area | null, vpn: numbe
   for (const pte of [...table.entries.values()]) {
     if (pte.slot !== null) swapIn(w, process, pte, false)
   }
+  w.drain()
+  if (!mayIsolate(table)) return false
   // The copies enter no count: they are made to win a huge page, not to resolve sharing.
   const folio = w.newAnon(9)
   for (const page of folio.pages) {
@@ -114,6 +116,15 @@ function collapseRange(w: World, process: Process, area: Area | null, vpn: numbe
   }
   table.users.delete(pmd)
   mapNewHuge(w, pmd, folio, area)
+  return true
+}
+
+/** What came back from swap may be held by a device that never gave it up. */
+function mayIsolate(table: Table): boolean {
+  for (const { page } of table.entries.values()) {
+    if (page !== null && page.folio.kind !== 'zero' && extraReferences(page.folio) !== 0)
+      return false
+  }
   return true
 }
 
