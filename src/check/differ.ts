@@ -68,7 +68,7 @@ class Pair implements Walker {
     return false
   }
 
-  expand(list: Int32Array, start: number, state: number): boolean {
+  expand(list: Int32Array, start: number, state: number, last: boolean): boolean {
     const { actions, processes, pins } = this.#model
     let left = true
     for (const [by, action] of actions.entries()) {
@@ -93,7 +93,7 @@ class Pair implements Walker {
         return true
       }
       // What was refused has done nothing that a .cow file could go on from, and a breach ends both stories.
-      if (this.#one.answer !== 0 || this.#one.breach !== NO_BREACH) continue
+      if (last || this.#one.answer !== 0 || this.#one.breach !== NO_BREACH) continue
       if (action.op === OP_FORK) this.#process[born] = born
       if (action.op === OP_PIN) this.#pin[taken] = taken
       this.#meet(state, by)

@@ -79,7 +79,7 @@ class Explorer implements Walker {
     return this.#findings.length > 0 && !this.#options.every
   }
 
-  expand(list: Int32Array, start: number, state: number): boolean {
+  expand(list: Int32Array, start: number, state: number, last: boolean): boolean {
     const { actions, processes, pins } = this.#model
     const world = this.#world
     this.#codec.restore(list, start)
@@ -94,7 +94,7 @@ class Explorer implements Walker {
       // What was refused has done nothing, or nothing that a .cow file could go on from.
       if (act(world, actions[by]!) !== 0) continue
       this.#frontier.transitions++
-      if (!this.#reached(state, by)) this.#meet(state, by)
+      if (!this.#reached(state, by) && !last) this.#meet(state, by)
     }
     return false
   }

@@ -7,8 +7,9 @@ import { Visited } from './visited.ts'
 export interface Coverage {
   /** Actions in a row: of all sequences that long every state was seen. */
   readonly depth: number
-  /** Different states, and how often one was come to. */
+  /** Different states that were kept to go on from. Those that the last action leads to are looked at, and forgotten. */
   readonly states: number
+  /** How often a state was come to and looked at. */
   readonly transitions: number
   readonly bytes: number
 }
@@ -25,8 +26,11 @@ export interface WalkOptions {
 }
 
 export interface Walker {
-  /** Does everything that can be done in the state whose list begins at `start`. Returns whether to stop at once. */
-  expand(list: Int32Array, start: number, state: number): boolean
+  /**
+   * Does everything that can be done in the state whose list begins at `start`; `last`: nothing is done in the states that
+   * this leads to, so that none of them is to be met. Returns whether to stop at once.
+   */
+  expand(list: Int32Array, start: number, state: number, last: boolean): boolean
   /** Asked after each level. */
   enough(): boolean
 }
@@ -64,8 +68,9 @@ export class Frontier {
         this.#depth = depth
         break
       }
+      const last = this.#depth === depth - 1
       for (let i = 0; i < level.count; i++) {
-        if (walker.expand(level.list, level.starts[i]!, first + i)) return ''
+        if (walker.expand(level.list, level.starts[i]!, first + i, last)) return ''
         if (i % STRIDE !== STRIDE - 1) continue
         if (this.#bytes() > memory) return 'memory'
         if (i % (STRIDE * STRIDES) !== STRIDE * STRIDES - 1) continue

@@ -218,10 +218,11 @@ class Foreteller {
     this.#before.set(model, now)
     if (before === undefined || now.states < FORETOLD_FROM || this.#told.has(model)) return
     const growth = now.states / before.states
-    const needed = now.bytes * growth ** (goal - now.depth)
+    // What the last action leads to is not kept.
+    const needed = now.bytes * growth ** (goal - 1 - now.depth)
     if (needed <= this.#memory) return
     this.#told.add(model)
-    const fits = Math.floor(now.depth + Math.log(this.#memory / now.bytes) / Math.log(growth))
+    const fits = Math.floor(now.depth + 1 + Math.log(this.#memory / now.bytes) / Math.log(growth))
     say(
       `${model.name}: depth ${goal} would take about ${whole(Math.ceil(needed / MIB))} MiB, of which ` +
         `${whole(this.#memory / MIB)} are given (--memory): it will end at about depth ${fits}`,
