@@ -23,6 +23,8 @@ import {
   OP_SWAPOUT,
   OP_UFFD_WP,
   OP_UNPIN,
+  OP_WRITEBACK,
+  OP_WRITEBACK_END,
   PIN_DMAPIN,
   PIN_IOURING,
   PIN_ODIRECT,
@@ -78,6 +80,7 @@ const ON_PART: Readonly<Record<string, { op: number; value: number; text: string
   free: { op: OP_MADVISE, value: MADV_FREE, text: 'madvise {} @ free' },
   collapse: { op: OP_MADVISE, value: MADV_COLLAPSE, text: 'madvise {} @ collapse' },
   swapout: { op: OP_SWAPOUT, value: 0, text: 'swapout {} @' },
+  writeback: { op: OP_WRITEBACK, value: 0, text: 'writeback {} @' },
   uffdwp: { op: OP_UFFD_WP, value: 1, text: 'uffdwp {} @ on' },
   resolve: { op: OP_UFFD_WP, value: 0, text: 'uffdwp {} @ off' },
   ...Object.fromEntries(
@@ -93,6 +96,9 @@ const OF_PROCESS: Readonly<Record<string, { op: number; value: number; text: str
   exit: { op: OP_EXIT, value: 0, text: 'exit {}' },
   clearrefs: { op: OP_CLEAR_REFS, value: 4, text: 'clearrefs {} 4' },
 }
+
+/** Nobody's in particular. */
+const OF_ALL: Readonly<Record<string, number>> = { drain: OP_DRAIN, writebackend: OP_WRITEBACK_END }
 
 const OF_PIN: Readonly<Record<string, { op: number; value: number; text: string }>> = {
   unpin: { op: OP_UNPIN, value: 0, text: 'unpin {}' },
@@ -119,7 +125,8 @@ export function actionsOf(
   processes: number,
   pins: number,
 ): Action[] {
-  if (word === 'drain') return [{ op: OP_DRAIN, who: 0, vpn: 0, pages: 0, value: 0, text: 'drain' }]
+  const ofAll = OF_ALL[word]
+  if (ofAll !== undefined) return [{ op: ofAll, who: 0, vpn: 0, pages: 0, value: 0, text: word }]
   if (word === 'step') {
     return numbers(MOST_TASKS).map((who) => ({
       ...{ op: OP_STEP, who, vpn: 0, pages: 0, value: STEP_NEXT, text: 'step {}' },
@@ -155,6 +162,8 @@ export function enabled(world: World, action: Action, processes: number, pins: n
   switch (action.op) {
     case OP_DRAIN:
       return true
+    case OP_WRITEBACK_END:
+      return world.machine.underWriteback.size > 0
     case OP_STEP:
       return action.who < world.machine.tasks.length
     case OP_BEGIN:

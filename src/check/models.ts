@@ -59,6 +59,14 @@ export const MODELS: readonly Model[] = [
     words: [[[FIRST], [...FORK_PIN, 'swapout', 'dontneed', 'free']]],
   }),
   model({
+    ...{ name: 'writeback', processes: 2, pages: 1, pins: 1 },
+    what: 'two processes, one page that the swap device may still be writing, one pin',
+    words: [
+      [[FIRST], ['write', 'read', 'fork', 'munmap', ...PINS, 'unpin', 'devwrite']],
+      [[FIRST], ['writeback', 'writebackend']],
+    ],
+  }),
+  model({
     ...{ name: 'protect', processes: 2, pages: 1, pins: 1 },
     what: 'fork-pin with mprotect, clear_refs, userfaultfd write-protection and forced stores',
     words: [[[FIRST], [...FORK_PIN, ...PROTECT]]],

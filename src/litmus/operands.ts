@@ -62,6 +62,7 @@ export function operandsOf(scope: Scope, verb: string, args: readonly string[]):
       return { ...held, until: second === '' ? STEP_NEXT : choice('step', second, STEPS) }
     }
     case 'ksmwait':
+    case 'writebackend':
     case 'drain':
     case 'events':
       return NONE

@@ -26,6 +26,7 @@ import {
   OP_STORE_SAME,
   OP_SWAPOUT,
   OP_UNPIN,
+  OP_WRITEBACK,
 } from '../trace/ops.ts'
 import { FLAGS } from './expect.ts'
 import { EVENTS, SHOW } from './language.ts'
@@ -109,8 +110,9 @@ export class LitmusRun {
       case OP_DEVREAD:
       case OP_DEVWRITE:
         return this.#result(operation, this.#throughPin(operation))
-      case OP_SWAPOUT: {
-        const done = m.apply(OP_SWAPOUT, operation.mm, operation.vpn, operation.pages)
+      case OP_SWAPOUT:
+      case OP_WRITEBACK: {
+        const done = m.apply(operation.code, operation.mm, operation.vpn, operation.pages)
         return this.#result(operation, done === MUST_WAIT ? 'waits' : presence(m, operation))
       }
       case OP_BEGIN:

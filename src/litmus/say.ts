@@ -79,6 +79,7 @@ export function say(test: LitmusTest, result: OperationResult): string {
     case 'pin':
       return sayPin(test, operation, outcome)
     case 'swapout':
+    case 'writeback':
     case 'show': {
       const [pages, present, swapped] = outcome.split(':').map((count) => count.replace(/\D/g, ''))
       return `of ${pages} pages ${present} are present and ${swapped} in swap`

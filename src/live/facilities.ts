@@ -21,6 +21,8 @@ import {
   OP_UFFD_REGISTER,
   OP_UFFD_RESOLVE,
   OP_UFFD_WP,
+  OP_WRITEBACK,
+  OP_WRITEBACK_END,
   PIN_IOURING,
   PIN_VMSPLICE,
 } from '../trace/ops.ts'
@@ -158,6 +160,9 @@ function lacking(
     case OP_BEGIN:
     case OP_STEP:
       return 'no system call stops in the middle of another one'
+    case OP_WRITEBACK:
+    case OP_WRITEBACK_END:
+      return 'no system call holds writeback in progress'
     case OP_KHUGEPAGED:
     case OP_UFFD_REGISTER:
     case OP_UFFD_RESOLVE:

@@ -142,9 +142,11 @@ export function enterSwapCache(m: Machine, head: number): void {
 /** Drops the reclaimer's reference; what is left without users leaves memory. */
 export function freeReclaimed(m: Machine, head: number, writing: boolean): void {
   const { frames } = m
+  const pages = frames.pages(head)
   frames.unhold(head)
-  m.spent += frames.pages(head) * m.cost.swapOut
-  if (writing && mappings(m, head) === 0) {
+  m.spent += pages * m.cost.swapOut
+  // pageout(): what anybody refers to but the swapcache would not leave memory anyhow, and is not written.
+  if (writing && frames.pageCount(head) === pages) {
     frames.set(head, PG_WRITEBACK)
     m.underWriteback.add(head)
     storeToSlots(m, head)
