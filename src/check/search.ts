@@ -2,6 +2,7 @@
  * search: explores models on threads, smallest first, and shows what was found before the oracle.
  */
 import { Worker } from 'node:worker_threads'
+import { PulseWatch } from '../load/pulse.ts'
 import { type Counterexample, counterexample, difference } from './counterexample.ts'
 import type { Goal } from './explore.ts'
 import type { Coverage } from './frontier.ts'
@@ -29,6 +30,8 @@ export interface SearchOptions {
   /** Bytes for the states of one model. */
   readonly memory: number
   readonly jobs: number
+  /** For one answer of a policy of one's own [10]. */
+  readonly seconds?: number
   /** After everything else, if nothing was found: sequences drawn at random, in the largest model. */
   readonly random?: RandomOptions
   /** Ends the search: what was covered until then is the result. */
@@ -102,8 +105,11 @@ async function exploreModel(
     ...(against === undefined ? {} : { against: against.subject }),
   }
   const signals = [enough, ...(options.signal === undefined ? [] : [options.signal])]
-  const explored = await runThread(task, AbortSignal.any(signals), (coverage) =>
-    options.progress?.(model, coverage),
+  const explored = await runThread(
+    task,
+    AbortSignal.any(signals),
+    options.seconds ?? 10,
+    (coverage) => options.progress?.(model, coverage),
   )
   const settings = await settingsOf(subject)
   const rival = against && { settings: await settingsOf(against.subject), name: against.name }
@@ -124,12 +130,18 @@ async function exploreModel(
 async function runThread(
   task: ExploreTask,
   signal: AbortSignal,
+  seconds: number,
   progress: (coverage: Coverage) => void,
 ): Promise<Explored> {
   let coverage = NO_COVERAGE
-  const worker = new Worker(threadFile(), { workerData: { ...SMALL_WORLD, exploreTask: task } })
+  let silent = (_hook: string): void => {}
+  const watch = new PulseWatch(seconds, (hook) => silent(hook))
+  const exploreTask = { ...task, pulse: watch.pulse }
+  const worker = new Worker(threadFile(), { workerData: { ...SMALL_WORLD, exploreTask } })
   try {
     return await new Promise<Explored>((resolve, reject) => {
+      silent = (hook) =>
+        reject(new Error(`invalid policy: ${hook} gave no answer within ${seconds} seconds`))
       const stop = (): void => resolve({ ...coverage, stopped: 'interrupted', findings: [] })
       if (signal.aborted) stop()
       signal.addEventListener('abort', stop, { once: true })
@@ -145,6 +157,7 @@ async function runThread(
       worker.on('exit', (code) => reject(new Error(`the thread ended with code ${code}`)))
     })
   } finally {
+    watch.end()
     await worker.terminate()
   }
 }

@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { GeometryData } from '../geometry.ts'
+import { PolicyFailure, type Pulse } from '../load/checked-policy.ts'
 import { loadPolicy } from '../load/policies.ts'
 import type { ParamValue } from '../params/params.ts'
 import { findDifference } from './differ.ts'
@@ -36,6 +37,8 @@ export interface ExploreTask extends GeometryData {
   readonly memory: number
   /** Draw sequences for so long instead. */
   readonly random?: RandomOptions
+  /** Where questions and answers are counted, for whoever waits. */
+  readonly pulse?: Pulse
 }
 
 export interface Explored extends Coverage {
@@ -50,13 +53,16 @@ export type ThreadMessage =
   | { readonly explored: Explored }
   | { readonly error: string }
 
-export async function settingsOf({ policy, ...subject }: Subject): Promise<WorldSettings> {
-  const { definition } = await loadPolicy(policy)
+export async function settingsOf(
+  { policy, ...subject }: Subject,
+  pulse?: Pulse,
+): Promise<WorldSettings> {
+  const { definition } = await loadPolicy(policy, pulse)
   return { ...subject, policy: definition }
 }
 
 async function runTask(task: ExploreTask): Promise<Explored> {
-  const settings = await settingsOf(task.subject)
+  const settings = await settingsOf(task.subject, task.pulse)
   const model = MODELS.find(({ name }) => name === task.model) as Model
   if (task.random !== undefined) {
     const { sequences, finding } = searchRandomly(settings, model, task.random)
@@ -74,7 +80,7 @@ async function runTask(task: ExploreTask): Promise<Explored> {
   const { findings, ...coverage } =
     task.against === undefined
       ? explore(settings, model, options)
-      : findDifference(settings, await settingsOf(task.against), model, options)
+      : findDifference(settings, await settingsOf(task.against, task.pulse), model, options)
   const lines = findings.map(({ path, seen }) => linesOf(settings, model, path, seen))
   return { ...coverage, findings: lines }
 }
@@ -85,6 +91,9 @@ if (data?.exploreTask !== undefined) {
     const explored = await runTask(data.exploreTask)
     parentPort?.postMessage({ explored } satisfies ThreadMessage)
   } catch (error) {
-    parentPort?.postMessage({ error: (error as Error).message } satisfies ThreadMessage)
+    const { message } = error as Error
+    const told =
+      error instanceof PolicyFailure ? `invalid policy: ${error.policy}: ${message}` : message
+    parentPort?.postMessage({ error: told } satisfies ThreadMessage)
   }
 }

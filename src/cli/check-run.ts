@@ -29,6 +29,8 @@ export interface CheckRequest {
   /** MiB. */
   readonly memory: number
   readonly jobs: number
+  /** For one answer of a policy of one's own. */
+  readonly answerSeconds: number
   readonly out: string | undefined
   readonly json: boolean
 }
@@ -54,6 +56,7 @@ export async function runCheck(request: CheckRequest): Promise<number> {
   const options: SearchOptions = {
     ...{ subject, name, models, goal, every: request.every, jobs: request.jobs },
     memory: request.memory * MIB,
+    seconds: request.answerSeconds,
     depthOf: ({ deeper }) => Math.max(1, request.depth + deeper),
     signal: stop.signal,
     ...(rival === undefined ? {} : { against: rival }),

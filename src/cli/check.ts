@@ -1,6 +1,7 @@
 /** check: searches small worlds for the shortest story in which a policy fails. */
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { parseList, parseWhole } from './flags.ts'
+import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
 
 const FLAGS = {
   depth: { kind: 'text', value: 'N', what: 'every sequence of N actions [6]' },
@@ -14,6 +15,7 @@ const FLAGS = {
   swap: { kind: 'text', value: 'zram or disk', what: 'disk: the swapcache is always used [zram]' },
   memory: { kind: 'text', value: 'MIB', what: 'for the states of one small world [1024]' },
   jobs: { kind: 'text', value: 'N', what: 'threads [2]' },
+  timeout: TIMEOUT_FLAG,
   out: { kind: 'text', value: 'DIR', what: 'write each finding to a file there' },
   json: { kind: 'switch', what: 'one JSON document' },
 } as const satisfies FlagTable
@@ -47,6 +49,7 @@ export const checkCommand: Command = {
       swap,
       memory,
       jobs,
+      timeout,
       out,
       json,
     } = readFlags(argv, FLAGS)
@@ -61,6 +64,7 @@ export const checkCommand: Command = {
       seed: parseWhole('seed', seed ?? '1', 0, 2 ** 31 - 1),
       memory: parseWhole('memory', memory ?? '1024', 1, 1 << 20),
       jobs: parseWhole('jobs', jobs ?? '2', 1, 64),
+      answerSeconds: answerSeconds(timeout),
     })
   },
 }

@@ -104,7 +104,7 @@ async function runPending(
 ): Promise<NodeJS.Signals | undefined> {
   const { jobs, timeoutSeconds, cost, oracle, check } = options
   const journal = new Journal(dir)
-  const traces = new Traces(inputs.origins)
+  const traces = new Traces(inputs.origins, undefined, timeoutSeconds)
   const progress = await startProgress(cells.length)
   const stop = new AbortController()
   let stoppedBy: NodeJS.Signals | undefined

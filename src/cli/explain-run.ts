@@ -2,10 +2,12 @@
 import { type Execution, explain, firstDivergence, type Wanted } from '../explain/explain.ts'
 import { eventsOf, operationsOf } from '../explain/happenings.ts'
 import { NUMBERS, namesOf } from '../explain/names.ts'
+import type { Happening } from '../explain/story.ts'
 import { textOf } from '../explain/text.ts'
 import { Witness } from '../explain/witness.ts'
 import { readTest } from '../litmus/library.ts'
 import { isPath } from '../load/module.ts'
+import { stepsWithin, TooLong, within } from '../load/within.ts'
 import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
 import { unknown } from '../params/closest.ts'
 import { expand, type PolicyChoice, policyLabel } from '../plan.ts'
@@ -15,6 +17,7 @@ import { kernelChoice, policyChoice } from './choices.ts'
 import type { ExplainFlags } from './explain-flags.ts'
 import { readFlags } from './flag-table.ts'
 import { parseList, parseParams, parseWhole } from './flags.ts'
+import { answerSeconds } from './patience.ts'
 import { gatherInputs } from './run-inputs.ts'
 import { RUN_FLAGS, type RunFlags, runOptions } from './run-options.ts'
 import { counted, print, say } from './streams.ts'
@@ -36,10 +39,13 @@ const MOST = 2 ** 31 - 1
 export async function explainFiles(words: readonly string[], flags: ExplainFlags): Promise<void> {
   const { file, compared } = filesAndPolicies(words, flags)
   const choices = await choicesOf(flags, compared)
+  const seconds = answerSeconds(flags.timeout)
   const subjects = await Promise.all(
-    choices.map((choice) =>
-      file?.endsWith('.cow') ? ofTest(file, choice, flags) : ofCell(file, choice, flags),
-    ),
+    choices.map(async (choice) => {
+      const isTest = file?.endsWith('.cow') ?? false
+      const told = isTest ? ofTest(file ?? '', choice, flags) : await ofCell(file, choice, flags)
+      return choice.file === undefined ? told : patient(told, isTest, seconds, flags)
+    }),
   )
   const [subject, other] = subjects
   if (subject === undefined) return
@@ -117,6 +123,44 @@ function ofTest(file: string, choice: PolicyChoice, flags: ExplainFlags): Subjec
     },
   }
   return { label, execution }
+}
+
+/** The same, where the policy may never answer: a test's operations and the event asked for then end with an error. */
+function patient(
+  { label, execution }: Subject,
+  isTest: boolean,
+  seconds: number,
+  flags: ExplainFlags,
+): Subject {
+  let at = 0
+  function* watched(happenings: Iterable<Happening>): Generator<Happening> {
+    for (const happening of happenings) {
+      at = happening.n
+      const run = (): string => within(seconds, 'answer', happening.run)
+      yield isTest || String(at) === flags.event ? { ...happening, run } : happening
+    }
+  }
+  return {
+    label,
+    execution: {
+      ...execution,
+      start() {
+        const { witness, happenings } = execution.start()
+        return { witness, happenings: watched(happenings) }
+      },
+      steps(step) {
+        try {
+          // The event asked for has its own guard, which comes first.
+          stepsWithin(2 * seconds, 'answer', step)
+        } catch (error) {
+          if (!(error instanceof TooLong)) throw error
+          throw new UsageError(
+            `invalid policy: ${label}: no answer at event ${at}; see --event ${at}`,
+          )
+        }
+      },
+    },
+  }
 }
 
 /** Parameters of the policy, as --param gives them; a plan would check them, and a test has none. */

@@ -7,10 +7,12 @@ import { expectationFor, meets } from '../litmus/expect.ts'
 import { readExceptions, readTest, readTests, readTruth } from '../litmus/library.ts'
 import type { LitmusTest } from '../litmus/program.ts'
 import type { OperationResult } from '../litmus/result.ts'
-import { runLitmus } from '../litmus/run.ts'
+import { LitmusRun } from '../litmus/run.ts'
 import { sayFailure } from '../litmus/say.ts'
 import type { Truth } from '../litmus/truth.ts'
+import { PolicyFailure } from '../load/checked-policy.ts'
 import { packageRoot } from '../load/package.ts'
+import { TooLong, within } from '../load/within.ts'
 import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
 import { unknown } from '../params/closest.ts'
 import { litmusMachine, type RunSettings } from '../run.ts'
@@ -26,12 +28,16 @@ export interface LitmusRequest {
   readonly drained: boolean
   readonly swap: string
   readonly against: readonly string[]
+  /** For an operation under a policy of one's own. */
+  readonly seconds: number
   readonly json: boolean
 }
 
 /** What a test runs under. */
 interface Subject {
   readonly policy: string
+  /** Where it came from, if it did not come with the program. */
+  readonly file?: string
   readonly kernel?: string
   readonly settings: RunSettings
 }
@@ -73,8 +79,9 @@ async function subjectsOf({ policies, kernels }: LitmusRequest): Promise<Subject
     ...(await Promise.all(kernels.map(kernelChoice))),
   ]
   const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
-  return choices.map(({ definition, kernel }) => ({
+  return choices.map(({ definition, file, kernel }) => ({
     policy: definition.name,
+    ...(file === undefined ? {} : { file: file.path }),
     ...(kernel === undefined ? {} : { kernel: kernel.name }),
     settings: {
       ...{ policy: definition, params: kernel?.params ?? {}, cost },
@@ -86,16 +93,25 @@ async function subjectsOf({ policies, kernels }: LitmusRequest): Promise<Subject
 function checkTests(
   tests: readonly LitmusTest[],
   subjects: readonly Subject[],
-  { files, drained, swap, json }: LitmusRequest,
+  { files, drained, swap, json, seconds }: LitmusRequest,
 ): number {
   const unmet: string[] = []
   let met = 0
   for (const test of tests) {
     const swapDisk = swap === 'disk' || test.name.endsWith(DISK_SWAP)
     const states = [...(drained ? ['drained'] : []), ...(swapDisk ? ['diskswap'] : [])]
-    for (const { policy, kernel, settings } of subjects) {
-      const machine = () => litmusMachine({ ...settings, swapDisk })
-      const results = runLitmus(test, machine, { policy: kernel ?? policy, drained })
+    for (const subject of subjects) {
+      const { policy, kernel, settings } = subject
+      const machine = litmusMachine({ ...settings, swapDisk })
+      const run = new LitmusRun(test, machine, { policy: kernel ?? policy, drained })
+      const results = test.operations.map((operation) => {
+        const { n } = operation
+        const step = (): OperationResult => run.step(operation)
+        if (subject.file === undefined) return step()
+        const replay = `cowbench explain ${test.file} --policy ${subject.file} --event ${n}`
+        const place = `operation ${n} of ${test.file}; replay: ${replay}`
+        return patiently(policy, seconds, place, step)
+      })
       const names = [policy, ...(kernel === undefined ? [] : [kernel]), ...states]
       for (const result of results) {
         if (json)
@@ -114,6 +130,16 @@ function checkTests(
   return unmet.length > 0 ? 4 : 0
 }
 
+/** Does what asks a policy of one's own, which may throw or never answer. */
+function patiently<T>(policy: string, seconds: number, place: string, call: () => T): T {
+  try {
+    return within(seconds, 'answer', call)
+  } catch (error) {
+    if (!(error instanceof PolicyFailure || error instanceof TooLong)) throw error
+    throw new UsageError(`invalid policy: ${policy}: ${error.message}; at ${place}`)
+  }
+}
+
 function lineOf({ test, policy, n, op, outcome, flags }: OperationResult): string {
   return [test, policy, n, `${op}:`, outcome, ...flags].join(' ')
 }
@@ -125,15 +151,20 @@ async function compareTests(tests: readonly LitmusTest[], request: LitmusRequest
   for (const file of request.against) {
     const whole = readTruth(file)
     const truth = request.files.length > 0 ? only(whole, byName) : whole
-    for (const { settings, policy, kernel } of await subjectsOf(subjectOf(truth, request))) {
-      const comparison = compareWithTruth(truth, {
-        ...{ tests: byName, exceptions },
-        machines:
-          ({ swapDisk }) =>
-          () =>
-            litmusMachine({ ...settings, swapDisk }),
-        ...(request.drained ? { states: ['drained'] as const } : {}),
-      })
+    for (const { settings, policy, file, kernel } of await subjectsOf(subjectOf(truth, request))) {
+      const compare = (): Comparison =>
+        compareWithTruth(truth, {
+          ...{ tests: byName, exceptions },
+          machines:
+            ({ swapDisk }) =>
+            () =>
+              litmusMachine({ ...settings, swapDisk }),
+          ...(request.drained ? { states: ['drained'] as const } : {}),
+        })
+      const comparison =
+        file === undefined
+          ? compare()
+          : patiently(policy, whole.tests.size * request.seconds, request.against.join(), compare)
       const unrecorded = request.files.length > 0 ? tests.filter(isMissingIn(whole)) : []
       for (const { name } of unrecorded) say(`${name}: not in the record of ${truth.kernel}`)
       const model = kernel === undefined ? policy : `${policy} (kernel ${kernel})`

@@ -1,6 +1,7 @@
 /** litmus: runs .cow tests under policies or kernels, checks their expectations, or compares with a recorded kernel. */
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { parseList } from './flags.ts'
+import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
 import { UsageError } from './usage-error.ts'
 
 const FLAGS = {
@@ -18,6 +19,7 @@ const FLAGS = {
     what: 'every policy on the known failures of the past: a table and a chart in --out',
   },
   out: { kind: 'text', value: 'DIR', what: 'of --known-failures [results/known-failures]' },
+  timeout: TIMEOUT_FLAG,
   json: { kind: 'switch', what: 'one line of JSON for every operation and policy' },
 } as const satisfies FlagTable
 
@@ -48,6 +50,7 @@ export const litmusCommand: Command = {
       policies: parseList('policy', policy ?? []),
       kernels: parseList('kernel', kernel ?? []),
       swap: swap ?? 'zram',
+      seconds: answerSeconds(others.timeout),
       against: against ?? [],
       ...{ drained: drained ?? false, json: json ?? false },
     })

@@ -1,11 +1,12 @@
 /** traces: the traces of a run in shared memory, each made once and dropped after its last cell. */
 import { LONG } from '../load/long-trace.ts'
 import { traceHash } from '../load/trace-hash.ts'
+import { within } from '../load/within.ts'
 import type { TraceChoice } from '../plan.ts'
 import type { Produced, Source } from '../stream/produce.ts'
 import { type Trace, TraceTooLong } from '../trace/trace.ts'
 import { validateTrace } from '../trace/validate.ts'
-import { buildTrace } from '../workload/api.ts'
+import { buildTrace, type Workload } from '../workload/api.ts'
 import type { TraceSource } from './pool-options.ts'
 import type { TraceOrigin } from './run-inputs.ts'
 
@@ -15,11 +16,16 @@ export class Traces implements TraceSource {
   readonly #facts = new Map<TraceChoice, Produced>()
   readonly #failed = new Map<TraceChoice, Error>()
   readonly #long: number
+  readonly #seconds: number
 
-  /** `origins` says for each workload where its events come from; traces of more than `long` are not held. */
-  constructor(origins: ReadonlyMap<unknown, TraceOrigin>, long = LONG) {
+  /**
+   * `origins` says for each workload where its events come from; traces of more than `long` are not held; a workload of
+   * one's own may take `seconds` to make one.
+   */
+  constructor(origins: ReadonlyMap<unknown, TraceOrigin>, long = LONG, seconds = 600) {
     this.#origins = origins
     this.#long = long
+    this.#seconds = seconds
   }
 
   source(choice: TraceChoice): Source | undefined {
@@ -78,16 +84,19 @@ export class Traces implements TraceSource {
   }
 
   #make(choice: TraceChoice): Trace {
-    const { workload, values, seed } = choice
-    const origin = this.#origin(workload)
+    const origin = this.#origin(choice.workload)
     if ('file' in origin) throw new TraceTooLong(origin.file.path)
-    const trace =
-      'trace' in origin
-        ? shared(origin.trace)
-        : buildTrace(origin.workload, values, seed, true, this.#long)
-    if ('workload' in origin && workload.file !== undefined) expectValid(trace)
+    const trace = 'trace' in origin ? shared(origin.trace) : this.#build(origin.workload, choice)
     const hash = 'trace' in origin ? origin.hash : traceHash(trace)
     this.#facts.set(choice, { hash, events: trace.events })
+    return trace
+  }
+
+  #build(workload: Workload, { workload: { file }, values, seed }: TraceChoice): Trace {
+    const build = (): Trace => buildTrace(workload, values, seed, true, this.#long)
+    if (file === undefined) return build()
+    const trace = within(this.#seconds, 'trace', build)
+    expectValid(trace)
     return trace
   }
 

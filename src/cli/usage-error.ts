@@ -1,4 +1,5 @@
 /** usage-error: a mistake of the user's, told in one line; and which other errors are mistakes of that kind. */
+import { PolicyFailure } from '../load/checked-policy.ts'
 
 export class UsageError extends Error {}
 
@@ -8,6 +9,7 @@ const VOCABULARY = /^(.+:[0-9]+: )?(unknown|missing|invalid|unsupported|truncate
 /** The line for an error that the user can mend, or undefined if it is the program's own. */
 export function usageMessage(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
+  if (error instanceof PolicyFailure) return `invalid policy: ${error.policy}: ${error.message}`
   if (error instanceof UsageError || VOCABULARY.test(error.message)) return error.message
   const { code, syscall, path } = error as NodeJS.ErrnoException
   // A file that cannot be opened is named by the system call; anything else about files is not the user's doing.

@@ -10,6 +10,8 @@ import type { Witness } from './witness.ts'
 /** An execution that can be started again, the same every time. */
 export interface Execution {
   readonly names: Names
+  /** Where a policy may never answer: calls `step` until it returns false, but not for ever. */
+  readonly steps?: (step: () => boolean) => void
   start(): { readonly witness: Witness; readonly happenings: Iterable<Happening> }
 }
 
@@ -38,28 +40,40 @@ export function explain(execution: Execution, wanted: Wanted): Explained {
   const chosen = new Set(numbers.slice(0, wanted.limit))
   const told: Told[] = []
   if (chosen.size > 0) {
-    const { witness, happenings } = execution.start()
-    for (const happening of happenings) {
+    each(execution, (witness, happening) => {
       const tale = tell(witness, execution.names, happening, chosen.has(happening.n))
-      if (chosen.has(happening.n)) told.push(tale)
-      if (tale.error !== undefined && !chosen.has(happening.n)) told.push(tale)
-      if (told.length === chosen.size || tale.error !== undefined) break
-    }
+      if (chosen.has(happening.n) || tale.error !== undefined) told.push(tale)
+      return told.length < chosen.size && tale.error === undefined
+    })
   }
   return { told, more: Math.max(0, numbers.length - chosen.size), events }
 }
 
 function find(execution: Execution, wanted: Wanted): { numbers: number[]; events: number } {
-  const { witness, happenings } = execution.start()
   const numbers: number[] = []
   let events = 0
-  for (const happening of happenings) {
+  each(execution, (witness, happening) => {
     events++
     const told = tell(witness, execution.names, happening, false)
     if (isWanted(told, happening, wanted)) numbers.push(happening.n)
-    if (told.error !== undefined) break
-  }
+    return told.error === undefined
+  })
   return { numbers, events }
+}
+
+/** Starts the execution, and goes on with what happens next while `heard` returns true. */
+function each(
+  { start, steps }: Execution,
+  heard: (witness: Witness, happening: Happening) => boolean,
+): void {
+  const { witness, happenings } = start()
+  const all = happenings[Symbol.iterator]()
+  const step = (): boolean => {
+    const { done, value } = all.next()
+    return done !== true && heard(witness, value)
+  }
+  if (steps !== undefined) steps(step)
+  else while (step());
 }
 
 function isWanted(told: Told, happening: Happening, { only, page }: Wanted): boolean {
@@ -77,22 +91,23 @@ export interface Divergence {
 
 /** Both in step, to the first event at which they part. */
 export function firstDivergence(a: Execution, b: Execution): Divergence {
-  const left = a.start()
   const right = b.start()
   const others = right.happenings[Symbol.iterator]()
+  const steps = a.steps ?? b.steps
   let events = 0
-  for (const happening of left.happenings) {
-    const other = others.next()
-    if (other.done === true) break
-    const mine = tell(left.witness, a.names, happening, false)
-    const theirs = tell(right.witness, b.names, other.value, false)
-    if (decisionsOf(mine) !== decisionsOf(theirs)) {
-      const told = [a, b].map((each) => explain(each, at(happening.n)).told[0])
-      return { first: told as unknown as readonly [Told, Told], events }
-    }
-    events++
-  }
-  return { events }
+  let parts = -1
+  each({ ...a, ...(steps === undefined ? {} : { steps }) }, (witness, happening) => {
+    const { done, value } = others.next()
+    if (done === true) return false
+    const mine = tell(witness, a.names, happening, false)
+    const theirs = tell(right.witness, b.names, value, false)
+    if (decisionsOf(mine) !== decisionsOf(theirs)) parts = happening.n
+    else events++
+    return parts < 0
+  })
+  if (parts < 0) return { events }
+  const told = [a, b].map((execution) => explain(execution, at(parts)).told[0])
+  return { first: told as unknown as readonly [Told, Told], events }
 }
 
 function at(event: number): Wanted {

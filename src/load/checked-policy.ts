@@ -13,6 +13,7 @@ import {
   VERDICT_LABELS,
 } from '../policy/api.ts'
 import { viewOf } from '../policy/view.ts'
+import { firstLine } from './module.ts'
 
 type Question = {
   [K in keyof PolicyHooks]: PolicyHooks[K] extends (...asked: never[]) => unknown ? K : never
@@ -54,42 +55,84 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
   forcedInPlace: YES_NO,
 }
 
-/** The same policy; a question that it answers with something else throws RangeError `invalid answer of <hook>: ...`. */
-export function checkedPolicy(definition: PolicyDefinition): PolicyDefinition {
+/** A hook threw, or answered what is no answer. */
+export class PolicyFailure extends Error {
+  readonly policy: string
+
+  constructor(policy: string, what: string) {
+    super(what)
+    this.policy = policy
+  }
+}
+
+/** Questions asked and answered so far, together, and which was asked last: written for a thread that watches. */
+export type Pulse = Int32Array
+
+/** What a pulse's second number stands for. */
+export const HOOKS: readonly string[] = [...Object.keys(ANSWERS), 'pageBits', 'mmBits']
+
+/** The same policy; a question that it answers with something else throws PolicyFailure `invalid answer of <hook>: ...`. */
+export function checkedPolicy(definition: PolicyDefinition, pulse?: Pulse): PolicyDefinition {
+  const told: Told = { policy: definition.name, pulse }
   return {
     ...definition,
     create(values): Policy {
       const policy = definition.create(Object.freeze({ ...values }))
       const hooks = Object.entries(ANSWERS).map(([name, answer]) => [
         name,
-        checkedHook(name, policy[name as Question] as Hook, answer),
+        checkedHook(name, policy[name as Question] as Hook, answer, told),
       ])
       return Object.freeze({
         ...policy,
         ...Object.fromEntries(hooks),
-        pageBits: checkedBits('pageBits', policy.pageBits),
-        mmBits: checkedBits('mmBits', policy.mmBits),
+        pageBits: checkedBits('pageBits', policy.pageBits, told),
+        mmBits: checkedBits('mmBits', policy.mmBits, told),
       })
     },
   }
 }
 
+/** Who is told of failures, and of every question. */
+interface Told {
+  readonly policy: string
+  readonly pulse: Pulse | undefined
+}
+
 type Hook = (k: Kernel, a: unknown, b: unknown, c: unknown) => unknown
 
-function checkedHook(name: string, hook: Hook, { expected, allows }: Answer): Hook {
-  return (k, a, b, c) => {
+function checkedHook(
+  name: string,
+  hook: Hook,
+  { expected, allows }: Answer,
+  { policy, pulse }: Told,
+): Hook {
+  const checked: Hook = (k, a, b, c) => {
     let answer: unknown
     try {
       answer = hook(viewOf(k), a, b, c)
     } catch (error) {
-      throw new Error(`${name} threw: ${error instanceof Error ? error.message : String(error)}`)
+      throw new PolicyFailure(policy, `${name} threw: ${firstLine(error)}`)
     }
     if (allows(answer)) return answer
-    throw new RangeError(`invalid answer of ${name}: ${String(answer)}; expected ${expected}`)
+    const what = `invalid answer of ${name}: ${String(answer)}; expected ${expected}`
+    throw new PolicyFailure(policy, what)
+  }
+  if (pulse === undefined) return checked
+  const which = HOOKS.indexOf(name.replace(/\..*/, ''))
+  return (k, a, b, c) => {
+    pulse[1] = which
+    pulse[0]!++
+    const answer = checked(k, a, b, c)
+    pulse[0]!++
+    return answer
   }
 }
 
-function checkedBits<B extends PageBits | MmBits>(name: string, bits: B | null): B | null {
+function checkedBits<B extends PageBits | MmBits>(
+  name: string,
+  bits: B | null,
+  told: Told,
+): B | null {
   if (bits === null) return null
   const { width } = bits
   const most = 2 ** width - 1
@@ -100,7 +143,7 @@ function checkedBits<B extends PageBits | MmBits>(name: string, bits: B | null):
   const moments = Object.entries(bits).filter(([, hook]) => typeof hook === 'function')
   const checked = moments.map(([moment, hook]) => [
     moment,
-    checkedHook(`${name}.${moment}`, hook as Hook, answer),
+    checkedHook(`${name}.${moment}`, hook as Hook, answer, told),
   ])
   return Object.freeze({ ...bits, ...Object.fromEntries(checked) })
 }

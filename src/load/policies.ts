@@ -9,7 +9,7 @@ import {
   type Policy,
   type PolicyDefinition,
 } from '../policy/api.ts'
-import { checkedPolicy } from './checked-policy.ts'
+import { checkedPolicy, type Pulse } from './checked-policy.ts'
 import {
   defaultExport,
   firstLine,
@@ -19,6 +19,7 @@ import {
   sourceFile,
   whyNotOfThisApi,
 } from './module.ts'
+import { within } from './within.ts'
 
 export interface LoadedPolicy {
   readonly definition: PolicyDefinition
@@ -26,8 +27,8 @@ export interface LoadedPolicy {
   readonly file?: SourceFile
 }
 
-/** A policy by its name or path. Throws Error in one line: unknown, missing or invalid. */
-export async function loadPolicy(nameOrPath: string): Promise<LoadedPolicy> {
+/** A policy by its name or path; of a path, `pulse` is told of its answers. Throws Error in one line: unknown, missing or invalid. */
+export async function loadPolicy(nameOrPath: string, pulse?: Pulse): Promise<LoadedPolicy> {
   if (!isPath(nameOrPath)) {
     const definition = POLICIES.find((policy) => policy.name === nameOrPath)
     if (definition === undefined) {
@@ -45,7 +46,7 @@ export async function loadPolicy(nameOrPath: string): Promise<LoadedPolicy> {
   const definition = await defaultExport('policy', file)
   const reason = whyNotOfThisApi('policy', definition, POLICY_API) ?? whyNoPolicy(definition)
   if (reason !== undefined) throw new Error(`invalid policy file: ${file.path}: ${reason}`)
-  return { definition: checkedPolicy(definition as PolicyDefinition), file }
+  return { definition: checkedPolicy(definition as PolicyDefinition, pulse), file }
 }
 
 /** Every policy has all of these hooks, each of the type that it has here. */
@@ -53,6 +54,9 @@ const MODEL = definePolicy({
   ...{ name: 'model', summary: '', era: '', kernel: '6.18' },
   hooks: () => ({ wpReuse: () => COPY }),
 }).create({})
+
+/** For `hooks` to come back. */
+const SECONDS = 5
 
 const TABLES: readonly string[] = ['copy', 'lazy', 'owner', 'accounted']
 
@@ -66,7 +70,7 @@ function whyNoPolicy(value: unknown): string | undefined {
   }
   let policy: Policy
   try {
-    policy = (value as PolicyDefinition).create(defaults(params))
+    policy = within(SECONDS, 'hooks', () => (value as PolicyDefinition).create(defaults(params)))
   } catch (error) {
     return firstLine(error)
   }
