@@ -2,10 +2,10 @@
  * Engine: runs a trace on a machine, segment by segment, or one operation at a time.
  */
 import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PTE_PRESENT, PTE_STORE_HIT, TABLE_SHIFT } from '../state/tables.ts'
+import { PFN_SHIFT, PTE_PRESENT, PTE_STORE_HIT, PTE_WRITE, TABLE_SHIFT } from '../state/tables.ts'
 import { OP_LOAD, OP_STORE, OPERANDS } from '../trace/ops.ts'
 import { type Chunk, type ChunkedTrace, SEGMENT, type Trace } from '../trace/trace.ts'
-import { load, store } from './access.ts'
+import { load, store as storeTo } from './access.ts'
 import { WAITS } from './answers.ts'
 import { checkInvariants } from './invariants.ts'
 import { mustWait } from './locks.ts'
@@ -14,6 +14,7 @@ import { Machine, type MachineOptions } from './machine.ts'
 import { frameOf, pageKind } from './observe.ts'
 import { OPERATIONS } from './operations.ts'
 import { storesToPlain } from './plain.ts'
+import { type Position, touchesPlain } from './plain-touch.ts'
 import { endWriteback } from './reclaim.ts'
 
 /** Small runs are checked after every event, large ones every CHECK_EVERY events. */
@@ -29,6 +30,8 @@ export interface EngineOptions extends MachineOptions {
 export class Engine {
   readonly machine: Machine
   readonly #check: boolean
+  /** The access that #accesses() left its loop for. */
+  readonly #at: Position = { segment: 0, arg: 0, event: 0 }
 
   constructor(options: EngineOptions) {
     this.machine = new Machine(options)
@@ -145,6 +148,7 @@ export class Engine {
    */
   #accesses(segments: Int32Array, args: Int32Array, s: number, end: number): number {
     const m = this.machine
+    const at = this.#at
     const { judge } = m
     const mmId = segments[s + 1]!
     const mm = m.mm(mmId)
@@ -183,21 +187,35 @@ export class Engine {
         first += hi - i
         hi = segments[s + 3]!
       }
-      i = this.#missed(mm, segments[s]!, args, i, hi, first + i)
+      at.segment = s
+      at.arg = i
+      at.event = first + i
+      this.#missed(mm, segments, args, at, end)
+      s = at.segment
+      i = at.arg
+      first = at.event - i
     }
   }
 
-  /** The access args[i], event number `event`, needs more than a look. Returns the next one to look at. */
-  #missed(mm: Mm, op: number, args: Int32Array, i: number, hi: number, event: number): number {
+  /** The access at `at` needs more than a look. Moves `at` on to the next one to look at. */
+  #missed(mm: Mm, segments: Int32Array, args: Int32Array, at: Position, end: number): void {
     const m = this.machine
-    if (op === OP_STORE) {
-      const next = storesToPlain(m, mm, args, i, hi, event)
-      if (next > i) return next
+    const { segment, arg, event } = at
+    const store = segments[segment] === OP_STORE
+    const vpn = args[arg]!
+    if ((m.tables.ptes[mm.pteIndex(vpn)]! & (PTE_PRESENT | PTE_WRITE)) !== PTE_PRESENT) {
+      touchesPlain(m, mm, segments, args, at, end)
+      if (at.event > event) return
+    } else if (store) {
+      at.arg = storesToPlain(m, mm, args, arg, segments[segment + 3]!, event)
+      at.event = event + at.arg - arg
+      if (at.arg > arg) return
     }
     m.judge.event = event
-    if (op === OP_STORE) store(m, mm, args[i]!)
-    else load(m, mm, args[i]!)
-    return i + 1
+    if (store) storeTo(m, mm, vpn)
+    else load(m, mm, vpn)
+    at.arg = arg + 1
+    at.event = event + 1
   }
 
   #runChecked(

@@ -16,6 +16,7 @@ import { migrate } from './migrate.ts'
 import { numaHint } from './numa.ts'
 import { mmIsNew } from './own-bits.ts'
 import { dropPin } from './pins.ts'
+import { swapOutPages } from './plain-reclaim.ts'
 import { poke } from './poke.ts'
 import { mprotect } from './protect.ts'
 import { endWriteback, swapOut } from './reclaim.ts'
@@ -65,7 +66,7 @@ export const OPERATIONS: readonly Operation[] = [
   (m, _mm, id, index) => devread(m, id, index),
   (m, _mm, id, index) => devwrite(m, id, index),
   (m, mm, vpn, pages) => {
-    swapOut(m, m.mm(mm), vpn, vpn + pages, false)
+    swapOutPages(m, m.mm(mm), vpn, vpn + pages)
     return OK
   },
   (m) => {

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
 import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
 import { Oracle } from '../oracle/oracle.ts'
+import { defaults } from '../params/params.ts'
 import { policyWith } from '../run.ts'
 import { PG_LRU_BATCH } from '../state/frames.ts'
 import { recipes, traceOf } from '../test/random-trace.ts'
@@ -15,6 +16,10 @@ import {
   OP_LOAD,
   OP_STORE,
   OPERANDS,
+  PIN_DMAPIN,
+  PIN_IOURING,
+  PIN_ODIRECT,
+  PIN_ROPIN,
   PIN_VMSPLICE,
   PROT_READ,
   PROT_WRITE,
@@ -23,10 +28,12 @@ import { SEGMENT, type Trace, TraceWriter } from '../trace/trace.ts'
 import { Engine } from './engine.ts'
 import { ERAS, type EraName } from './era.ts'
 import { lruDrain } from './lru.ts'
+import { NOISE_PARAMS, Noise, type NoiseValues } from './noise.ts'
 import { storesToPlain } from './plain.ts'
 import { endWriteback } from './reclaim.ts'
 
 const RW = PROT_READ | PROT_WRITE
+const PINS = [PIN_VMSPLICE, PIN_IOURING, PIN_ODIRECT, PIN_DMAPIN, PIN_ROPIN]
 const SEED = 20_031_102
 
 interface Run {
@@ -34,7 +41,13 @@ interface Run {
   readonly oracle: Oracle
 }
 
-function start(policy: string): Run {
+/** Nothing ever holds a page, but every step is taken by itself. */
+const SILENT = new Noise({
+  values: { ...(defaults(NOISE_PARAMS) as NoiseValues), cpus: 1 },
+  seed: 0,
+})
+
+function start(policy: string, noise?: Noise): Run {
   const definition = POLICIES.find(({ name }) => name === policy)
   if (definition === undefined) throw new RangeError(`unknown policy: ${policy}`)
   const oracle = new Oracle()
@@ -43,6 +56,7 @@ function start(policy: string): Run {
     era: ERAS[definition.kernel as EraName],
     cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
     judge: oracle,
+    noise,
   })
   return { engine, oracle }
 }
@@ -55,7 +69,7 @@ function whole(policy: string, trace: Trace): Run {
 
 /** The same trace, one operation at a time. */
 function stepByStep(policy: string, { segments, args }: Trace): Run {
-  const run = start(policy)
+  const run = start(policy, SILENT)
   const { engine } = run
   for (let s = 0; s < segments.length; s += SEGMENT) {
     const [op = 0, mm = 0, lo = 0, hi = 0] = segments.subarray(s, s + SEGMENT)
@@ -80,6 +94,8 @@ function state({ engine, oracle }: Run): object {
   return {
     word: frames.word.subarray(0, end).join(),
     mapcounts: frames.largeMapcount.subarray(0, end).join(),
+    references: [frames.refs.subarray(0, end).join(), frames.pins.subarray(0, end).join()],
+    slots: [frames.slot.subarray(0, end).join(), k.swap.count.subarray(0, k.swap.end).join()],
     used: [frames.used, frames.peak, tables.used, tables.peak, k.swap.used],
     ptes: tables.ptes.subarray(0, tables.end << 9).join(),
     counts: machine.counts,
@@ -135,6 +151,59 @@ describe('a whole trace ends as it does step by step', () => {
         expect(state(whole(policy, trace))).toEqual(state(stepByStep(policy, trace)))
       }),
       { seed: SEED, numRuns: 25 },
+    )
+  })
+})
+
+describe('pages that were swapped out return as they do step by step', () => {
+  const action = fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 99 }), fc.nat({ max: 99 }))
+  const actions = fc.array(action, { minLength: 1, maxLength: 60 })
+
+  /** Up to four relatives swap out, load, store, pin and protect what they share, or do not share. */
+  function churned(order: number, drawn: readonly (readonly [number, number, number])[]): Trace {
+    return written((t) => {
+      const first = t.spawn()
+      t.mmap(first, 0, 1024, MAP_PRIVATE_ANON, RW, order)
+      for (let vpn = 0; vpn < 100; vpn++) t.store(first, vpn)
+      let alive = [first]
+      const pins: [number, number][] = []
+      for (const [what, who, where] of drawn) {
+        const mm = alive[who % alive.length] as number
+        const last = Math.min(100, where + 1 + (who % 40))
+        const touched = Array.from(
+          { length: last - where },
+          (_, i) => where + ((i * 7) % (last - where)),
+        )
+        if (what === 0 && alive.length < 4) alive.push(t.fork(mm))
+        else if (what === 1 && alive.length > 1) {
+          t.exit(mm)
+          alive = alive.filter((other) => other !== mm)
+          for (const pin of pins) if (pin[0] === mm) pins.splice(pins.indexOf(pin), 1)
+        } else if (what === 2)
+          pins.push([mm, t.pin(mm, where, 1, PINS[who % PINS.length] as number)])
+        else if (what === 3 && pins.length > 0) t.unpin(...(pins.pop() as [number, number]))
+        else if (what === 4) {
+          t.mprotect(mm, where, last - where, PROT_READ)
+          if (who % 2 === 0) t.mprotect(mm, where, last - where, RW)
+        } else if (what < 7) t.swapout(mm, where, last - where)
+        else if (what === 7) for (const vpn of touched) t.load(mm, vpn)
+        else {
+          for (const vpn of touched) {
+            if (what === 8) t.load(mm, vpn)
+            t.store(mm, vpn)
+          }
+        }
+      }
+    })
+  }
+
+  test.each(POLICIES.map(({ name }) => name))('under %s', (policy) => {
+    fc.assert(
+      fc.property(fc.constantFrom(0, 0, 4, 9), actions, (order, drawn) => {
+        const trace = churned(order, drawn)
+        expect(state(whole(policy, trace))).toEqual(state(stepByStep(policy, trace)))
+      }),
+      { seed: SEED, numRuns: 40 },
     )
   })
 })

@@ -83,7 +83,7 @@ function writeFlag(vma: Vma): number {
 }
 
 /** Since 6.11 an exclusive page is mapped writable by a load too, unless a fault is wanted to track the next store. */
-function mapsCleanWritable(m: Machine, vma: Vma, entry: number): boolean {
+export function mapsCleanWritable(m: Machine, vma: Vma, entry: number): boolean {
   return m.policy.swapinWritable && (!tracksSoftDirty(m, vma) || (entry & PTE_SOFT_DIRTY) !== 0)
 }
 
