@@ -26,7 +26,7 @@ export interface Judge {
   /** A store by `mm`: returns the token that the mechanism writes into the frame that it physically stored to. */
   store(mm: number, vpn: number): number
   /**
-   * verdict() at SITE_WP about one page and store() to it, in one call. Returns store()'s token; or 0, having recorded
+   * verdict() at SITE_WP (or a reuse at SITE_SWAPIN) about one page and store() to it, in one call. Returns store()'s token; or 0, having recorded
    * nothing, for an unsafe reuse or a page that is not plain to the judge: then the two have to be called.
    */
   storeAfter(mm: number, vpn: number, verdict: number): number
