@@ -1,7 +1,7 @@
 /**
  * family: which processes descend from which, which of them are alive, and since when each has been on its own.
  */
-import { grown } from './column.ts'
+import { FIRST_LENGTH, grown } from './column.ts'
 import { ALIASES, BLANKS } from './identities.ts'
 import { NOBODY } from './tokens.ts'
 
@@ -12,20 +12,20 @@ export class Family {
    * By process: names from here on were given to its own pages after its last fork, as parent or as child, so that no
    * relative can have them.
    */
-  ownTokens = new Int32Array(64)
-  #ownAliases = new Int32Array(64)
-  #ownBlanks = new Int32Array(64)
-  #parent = new Int32Array(64)
+  ownTokens = new Int32Array(FIRST_LENGTH)
+  #ownAliases = new Int32Array(FIRST_LENGTH)
+  #ownBlanks = new Int32Array(FIRST_LENGTH)
+  #parent = new Int32Array(FIRST_LENGTH)
   /** Stores by the parent before the process was forked off are smaller than this. */
-  #inherited = new Int32Array(64)
-  #forks = new Int32Array(64)
-  #lastFork = new Int32Array(64)
+  #inherited = new Int32Array(FIRST_LENGTH)
+  #forks = new Int32Array(FIRST_LENGTH)
+  #lastFork = new Int32Array(FIRST_LENGTH)
   /** Living members of each family, newest first. */
-  #family = new Int32Array(64)
-  #newest = new Int32Array(64)
-  #older = new Int32Array(64)
-  #newer = new Int32Array(64)
-  #alive = new Int32Array(64)
+  #family = new Int32Array(FIRST_LENGTH)
+  #newest = new Int32Array(FIRST_LENGTH)
+  #older = new Int32Array(FIRST_LENGTH)
+  #newer = new Int32Array(FIRST_LENGTH)
+  #alive = new Int32Array(FIRST_LENGTH)
   /** Processes alive. */
   living = 0
 

@@ -9,7 +9,7 @@
  *   0          nothing, or the zero page;
  *   negative   a page of a file or shared object (objects.ts).
  */
-import { grown } from './column.ts'
+import { FIRST_LENGTH, grown } from './column.ts'
 import { TOKENS_END } from './tokens.ts'
 
 export const ALIASES = TOKENS_END
@@ -21,9 +21,9 @@ export class Identities {
   nextAlias = ALIASES
   nextBlank = BLANKS
   /** By alias: what a load should find, the frame, and what a load is going to find there. */
-  #content = new Int32Array(64)
-  #frame = new Int32Array(64)
-  #found = new Int32Array(64)
+  #content = new Int32Array(FIRST_LENGTH)
+  #frame = new Int32Array(FIRST_LENGTH)
+  #found = new Int32Array(FIRST_LENGTH)
 
   /** A frame of zeroes. */
   blank(): number {

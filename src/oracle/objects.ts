@@ -5,7 +5,7 @@
  * whether a store goes to the object (shared) or leaves it (private).
  */
 import { MAP_PRIVATE_ANON, MAP_SHARED, UFFD_MINOR, UFFD_MISSING } from '../trace/ops.ts'
-import { grown } from './column.ts'
+import { FIRST_LENGTH, grown } from './column.ts'
 import { cut, type Range, rangeAt } from './ranges.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -24,7 +24,7 @@ export class Objects {
   readonly #mappings = new Map<number, readonly Mapping[]>()
   /** By object and chunk: its first slot. */
   readonly #chunks = new Map<number, Map<number, number>>()
-  #content = new Int32Array(CHUNK)
+  #content = new Int32Array(FIRST_LENGTH)
   /** Pages that some process has accessed or been given; the others, if they are there, were filled by the kernel. */
   readonly #touched = new Set<number>()
   /** The page that came into being last, and when. */

@@ -11,10 +11,12 @@ const MASK = TABLE - 1
 /** Room is made ahead for at most so many pages: mappings may be far larger than what is ever touched of them. */
 const MAX_RESERVED = 1 << 22
 const NO_TABLES = new Int32Array(0)
+/** The first table of every arena, alone: nothing is ever stored there. */
+const EMPTY = new Int32Array(TABLE)
 
 export class PageMap {
   /** Tables of 512 integers. The first is all zero and stands for every table that does not exist. */
-  arena = new Int32Array(8 * TABLE)
+  arena: Int32Array<ArrayBuffer> = EMPTY
   /** Tables in use. */
   used = 0
   /** By process: where in the arena each table begins. */

@@ -3,7 +3,7 @@
  * if not, which frame the pin is left with.
  */
 import { HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE } from '../trace/observed.ts'
-import { grown } from './column.ts'
+import { FIRST_LENGTH, grown } from './column.ts'
 import type { Cause } from './judge.ts'
 import { PageMap } from './page-map.ts'
 
@@ -31,12 +31,12 @@ export class Pins {
   /** By page of the owner: the first node of those that pin it; 0: none. */
   readonly #nodes = new PageMap()
   /** By process: pins that it holds. */
-  #held = new Int32Array(64)
+  #held = new Int32Array(FIRST_LENGTH)
   /** By node: the next one of the same page (or the next free one), the page, the state, the frame left with. */
-  #next = new Int32Array(64)
-  #vpn = new Int32Array(64)
-  #state = new Int32Array(64)
-  #frame = new Int32Array(64)
+  #next = new Int32Array(FIRST_LENGTH)
+  #vpn = new Int32Array(FIRST_LENGTH)
+  #state = new Int32Array(FIRST_LENGTH)
+  #frame = new Int32Array(FIRST_LENGTH)
   readonly #owner: Pin[] = []
   readonly #cause: (Cause | null)[] = []
   #end = 1

@@ -4,7 +4,7 @@
  * Every author takes blocks of 256 consecutive tokens, and only the block's author is kept. A fork closes the parent's
  * blocks, so that whatever is stored after it is a greater number than anything the child inherited.
  */
-import { grown } from './column.ts'
+import { FIRST_LENGTH, grown } from './column.ts'
 
 /** Identities that are no tokens begin here (identities.ts). */
 export const TOKENS_END = 2 ** 30
@@ -15,11 +15,11 @@ export const NOBODY = -1
 
 export class Tokens {
   /** By process: its next token. A multiple of the block size: it has no block, or used it up. */
-  #stores = new Int32Array(64)
-  #devices = new Int32Array(64)
+  #stores = new Int32Array(FIRST_LENGTH)
+  #devices = new Int32Array(FIRST_LENGTH)
   #publics = 0
   /** By block: 2 * mm for stores by mm, 2 * mm + 1 for stores by a device into a page that was promised to mm. */
-  #authors = new Int32Array(1024)
+  #authors = new Int32Array(FIRST_LENGTH)
   #blocks = 1
   readonly #end: number
   /** Tokens that stand for a content number which processes stored that cannot see one another. */
