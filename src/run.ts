@@ -12,6 +12,7 @@ import { Engine } from './sim/engine.ts'
 import { ERAS, type Era, type EraName, eraLacks } from './sim/era.ts'
 import type { Machine } from './sim/machine.ts'
 import { Noise, type NoiseSettings } from './sim/noise.ts'
+import type { Kernel } from './state/kernel.ts'
 import type { ChunkedTrace, Trace } from './trace/trace.ts'
 
 export interface RunSettings {
@@ -96,13 +97,26 @@ export interface LitmusSettings extends RunSettings {
 }
 
 /** A machine for one operation at a time, as litmus tests and explorers use it; every access is judged. */
-export function litmusMachine(settings: LitmusSettings): Engine {
+export function litmusMachine(settings: LitmusSettings, kernel?: Kernel): Engine {
   return new Engine({
     ...machineOptions(settings),
+    kernel,
     judge: settings.judge ?? new Oracle(),
     eager: true,
     swapDisk: settings.swapDisk ?? false,
   })
+}
+
+/** Machines one after the other: each takes over the memory of the one before, which must not be used any more. */
+export class LitmusMachines {
+  #kernel: Kernel | undefined
+
+  next(settings: LitmusSettings): Engine {
+    this.#kernel?.restart()
+    const engine = litmusMachine(settings, this.#kernel)
+    this.#kernel = engine.machine.k
+    return engine
+  }
 }
 
 /** The first capability that a workload needs and this policy, or its era, does not have. */

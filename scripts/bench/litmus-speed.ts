@@ -9,7 +9,7 @@ import { parseLitmus } from '../../src/litmus/parse.ts'
 import { runLitmus } from '../../src/litmus/run.ts'
 import { packageRoot } from '../../src/load/package.ts'
 import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../../src/metrics/cost.ts'
-import { litmusMachine } from '../../src/run.ts'
+import { LitmusMachines } from '../../src/run.ts'
 
 /** A test under one policy counts as one. */
 export async function measureLitmus(): Promise<{ readonly testsPerSecond: number }> {
@@ -18,11 +18,12 @@ export async function measureLitmus(): Promise<{ readonly testsPerSecond: number
     .filter((name) => name.endsWith('.cow'))
     .map((name) => parseLitmus(readFileSync(join(folder, name), 'utf8'), name))
   const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const machines = new LitmusMachines()
   const bench = new Bench({ time: 1000, warmupTime: 500, iterations: 2, now: cpuMs })
   bench.add('litmus', () => {
     for (const policy of POLICIES) {
       for (const test of tests) {
-        runLitmus(test, () => litmusMachine({ policy, params: {}, cost }), { policy: policy.name })
+        runLitmus(test, () => machines.next({ policy, params: {}, cost }), { policy: policy.name })
       }
     }
   })

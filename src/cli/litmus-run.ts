@@ -15,7 +15,7 @@ import { packageRoot } from '../load/package.ts'
 import { TooLong, within } from '../load/within.ts'
 import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
 import { unknown } from '../params/closest.ts'
-import { litmusMachine, type RunSettings } from '../run.ts'
+import { LitmusMachines, type RunSettings } from '../run.ts'
 import { KERNELS } from '../sim/kernels.ts'
 import { kernelChoice, policyChoice } from './choices.ts'
 import { counted, print, say } from './streams.ts'
@@ -97,12 +97,13 @@ function checkTests(
 ): number {
   const unmet: string[] = []
   let met = 0
+  const machines = new LitmusMachines()
   for (const test of tests) {
     const swapDisk = swap === 'disk' || test.name.endsWith(DISK_SWAP)
     const states = [...(drained ? ['drained'] : []), ...(swapDisk ? ['diskswap'] : [])]
     for (const subject of subjects) {
       const { policy, kernel, settings } = subject
-      const machine = litmusMachine({ ...settings, swapDisk })
+      const machine = machines.next({ ...settings, swapDisk })
       const run = new LitmusRun(test, machine, { policy: kernel ?? policy, drained })
       const results = test.operations.map((operation) => {
         const { n } = operation
@@ -147,6 +148,7 @@ function lineOf({ test, policy, n, op, outcome, flags }: OperationResult): strin
 async function compareTests(tests: readonly LitmusTest[], request: LitmusRequest): Promise<number> {
   const byName = new Map(tests.map((test) => [test.name, test]))
   const exceptions = readExceptions(join(packageRoot(), 'workloads', 'litmus', 'exceptions.json'))
+  const machines = new LitmusMachines()
   let disagree = false
   for (const file of request.against) {
     const whole = readTruth(file)
@@ -158,7 +160,7 @@ async function compareTests(tests: readonly LitmusTest[], request: LitmusRequest
           machines:
             ({ swapDisk }) =>
             () =>
-              litmusMachine({ ...settings, swapDisk }),
+              machines.next({ ...settings, swapDisk }),
           ...(request.drained ? { states: ['drained'] as const } : {}),
         })
       const comparison =

@@ -51,6 +51,8 @@ export interface MachineOptions {
   /** The swap device is not SWP_SYNCHRONOUS_IO: every page goes through the swapcache. */
   readonly swapDisk?: boolean
   readonly expectedFrames?: number
+  /** State to start with, empty. */
+  readonly kernel?: Kernel | undefined
   readonly noise?: Noise | undefined
 }
 
@@ -153,7 +155,7 @@ export class Machine {
   readonly speculative: { readonly mm: number; readonly vpn: number; readonly pfn: number }[] = []
 
   constructor(options: MachineOptions) {
-    this.k = new Kernel(options.expectedFrames ?? 1024)
+    this.k = options.kernel ?? new Kernel(options.expectedFrames ?? 1024)
     this.frames = this.k.frames
     this.tables = this.k.tables
     this.policy = options.policy

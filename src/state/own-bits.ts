@@ -14,6 +14,12 @@ export class OwnBits {
   /** By process. */
   mm: Int32Array = new Int32Array(0)
 
+  restart(): void {
+    this.page.fill(0)
+    this.slot.fill(0)
+    this.mm.fill(0)
+  }
+
   setPage(pfn: number, bits: number): void {
     if (pfn >= this.page.length) this.page = withRoom(this.page, pfn)
     this.page[pfn] = bits
