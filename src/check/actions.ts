@@ -235,6 +235,7 @@ export function act(
 /** Numbers that nobody has; what has begun has its own already. */
 function nextChild(world: World): number {
   const { k, tasks } = world.machine
+  if (tasks.length === 0) return k.mms.length
   const unborn = tasks.filter(({ op, operand }) => op === OP_FORK && k.mms[operand] === undefined)
   return k.mms.length + unborn.length
 }

@@ -69,8 +69,10 @@ export class Frontier {
         break
       }
       const last = this.#depth === depth - 1
+      level.rewind()
       for (let i = 0; i < level.count; i++) {
-        if (walker.expand(level.list, level.starts[i]!, first + i, last)) return ''
+        const start = level.next()
+        if (walker.expand(level.piece, start, first + i, last)) return ''
         if (i % STRIDE !== STRIDE - 1) continue
         if (this.#bytes() > memory) return 'memory'
         if (i % (STRIDE * STRIDES) !== STRIDE * STRIDES - 1) continue
@@ -121,35 +123,66 @@ export class Frontier {
   }
 }
 
-/** Many lists of integers in one array. */
+/** Integers in a piece of memory: no list is longer by far. */
+const PIECE = 1 << 18
+
+/** Many lists of integers one after the other, each behind its length, in pieces: what is full is never copied. */
 class Lists {
-  list: Int32Array<ArrayBuffer> = new Int32Array(1 << 14)
-  starts: Int32Array<ArrayBuffer> = new Int32Array(1 << 10)
-  count = 0
+  readonly #pieces: Int32Array<ArrayBuffer>[] = [new Int32Array(PIECE)]
+  /** Of the list that was put or read last: its piece, and where it ends in there. */
+  #at = 0
   #end = 0
+  count = 0
 
   get bytes(): number {
-    return this.list.byteLength + this.starts.byteLength
+    return this.#pieces.length * PIECE * Int32Array.BYTES_PER_ELEMENT
   }
 
+  /** Where next() has found its list. */
+  get piece(): Int32Array<ArrayBuffer> {
+    return this.#pieces[this.#at]!
+  }
+
+  /** Keeps one piece, for the lists of another level. */
   clear(): void {
+    this.#pieces.length = 1
     this.count = 0
+    this.rewind()
+  }
+
+  rewind(): void {
+    this.#at = 0
     this.#end = 0
   }
 
   push(from: Int32Array, length: number): void {
-    if (this.#end + length > this.list.length) {
-      this.list = grown(this.list, new Int32Array(2 * this.list.length))
+    if (this.#end + 1 + length > PIECE) {
+      if (this.#end < PIECE) this.piece[this.#end] = NO_MORE
+      this.#pieces.push(new Int32Array(PIECE))
+      this.#at++
+      this.#end = 0
     }
-    if (this.count === this.starts.length) {
-      this.starts = grown(this.starts, new Int32Array(2 * this.count))
-    }
-    this.starts[this.count++] = this.#end
-    const { list } = this
-    for (let i = 0; i < length; i++) list[this.#end + i] = from[i]!
+    const { piece } = this
+    piece[this.#end++] = length
+    for (let i = 0; i < length; i++) piece[this.#end + i] = from[i]!
     this.#end += length
+    this.count++
+  }
+
+  /** Where the next list begins, in `piece`. */
+  next(): number {
+    if (this.#end === PIECE || this.piece[this.#end] === NO_MORE) {
+      this.#at++
+      this.#end = 0
+    }
+    const start = this.#end + 1
+    this.#end = start + this.piece[this.#end]!
+    return start
   }
 }
+
+/** In place of a length: the rest of the piece is empty. */
+const NO_MORE = -1
 
 function grown<T extends Int32Array | Uint16Array>(from: T, to: T): T {
   to.set(from)

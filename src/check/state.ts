@@ -85,8 +85,16 @@ export class StateCodec {
   /** By pin: its new number. */
   readonly pinName = new Int32Array(MOST_PINS)
   readonly #looks = new Int32Array(MOST_PROCESSES)
+  /** Made once and filled anew by each restore(): the world never holds two of the same number. */
   readonly #mms: readonly Mm[] = Array.from({ length: MOST_PROCESSES }, (_, id) => new Mm(id, 1))
+  readonly #areas: readonly MutableVma[][] = Array.from({ length: MOST_PROCESSES }, () =>
+    Array.from({ length: MOST_PAGES }, newArea),
+  )
   readonly #pins: Pin[] = []
+  /** Where restore() finds them. */
+  #pinsFrom: Int32Array<ArrayBufferLike> = new Int32Array(0)
+  #pinsAt = 0
+  #pinsEnd = 0
   readonly #frames = new Int32Array(ROOM)
   readonly #frameRecords: number[] = []
   #nextFrame = 0
@@ -411,17 +419,17 @@ export class StateCodec {
       const pin = op === OP_PIN ? (facts >>> 18) & 15 : -1
       const step = (facts >>> 22) & 63
       const mapper = (last >>> 8) & 15
-      tasks.push({
-        ...newTask(tasks.length, op, (facts >>> 6) & 15, vpn, (facts >>> 14) & 15, pin, step),
-        raced: (facts >>> 28) & 1,
-        copies: (facts >>> 29) & 1,
-        pfn: from[at + 1]!,
-        copy: from[at + 2]!,
-        pte: from[at + 3]!,
-        ptl: (last & 255) << TABLE_SHIFT,
-        mapper: mapper === MOST_PROCESSES ? -1 : mapper,
-        at: (last >>> 12) - 1,
-      })
+      const operand = (facts >>> 14) & 15
+      const task = newTask(tasks.length, op, (facts >>> 6) & 15, vpn, operand, pin, step)
+      task.raced = (facts >>> 28) & 1
+      task.copies = (facts >>> 29) & 1
+      task.pfn = from[at + 1]!
+      task.copy = from[at + 2]!
+      task.pte = from[at + 3]!
+      task.ptl = (last & 255) << TABLE_SHIFT
+      task.mapper = mapper === MOST_PROCESSES ? -1 : mapper
+      task.at = (last >>> 12) - 1
+      tasks.push(task)
       at += 5
     }
     return at
@@ -446,8 +454,6 @@ export class StateCodec {
     // Huge mappings have a table deposited each.
     tables.restart(tableCount + processes + 1)
     k.swap.restart(slots + 1)
-    if (k.pins.size > 0) k.pins.clear()
-    if (k.holders.size > 0) k.holders.clear()
     if (machine.underWriteback.size > 0) machine.underWriteback.clear()
     batches.freshCount = 0
     batches.lazyfreeCount = 0
@@ -459,8 +465,9 @@ export class StateCodec {
       const head = from[at++]!
       mm.hasPinned = (head & 1) !== 0
       if (this.#ownMms) k.own.setMm(id, from[at++]!)
-      for (let vmas = head >>> 1; vmas > 0; vmas--) {
-        mm.vmas.push(vmaOf(from[at]!, from[at + 1]!))
+      const areas = this.#areas[id] as MutableVma[]
+      for (let i = 0; i < head >>> 1; i++) {
+        mm.vmas.push(setArea(areas[i] as MutableVma, from[at]!, from[at + 1]!))
         at += 2
       }
       for (let vpn = 0; vpn < pages; vpn++) {
@@ -499,9 +506,7 @@ export class StateCodec {
       if (this.#ownPages) k.own.setSlot(slot, from[at++]!)
     }
     for (let token = 1; token <= tokens; token++) truth.seers[token] = from[at++]!
-    for (let pin = 0; pin < pins; pin++) {
-      this.#restorePin(pin, from[pinsAt + 2 * pin]!, from[pinsAt + 2 * pin + 1]!)
-    }
+    this.#restorePins(from, pinsAt, pins)
   }
 
   #restoreFrames(from: Int32Array, start: number, records: number): number {
@@ -542,6 +547,27 @@ export class StateCodec {
     return at
   }
 
+  /** Maps are left as they are where they can be: to clear one costs as much as all the rest. */
+  #restorePins(from: Int32Array, start: number, pins: number): void {
+    const { k } = this.#world.machine
+    this.#pinsFrom = from
+    this.#pinsAt = start
+    this.#pinsEnd = start + 2 * pins
+    if (k.holders.size > 0) k.holders.forEach(this.#leaveHolders)
+    // In ascending order: exit_mmap() gives them back as they come.
+    let kept = 0
+    while (kept < pins && k.pins.has(kept)) kept++
+    for (let id = kept; k.pins.size > kept; id++) k.pins.delete(id)
+    for (let id = 0; id < pins; id++) this.#restorePin(id, from[start++]!, from[start++]!)
+  }
+
+  /** Forgets who holds the frame, unless one pin does and some pin will: then it will be the first in the same list. */
+  readonly #leaveHolders = (held: readonly Pin[], pfn: number): void => {
+    let at = this.#pinsAt
+    while (at < this.#pinsEnd && this.#pinsFrom[at + 1] !== pfn) at += 2
+    if (at === this.#pinsEnd || held.length !== 1) this.#world.machine.k.holders.delete(pfn)
+  }
+
   #restorePin(id: number, facts: number, pfn: number): void {
     const { truth } = this.#world
     const { k } = this.#world.machine
@@ -568,7 +594,15 @@ export class StateCodec {
     k.pins.set(id, pin)
     const holders = k.holders.get(pfn)
     if (holders === undefined) k.holders.set(pfn, [pin])
+    else if (this.#isFirstAt(id, pfn)) holders[0] = pin
     else holders.push(pin)
+  }
+
+  #isFirstAt(id: number, pfn: number): boolean {
+    for (let other = 0; other < id; other++) {
+      if (this.#pinsFrom[this.#pinsAt + 2 * other + 1] === pfn) return false
+    }
+    return true
   }
 }
 
@@ -592,28 +626,35 @@ function areaOf(vma: Vma): number {
   )
 }
 
-function vmaOf(facts: number, anonVma: number): Vma {
-  const start = facts & 7
+type MutableVma = { -readonly [Fact in keyof Vma]: Vma[Fact] }
+
+function newArea(): MutableVma {
   return {
-    area: 0,
-    start,
-    end: (facts >>> 3) & 7,
-    kind: (facts >>> 14) & 3,
-    prot: (facts >>> 6) & 3,
-    folioOrder: (facts >>> 8) & 15,
-    hugeAdvice: ADVICE[(facts >>> 12) & 3] ?? 'none',
-    object: 0,
-    pgoff: start,
-    anonVma,
-    forked: (facts & (1 << 16)) !== 0,
-    dontfork: (facts & (1 << 17)) !== 0,
-    accounted: (facts & (1 << 18)) !== 0,
-    mergeable: (facts & (1 << 19)) !== 0,
-    uffdWp: (facts & (1 << 20)) !== 0,
-    softDirty: (facts & (1 << 21)) !== 0,
-    uffdMissing: (facts & (1 << 22)) !== 0,
-    uffdMinor: (facts & (1 << 23)) !== 0,
+    ...{ area: 0, start: 0, end: 0, kind: 0, prot: 0, folioOrder: 0, hugeAdvice: 'none' },
+    ...{ object: 0, pgoff: 0, anonVma: 0, forked: false, dontfork: false, accounted: false },
+    ...{ mergeable: false, uffdWp: false, uffdMissing: false, uffdMinor: false, softDirty: false },
   }
+}
+
+/** Fills `vma` with what areaOf() says of another one. */
+function setArea(vma: MutableVma, facts: number, anonVma: number): Vma {
+  vma.start = facts & 7
+  vma.end = (facts >>> 3) & 7
+  vma.prot = (facts >>> 6) & 3
+  vma.folioOrder = (facts >>> 8) & 15
+  vma.hugeAdvice = ADVICE[(facts >>> 12) & 3] ?? 'none'
+  vma.kind = (facts >>> 14) & 3
+  vma.pgoff = vma.start
+  vma.anonVma = anonVma
+  vma.forked = (facts & (1 << 16)) !== 0
+  vma.dontfork = (facts & (1 << 17)) !== 0
+  vma.accounted = (facts & (1 << 18)) !== 0
+  vma.mergeable = (facts & (1 << 19)) !== 0
+  vma.uffdWp = (facts & (1 << 20)) !== 0
+  vma.softDirty = (facts & (1 << 21)) !== 0
+  vma.uffdMissing = (facts & (1 << 22)) !== 0
+  vma.uffdMinor = (facts & (1 << 23)) !== 0
+  return vma
 }
 
 function mix(hash: number, value: number): number {

@@ -70,9 +70,12 @@ export class Truth implements Judge {
 
   /** Knows nothing any more; `tokens` contents are about to be described. */
   restart(tokens: number): void {
-    this.content.fill(0)
-    this.page.fill(0)
-    this.pinOwner.fill(-1)
+    const { content, page, pinOwner } = this
+    for (let i = 0; i < MOST_PROCESSES * MOST_PAGES; i++) {
+      content[i] = 0
+      page[i] = 0
+    }
+    for (let pin = 0; pin < MOST_PINS; pin++) pinOwner[pin] = -1
     this.tokens = tokens
     this.begin()
   }

@@ -8,9 +8,9 @@ import { Engine } from '../sim/engine.ts'
 import { ERAS, type EraName } from '../sim/era.ts'
 import { mustWait } from '../sim/locks.ts'
 import type { Machine } from '../sim/machine.ts'
-import { frameAt, presentFrame } from '../sim/walk.ts'
+import { hugeFrame } from '../sim/walk.ts'
 import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PTE_SWAP } from '../state/tables.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
 import { OP_DEVREAD, OP_LOAD, PROT_READ } from '../trace/ops.ts'
 import { MOST_PINS, NO_BREACH, Truth } from './truth.ts'
 
@@ -100,8 +100,10 @@ export class World {
     const { machine } = this
     const { frames, k, tables } = machine
     const mm = machine.mm(id)
-    if (presentFrame(machine, mm, vpn) !== 0) return frames.token[frameAt(machine, mm, vpn)]!
+    const pmd = mm.pmd(vpn)
+    if ((pmd & PMD_HUGE) !== 0) return frames.token[hugeFrame(pmd, vpn)]!
     const pte = tables.ptes[mm.pteIndex(vpn)]!
+    if ((pte & PTE_PRESENT) !== 0) return frames.token[pte >>> PFN_SHIFT]!
     if ((pte & PTE_SWAP) === 0) return 0
     const slot = pte >>> PFN_SHIFT
     const cached = k.swap.cached[slot]!

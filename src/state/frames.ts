@@ -110,12 +110,15 @@ export class Frames {
     const { word, token, refs, pins, slot, order } = this
     const { entire, largeMapcount, mm0, mm0Maps, mm1, mm1Maps, mmShared } = this
     for (let pfn = FIRST_PFN; pfn < this.#next; pfn++) {
+      // What only large folios have was given back with them.
+      const large = (word[pfn]! & PG_LARGE) !== 0
       word[pfn] = 0
       token[pfn] = 0
       refs[pfn] = 0
       pins[pfn] = 0
       slot[pfn] = 0
       order[pfn] = 0
+      if (!large) continue
       entire[pfn] = 0
       largeMapcount[pfn] = 0
       mm0[pfn] = 0

@@ -69,8 +69,10 @@ export class Mm {
 
   /** Empty again, as it was made. */
   restart(): void {
-    this.tables.fill(0)
-    this.pmds.fill(0)
+    for (let range = 0; range < this.pmds.length; range++) {
+      this.tables[range] = 0
+      this.pmds[range] = 0
+    }
     while (this.vmas.length > 0) this.vmas.pop()
     this.hasPinned = false
     this.moved = false

@@ -20,9 +20,12 @@ export class SwapSlots {
 
   /** Forgets every slot; those below `end` count as handed out and hold nothing. */
   restart(end: number): void {
-    this.count.fill(0, 1, this.#next)
-    this.cached.fill(0, 1, this.#next)
-    this.token.fill(0, 1, this.#next)
+    const { count, cached, token } = this
+    for (let slot = 1; slot < this.#next; slot++) {
+      count[slot] = 0
+      cached[slot] = 0
+      token[slot] = 0
+    }
     while (this.#free.length > 0) this.#free.pop()
     this.#next = end
     this.used = end - 1
