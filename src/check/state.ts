@@ -4,21 +4,12 @@
  * can still be told apart, by anything that may happen next, has two: src/check/state.test.ts holds both against
  * random continuations.
  *
- * The list is the world itself after renaming: restore() copies it back, and numbers whatever comes after from there.
- * What nobody can reach any more (a freed page that waits in an LRU batch) is left out.
+ * The list is the world itself after renaming: restore.ts copies it back. What nobody can reach any more (a freed page
+ * that waits in an LRU batch) is left out.
  */
-
-import { newTask } from '../sim/task.ts'
-import {
-  FIRST_PFN,
-  PG_LARGE,
-  PG_LAZYFREE_BATCH,
-  PG_LRU_BATCH,
-  PG_SWAPCACHE,
-  PG_WRITEBACK,
-} from '../state/frames.ts'
+import { FIRST_PFN, PG_SWAPCACHE } from '../state/frames.ts'
 import type { Pin } from '../state/kernel.ts'
-import { Mm, type Vma } from '../state/mm.ts'
+import type { Mm } from '../state/mm.ts'
 import {
   PFN_SHIFT,
   PMD_HUGE,
@@ -30,47 +21,22 @@ import {
 } from '../state/tables.ts'
 import { HOLD_PIN_RO } from '../trace/observed.ts'
 import { OP_FORK, OP_PIN } from '../trace/ops.ts'
-import { MOST_PAGES, MOST_PINS, MOST_PROCESSES, TOKEN_DEVICE } from './truth.ts'
+import { areaOf } from './area.ts'
+import { Names } from './names.ts'
+import { Orders } from './orders.ts'
+import { Restorer } from './restore.ts'
+import { GRABBED, MOST_PAGES, MOST_PINS, MOST_PROCESSES, TOKEN_DEVICE } from './truth.ts'
 import type { World } from './world.ts'
 
 /** More than any small world needs. */
 const ROOM = 1024
-const ADVICE: readonly Vma['hugeAdvice'][] = ['none', 'huge', 'never']
-/** Of a pin: GUP-fast holds a reference that it may have to put back, of which nobody has heard yet. */
-const GRABBED = 3
 /** Process that is gone, where a number of one is kept. */
 const GONE = 14
 
-/** New numbers for things of one kind, in the order in which they are met. */
-class Names {
-  readonly of: Int32Array
-  readonly met: Int32Array
-  count = 0
-
-  constructor(room: number) {
-    this.of = new Int32Array(room)
-    this.met = new Int32Array(room)
-  }
-
-  restart(): void {
-    for (let i = 0; i < this.count; i++) this.of[this.met[i]!] = 0
-    this.count = 0
-  }
-
-  /** 1 for the first one met. */
-  name(thing: number): number {
-    const known = this.of[thing]!
-    if (known !== 0) return known
-    this.met[this.count] = thing
-    this.of[thing] = ++this.count
-    return this.count
-  }
-}
-
 export class StateCodec {
   readonly #world: World
-  /** Does the order of processes decide anything? Then it is kept, and only gaps are closed. */
-  readonly #ordered: boolean
+  readonly #orders: Orders
+  readonly #restorer: Restorer
   /** Does the policy keep bits of its own? */
   readonly #ownPages: boolean
   readonly #ownMms: boolean
@@ -84,17 +50,6 @@ export class StateCodec {
   order: readonly number[] = []
   /** By pin: its new number. */
   readonly pinName = new Int32Array(MOST_PINS)
-  readonly #looks = new Int32Array(MOST_PROCESSES)
-  /** Made once and filled anew by each restore(): the world never holds two of the same number. */
-  readonly #mms: readonly Mm[] = Array.from({ length: MOST_PROCESSES }, (_, id) => new Mm(id, 1))
-  readonly #areas: readonly MutableVma[][] = Array.from({ length: MOST_PROCESSES }, () =>
-    Array.from({ length: MOST_PAGES }, newArea),
-  )
-  readonly #pins: Pin[] = []
-  /** Where restore() finds them. */
-  #pinsFrom: Int32Array<ArrayBufferLike> = new Int32Array(0)
-  #pinsAt = 0
-  #pinsEnd = 0
   readonly #frames = new Int32Array(ROOM)
   readonly #frameRecords: number[] = []
   #nextFrame = 0
@@ -102,18 +57,21 @@ export class StateCodec {
   readonly #tokens = new Names(4096)
   readonly #tables = new Names(64)
   readonly #anonVmas = new Names(ROOM)
+
   constructor(world: World, symmetry = true) {
     this.#world = world
-    // Reclaim of COW PTE v2 visits parents before children, and gives up the tables of all but the last.
     const { pageBits, mmBits } = world.machine.policy
     this.#ownPages = pageBits !== null
     this.#ownMms = mmBits !== null
-    this.#ordered = !symmetry || world.machine.policy.tables === 'owner'
+    // Reclaim of COW PTE v2 visits parents before children, and gives up the tables of all but the last.
+    const ordered = !symmetry || world.machine.policy.tables === 'owner'
+    this.#orders = new Orders(world, ordered)
+    this.#restorer = new Restorer(world)
   }
 
   /** Writes the world down. */
   save(): void {
-    const orders = this.#orders()
+    const orders = this.#orders.possible()
     let best = orders[0] as readonly number[]
     this.#write(best)
     this.#take()
@@ -128,6 +86,11 @@ export class StateCodec {
       this.#write(best)
     }
     this.order = best
+  }
+
+  /** Makes the world what `from` says from `start` on. */
+  restore(from: Int32Array, start: number): void {
+    this.#restorer.restore(from, start)
   }
 
   /** What was just written is the list. */
@@ -146,42 +109,6 @@ export class StateCodec {
       if (difference !== 0) return difference < 0
     }
     return false
-  }
-
-  /** Orders of the living processes that could give the least list. */
-  #orders(): readonly (readonly number[])[] {
-    const { mms } = this.#world.machine.k
-    let alive = 0
-    for (let id = 0; id < mms.length; id++) if (mms[id] !== undefined) alive |= 1 << id
-    const orders = ORDERS[alive] as readonly (readonly number[])[]
-    const first = orders[0] as readonly number[]
-    if (first.length < 2) return orders
-    if (this.#ordered) return ONE_ORDER[alive] as readonly (readonly number[])[]
-    const looks = this.#looks
-    for (const id of first) looks[id] = this.#look(id)
-    const alike: (readonly number[])[] = []
-    for (const order of orders) {
-      let i = 1
-      while (i < order.length && looks[order[i - 1]!]! <= looks[order[i]!]!) i++
-      if (i === order.length) alike.push(order)
-    }
-    return alike
-  }
-
-  /** What can be said of a process without any name: different looks, different processes. */
-  #look(id: number): number {
-    const { k, tables } = this.#world.machine
-    const { truth, pages } = this.#world
-    const mm = k.mms[id] as Mm
-    let look = mm.hasPinned ? 1 : 0
-    for (const vma of mm.vmas) look = mix(look, areaOf(vma))
-    look = mix(look, mm.pmds[0]! & PTE_FLAGS)
-    const huge = (mm.pmds[0]! & PMD_HUGE) !== 0
-    for (let vpn = 0; vpn < pages; vpn++) {
-      if (!huge) look = mix(look, tables.ptes[mm.tables[0]! + vpn]! & PTE_FLAGS & ~PTE_TOK)
-      look = mix(look, truth.page[id * MOST_PAGES + vpn]!)
-    }
-    return look
   }
 
   #write(order: readonly number[]): void {
@@ -406,272 +333,4 @@ export class StateCodec {
         ((task.at + 1) << 12)
     }
   }
-
-  #restoreTasks(from: Int32Array, start: number): number {
-    const { tasks } = this.#world.machine
-    while (tasks.length > 0) tasks.pop()
-    let at = start
-    for (let count = from[at++]!; count > 0; count--) {
-      const facts = from[at]!
-      const last = from[at + 4]!
-      const op = facts & 63
-      const vpn = (facts >>> 10) & 15
-      const pin = op === OP_PIN ? (facts >>> 18) & 15 : -1
-      const step = (facts >>> 22) & 63
-      const mapper = (last >>> 8) & 15
-      const operand = (facts >>> 14) & 15
-      const task = newTask(tasks.length, op, (facts >>> 6) & 15, vpn, operand, pin, step)
-      task.raced = (facts >>> 28) & 1
-      task.copies = (facts >>> 29) & 1
-      task.pfn = from[at + 1]!
-      task.copy = from[at + 2]!
-      task.pte = from[at + 3]!
-      task.ptl = (last & 255) << TABLE_SHIFT
-      task.mapper = mapper === MOST_PROCESSES ? -1 : mapper
-      task.at = (last >>> 12) - 1
-      tasks.push(task)
-      at += 5
-    }
-    return at
-  }
-
-  /** Makes the world what `from` says from `start` on. */
-  restore(from: Int32Array, start: number): void {
-    const { machine, truth, pages } = this.#world
-    const { k, frames, tables, batches } = machine
-    let at = start
-    const counts = from[at++]!
-    const more = from[at++]!
-    const processes = counts & 15
-    const pins = (counts >>> 4) & 15
-    const tableCount = (counts >>> 8) & 255
-    const frameCount = (counts >>> 16) & 255
-    const frameEnd = FIRST_PFN + (counts >>> 24)
-    const slots = more & 255
-    const tokens = (more >>> 8) & 4095
-    machine.anonVmas = more >>> 20
-    truth.restart(tokens + 1)
-    // Huge mappings have a table deposited each.
-    tables.restart(tableCount + processes + 1)
-    k.swap.restart(slots + 1)
-    if (machine.underWriteback.size > 0) machine.underWriteback.clear()
-    batches.freshCount = 0
-    batches.lazyfreeCount = 0
-    while (k.mms.length > processes) k.mms.pop()
-    for (let id = 0; id < processes; id++) {
-      const mm = this.#mms[id] as Mm
-      mm.restart()
-      k.mms[id] = mm
-      const head = from[at++]!
-      mm.hasPinned = (head & 1) !== 0
-      if (this.#ownMms) k.own.setMm(id, from[at++]!)
-      const areas = this.#areas[id] as MutableVma[]
-      for (let i = 0; i < head >>> 1; i++) {
-        mm.vmas.push(setArea(areas[i] as MutableVma, from[at]!, from[at + 1]!))
-        at += 2
-      }
-      for (let vpn = 0; vpn < pages; vpn++) {
-        const page = from[at++]!
-        truth.content[id * MOST_PAGES + vpn] = page & 0xffff
-        truth.page[id * MOST_PAGES + vpn] = page >>> 16
-      }
-      const pmd = from[at++]!
-      if (pmd === 0) continue
-      if ((pmd & PMD_HUGE) !== 0) {
-        mm.pmds[0] = pmd
-        mm.tables[0] = (tableCount + 1 + id) << TABLE_SHIFT
-        tables.shares[tableCount + 1 + id] = 1
-        continue
-      }
-      const table = pmd >>> PFN_SHIFT
-      mm.pmds[0] = pmd & PTE_FLAGS
-      mm.tables[0] = table << TABLE_SHIFT
-      if (tables.shares[table] !== 0) continue
-      const facts = from[at++]!
-      tables.shares[table] = facts & 255
-      tables.owner[table] = (facts >>> 8) - 1
-      for (let vpn = 0; vpn < pages; vpn++) tables.ptes[(table << TABLE_SHIFT) + vpn] = from[at++]!
-    }
-    k.mm = k.mms[0] as Mm
-    const pinsAt = at
-    at = this.#restoreTasks(from, at + 2 * pins)
-    frames.restart(frameEnd)
-    at = this.#restoreFrames(from, at, frameCount)
-    for (let slot = 1; slot <= slots; slot++) {
-      const facts = from[at++]!
-      k.swap.count[slot] = facts & 255
-      k.swap.token[slot] = (facts >>> 8) & 4095
-      const frame = facts >>> 20
-      k.swap.cached[slot] = frame === 0 ? 0 : frame - 1 + FIRST_PFN
-      if (this.#ownPages) k.own.setSlot(slot, from[at++]!)
-    }
-    for (let token = 1; token <= tokens; token++) truth.seers[token] = from[at++]!
-    this.#restorePins(from, pinsAt, pins)
-  }
-
-  #restoreFrames(from: Int32Array, start: number, records: number): number {
-    const { frames, batches, underWriteback, k } = this.#world.machine
-    let at = start
-    let next = 0
-    for (let record = 0; record < records; record++) {
-      const pages = 1 << (from[at + 1]! & 15)
-      const head = FIRST_PFN + ((next + pages - 1) & -pages)
-      next = head - FIRST_PFN + pages
-      for (let pfn = head; pfn < head + pages; pfn++) {
-        const facts = from[at + 1]!
-        const word = from[at]!
-        at += 2
-        if (this.#ownPages) k.own.setPage(pfn, from[at++]!)
-        frames.word[pfn] = word
-        frames.order[pfn] = facts & 15
-        frames.refs[pfn] = (facts >>> 4) & 31
-        frames.pins[pfn] = (facts >>> 9) & 31
-        frames.held += frames.refs[pfn]! + frames.pins[pfn]!
-        frames.slot[pfn] = (facts >>> 14) & 63
-        frames.token[pfn] = facts >>> 20
-        if ((word & PG_LRU_BATCH) !== 0) batches.fresh[batches.freshCount++] = pfn
-        if ((word & PG_LAZYFREE_BATCH) !== 0) batches.lazyfree[batches.lazyfreeCount++] = pfn
-        if ((word & PG_WRITEBACK) !== 0) underWriteback.add(pfn)
-      }
-      if ((frames.word[head]! & PG_LARGE) === 0) continue
-      const maps = from[at++]!
-      const owners = from[at++]!
-      frames.entire[head] = maps & 255
-      frames.largeMapcount[head] = maps >>> 8
-      frames.mm0[head] = owners & 15
-      frames.mm0Maps[head] = (owners >>> 4) & 255
-      frames.mm1[head] = (owners >>> 12) & 15
-      frames.mm1Maps[head] = (owners >>> 16) & 255
-      frames.mmShared[head] = owners >>> 24
-    }
-    return at
-  }
-
-  /** Maps are left as they are where they can be: to clear one costs as much as all the rest. */
-  #restorePins(from: Int32Array, start: number, pins: number): void {
-    const { k } = this.#world.machine
-    this.#pinsFrom = from
-    this.#pinsAt = start
-    this.#pinsEnd = start + 2 * pins
-    if (k.holders.size > 0) k.holders.forEach(this.#leaveHolders)
-    // In ascending order: exit_mmap() gives them back as they come.
-    let kept = 0
-    while (kept < pins && k.pins.has(kept)) kept++
-    for (let id = kept; k.pins.size > kept; id++) k.pins.delete(id)
-    for (let id = 0; id < pins; id++) this.#restorePin(id, from[start++]!, from[start++]!)
-  }
-
-  /** Forgets who holds the frame, unless one pin does and some pin will: then it will be the first in the same list. */
-  readonly #leaveHolders = (held: readonly Pin[], pfn: number): void => {
-    let at = this.#pinsAt
-    while (at < this.#pinsEnd && this.#pinsFrom[at + 1] !== pfn) at += 2
-    if (at === this.#pinsEnd || held.length !== 1) this.#world.machine.k.holders.delete(pfn)
-  }
-
-  #restorePin(id: number, facts: number, pfn: number): void {
-    const { truth } = this.#world
-    const { k } = this.#world.machine
-    const mm = facts & 15
-    const hold = (facts >>> 4) & 15
-    const vpn = facts >>> 16
-    const state = (facts >>> 8) & 15
-    if (state !== GRABBED) {
-      truth.pinOwner[id] = mm
-      truth.pinHold[id] = hold
-      truth.pinState[id] = state
-      truth.pinForked[id] = (facts >>> 12) & 15
-      truth.pinPage[id] = vpn
-    }
-    // One thing for all pins that agree in everything but the frame: there is only one of the number at a time.
-    const key = id | (mm << 2) | (hold << 4) | (vpn << 6)
-    let pin = this.#pins[key]
-    if (pin === undefined) {
-      const follPin = hold >= HOLD_PIN_RO
-      pin = { id, mm, vpn, follPin, write: (hold & 1) !== 0, frames: new Int32Array(1) }
-      this.#pins[key] = pin
-    }
-    pin.frames[0] = pfn
-    k.pins.set(id, pin)
-    const holders = k.holders.get(pfn)
-    if (holders === undefined) k.holders.set(pfn, [pin])
-    else if (this.#isFirstAt(id, pfn)) holders[0] = pin
-    else holders.push(pin)
-  }
-
-  #isFirstAt(id: number, pfn: number): boolean {
-    for (let other = 0; other < id; other++) {
-      if (this.#pinsFrom[this.#pinsAt + 2 * other + 1] === pfn) return false
-    }
-    return true
-  }
-}
-
-/** Everything that an area is, but for its anon_vma. Its pages are those of its address, and it never was moved. */
-function areaOf(vma: Vma): number {
-  return (
-    vma.start |
-    (vma.end << 3) |
-    (vma.prot << 6) |
-    (vma.folioOrder << 8) |
-    (ADVICE.indexOf(vma.hugeAdvice) << 12) |
-    (vma.kind << 14) |
-    ((vma.forked ? 1 : 0) << 16) |
-    ((vma.dontfork ? 1 : 0) << 17) |
-    ((vma.accounted ? 1 : 0) << 18) |
-    ((vma.mergeable ? 1 : 0) << 19) |
-    ((vma.uffdWp ? 1 : 0) << 20) |
-    ((vma.softDirty ? 1 : 0) << 21) |
-    ((vma.uffdMissing ? 1 : 0) << 22) |
-    ((vma.uffdMinor ? 1 : 0) << 23)
-  )
-}
-
-type MutableVma = { -readonly [Fact in keyof Vma]: Vma[Fact] }
-
-function newArea(): MutableVma {
-  return {
-    ...{ area: 0, start: 0, end: 0, kind: 0, prot: 0, folioOrder: 0, hugeAdvice: 'none' },
-    ...{ object: 0, pgoff: 0, anonVma: 0, forked: false, dontfork: false, accounted: false },
-    ...{ mergeable: false, uffdWp: false, uffdMissing: false, uffdMinor: false, softDirty: false },
-  }
-}
-
-/** Fills `vma` with what areaOf() says of another one. */
-function setArea(vma: MutableVma, facts: number, anonVma: number): Vma {
-  vma.start = facts & 7
-  vma.end = (facts >>> 3) & 7
-  vma.prot = (facts >>> 6) & 3
-  vma.folioOrder = (facts >>> 8) & 15
-  vma.hugeAdvice = ADVICE[(facts >>> 12) & 3] ?? 'none'
-  vma.kind = (facts >>> 14) & 3
-  vma.pgoff = vma.start
-  vma.anonVma = anonVma
-  vma.forked = (facts & (1 << 16)) !== 0
-  vma.dontfork = (facts & (1 << 17)) !== 0
-  vma.accounted = (facts & (1 << 18)) !== 0
-  vma.mergeable = (facts & (1 << 19)) !== 0
-  vma.uffdWp = (facts & (1 << 20)) !== 0
-  vma.softDirty = (facts & (1 << 21)) !== 0
-  vma.uffdMissing = (facts & (1 << 22)) !== 0
-  vma.uffdMinor = (facts & (1 << 23)) !== 0
-  return vma
-}
-
-function mix(hash: number, value: number): number {
-  return Math.imul(hash ^ value, 0x9e3779b1) ^ (hash >>> 15)
-}
-
-/** By set of processes, one bit each: every order of them, the ascending one first. */
-const ORDERS = Array.from({ length: 1 << MOST_PROCESSES }, (_, alive) =>
-  permutations(
-    Array.from({ length: MOST_PROCESSES }, (_, id) => id).filter((id) => alive & (1 << id)),
-  ),
-)
-const ONE_ORDER = ORDERS.map((orders) => orders.slice(0, 1))
-
-function permutations<T>(things: readonly T[]): T[][] {
-  if (things.length < 2) return [[...things]]
-  return things.flatMap((thing, i) =>
-    permutations(things.toSpliced(i, 1)).map((rest) => [thing, ...rest]),
-  )
 }

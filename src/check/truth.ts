@@ -35,6 +35,8 @@ export const LOST_EVENT = 4
 const ATTACHED = 0
 const COPIED = 1
 const UNMAPPED = 2
+/** Not known of here: GUP-fast holds a reference that it may have to put back, of which nobody has heard yet. */
+export const GRABBED = 3
 
 /** Of a page. There is a frame (if only full of zeroes), not a hole or the zero page. */
 export const PAGE_REAL = 1

@@ -1,0 +1,240 @@
+/**
+ * restore: makes a small world what a list of state.ts says, and numbers whatever comes after from there. It is called
+ * before every action that is tried, so that most of a search's time is spent here and in the action itself.
+ */
+import { newTask } from '../sim/task.ts'
+import {
+  FIRST_PFN,
+  PG_LARGE,
+  PG_LAZYFREE_BATCH,
+  PG_LRU_BATCH,
+  PG_WRITEBACK,
+} from '../state/frames.ts'
+import type { Pin } from '../state/kernel.ts'
+import { Mm } from '../state/mm.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_FLAGS, TABLE_SHIFT } from '../state/tables.ts'
+import { HOLD_PIN_RO } from '../trace/observed.ts'
+import { OP_PIN } from '../trace/ops.ts'
+import { type MutableVma, newArea, setArea } from './area.ts'
+import { GRABBED, MOST_PAGES, MOST_PROCESSES } from './truth.ts'
+import type { World } from './world.ts'
+
+export class Restorer {
+  readonly #world: World
+  readonly #ownPages: boolean
+  readonly #ownMms: boolean
+  /** Made once and filled anew by each restore(): the world never holds two of the same number. */
+  readonly #mms: readonly Mm[] = Array.from({ length: MOST_PROCESSES }, (_, id) => new Mm(id, 1))
+  readonly #areas: readonly MutableVma[][] = Array.from({ length: MOST_PROCESSES }, () =>
+    Array.from({ length: MOST_PAGES }, newArea),
+  )
+  readonly #pins: Pin[] = []
+  /** Where restore() finds them. */
+  #pinsFrom: Int32Array<ArrayBufferLike> = new Int32Array(0)
+  #pinsAt = 0
+  #pinsEnd = 0
+
+  constructor(world: World) {
+    this.#world = world
+    const { pageBits, mmBits } = world.machine.policy
+    this.#ownPages = pageBits !== null
+    this.#ownMms = mmBits !== null
+  }
+
+  /** From `start` on. */
+  restore(from: Int32Array, start: number): void {
+    const { machine, truth, pages } = this.#world
+    const { k, frames, tables, batches } = machine
+    let at = start
+    const counts = from[at++]!
+    const more = from[at++]!
+    const processes = counts & 15
+    const pins = (counts >>> 4) & 15
+    const tableCount = (counts >>> 8) & 255
+    const frameCount = (counts >>> 16) & 255
+    const frameEnd = FIRST_PFN + (counts >>> 24)
+    const slots = more & 255
+    const tokens = (more >>> 8) & 4095
+    machine.anonVmas = more >>> 20
+    truth.restart(tokens + 1)
+    // Huge mappings have a table deposited each.
+    tables.restart(tableCount + processes + 1)
+    k.swap.restart(slots + 1)
+    if (machine.underWriteback.size > 0) machine.underWriteback.clear()
+    batches.freshCount = 0
+    batches.lazyfreeCount = 0
+    while (k.mms.length > processes) k.mms.pop()
+    for (let id = 0; id < processes; id++) {
+      const mm = this.#mms[id] as Mm
+      mm.restart()
+      k.mms[id] = mm
+      const head = from[at++]!
+      mm.hasPinned = (head & 1) !== 0
+      if (this.#ownMms) k.own.setMm(id, from[at++]!)
+      const areas = this.#areas[id] as MutableVma[]
+      for (let i = 0; i < head >>> 1; i++) {
+        mm.vmas.push(setArea(areas[i] as MutableVma, from[at]!, from[at + 1]!))
+        at += 2
+      }
+      for (let vpn = 0; vpn < pages; vpn++) {
+        const page = from[at++]!
+        truth.content[id * MOST_PAGES + vpn] = page & 0xffff
+        truth.page[id * MOST_PAGES + vpn] = page >>> 16
+      }
+      const pmd = from[at++]!
+      if (pmd === 0) continue
+      if ((pmd & PMD_HUGE) !== 0) {
+        mm.pmds[0] = pmd
+        mm.tables[0] = (tableCount + 1 + id) << TABLE_SHIFT
+        tables.shares[tableCount + 1 + id] = 1
+        continue
+      }
+      const table = pmd >>> PFN_SHIFT
+      mm.pmds[0] = pmd & PTE_FLAGS
+      mm.tables[0] = table << TABLE_SHIFT
+      if (tables.shares[table] !== 0) continue
+      const facts = from[at++]!
+      tables.shares[table] = facts & 255
+      tables.owner[table] = (facts >>> 8) - 1
+      for (let vpn = 0; vpn < pages; vpn++) tables.ptes[(table << TABLE_SHIFT) + vpn] = from[at++]!
+    }
+    k.mm = k.mms[0] as Mm
+    const pinsAt = at
+    at = this.#restoreTasks(from, at + 2 * pins)
+    frames.restart(frameEnd)
+    at = this.#restoreFrames(from, at, frameCount)
+    for (let slot = 1; slot <= slots; slot++) {
+      const facts = from[at++]!
+      k.swap.count[slot] = facts & 255
+      k.swap.token[slot] = (facts >>> 8) & 4095
+      const frame = facts >>> 20
+      k.swap.cached[slot] = frame === 0 ? 0 : frame - 1 + FIRST_PFN
+      if (this.#ownPages) k.own.setSlot(slot, from[at++]!)
+    }
+    for (let token = 1; token <= tokens; token++) truth.seers[token] = from[at++]!
+    this.#restorePins(from, pinsAt, pins)
+  }
+  #restoreTasks(from: Int32Array, start: number): number {
+    const { tasks } = this.#world.machine
+    while (tasks.length > 0) tasks.pop()
+    let at = start
+    for (let count = from[at++]!; count > 0; count--) {
+      const facts = from[at]!
+      const last = from[at + 4]!
+      const op = facts & 63
+      const vpn = (facts >>> 10) & 15
+      const pin = op === OP_PIN ? (facts >>> 18) & 15 : -1
+      const step = (facts >>> 22) & 63
+      const mapper = (last >>> 8) & 15
+      const operand = (facts >>> 14) & 15
+      const task = newTask(tasks.length, op, (facts >>> 6) & 15, vpn, operand, pin, step)
+      task.raced = (facts >>> 28) & 1
+      task.copies = (facts >>> 29) & 1
+      task.pfn = from[at + 1]!
+      task.copy = from[at + 2]!
+      task.pte = from[at + 3]!
+      task.ptl = (last & 255) << TABLE_SHIFT
+      task.mapper = mapper === MOST_PROCESSES ? -1 : mapper
+      task.at = (last >>> 12) - 1
+      tasks.push(task)
+      at += 5
+    }
+    return at
+  }
+
+  #restoreFrames(from: Int32Array, start: number, records: number): number {
+    const { frames, batches, underWriteback, k } = this.#world.machine
+    let at = start
+    let next = 0
+    for (let record = 0; record < records; record++) {
+      const pages = 1 << (from[at + 1]! & 15)
+      const head = FIRST_PFN + ((next + pages - 1) & -pages)
+      next = head - FIRST_PFN + pages
+      for (let pfn = head; pfn < head + pages; pfn++) {
+        const facts = from[at + 1]!
+        const word = from[at]!
+        at += 2
+        if (this.#ownPages) k.own.setPage(pfn, from[at++]!)
+        frames.word[pfn] = word
+        frames.order[pfn] = facts & 15
+        frames.refs[pfn] = (facts >>> 4) & 31
+        frames.pins[pfn] = (facts >>> 9) & 31
+        frames.held += frames.refs[pfn]! + frames.pins[pfn]!
+        frames.slot[pfn] = (facts >>> 14) & 63
+        frames.token[pfn] = facts >>> 20
+        if ((word & PG_LRU_BATCH) !== 0) batches.fresh[batches.freshCount++] = pfn
+        if ((word & PG_LAZYFREE_BATCH) !== 0) batches.lazyfree[batches.lazyfreeCount++] = pfn
+        if ((word & PG_WRITEBACK) !== 0) underWriteback.add(pfn)
+      }
+      if ((frames.word[head]! & PG_LARGE) === 0) continue
+      const maps = from[at++]!
+      const owners = from[at++]!
+      frames.entire[head] = maps & 255
+      frames.largeMapcount[head] = maps >>> 8
+      frames.mm0[head] = owners & 15
+      frames.mm0Maps[head] = (owners >>> 4) & 255
+      frames.mm1[head] = (owners >>> 12) & 15
+      frames.mm1Maps[head] = (owners >>> 16) & 255
+      frames.mmShared[head] = owners >>> 24
+    }
+    return at
+  }
+
+  /** Maps are left as they are where they can be: to clear one costs as much as all the rest. */
+  #restorePins(from: Int32Array, start: number, pins: number): void {
+    const { k } = this.#world.machine
+    this.#pinsFrom = from
+    this.#pinsAt = start
+    this.#pinsEnd = start + 2 * pins
+    if (k.holders.size > 0) k.holders.forEach(this.#leaveHolders)
+    // In ascending order: exit_mmap() gives them back as they come.
+    let kept = 0
+    while (kept < pins && k.pins.has(kept)) kept++
+    for (let id = kept; k.pins.size > kept; id++) k.pins.delete(id)
+    for (let id = 0; id < pins; id++) this.#restorePin(id, from[start++]!, from[start++]!)
+  }
+
+  /** Forgets who holds the frame, unless one pin does and some pin will: then it will be the first in the same list. */
+  readonly #leaveHolders = (held: readonly Pin[], pfn: number): void => {
+    let at = this.#pinsAt
+    while (at < this.#pinsEnd && this.#pinsFrom[at + 1] !== pfn) at += 2
+    if (at === this.#pinsEnd || held.length !== 1) this.#world.machine.k.holders.delete(pfn)
+  }
+
+  #restorePin(id: number, facts: number, pfn: number): void {
+    const { truth } = this.#world
+    const { k } = this.#world.machine
+    const mm = facts & 15
+    const hold = (facts >>> 4) & 15
+    const vpn = facts >>> 16
+    const state = (facts >>> 8) & 15
+    if (state !== GRABBED) {
+      truth.pinOwner[id] = mm
+      truth.pinHold[id] = hold
+      truth.pinState[id] = state
+      truth.pinForked[id] = (facts >>> 12) & 15
+      truth.pinPage[id] = vpn
+    }
+    // One thing for all pins that agree in everything but the frame: there is only one of the number at a time.
+    const key = id | (mm << 2) | (hold << 4) | (vpn << 6)
+    let pin = this.#pins[key]
+    if (pin === undefined) {
+      const follPin = hold >= HOLD_PIN_RO
+      pin = { id, mm, vpn, follPin, write: (hold & 1) !== 0, frames: new Int32Array(1) }
+      this.#pins[key] = pin
+    }
+    pin.frames[0] = pfn
+    k.pins.set(id, pin)
+    const holders = k.holders.get(pfn)
+    if (holders === undefined) k.holders.set(pfn, [pin])
+    else if (this.#isFirstAt(id, pfn)) holders[0] = pin
+    else holders.push(pin)
+  }
+
+  #isFirstAt(id: number, pfn: number): boolean {
+    for (let other = 0; other < id; other++) {
+      if (this.#pinsFrom[this.#pinsAt + 2 * other + 1] === pfn) return false
+    }
+    return true
+  }
+}
