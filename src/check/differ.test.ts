@@ -22,6 +22,11 @@ test.each([
   ['always-copy', 'mapcount', 'fork-pin', 2],
   // A pin, a fork, which copies the pinned page for the child from 5.9 on; then a store of the parent.
   ['reuse-swap-page', 'page-count', 'fork-pin', 3],
+  // O_DIRECT, swap-out, a store: it is a swap-in to both, and only the device tells that one of them copied (I-10).
+  ['page-count', 'page-count-refined', 'swap', 4],
+  // Fill, fork, a store of the parent, which leaves the page; a pipe of the child's own, which counts as a sharer; its
+  // store.
+  ['mm-id', 'clairvoyant', 'fork-pin', 5],
 ])('%s and %s part in %s after %i operations', async (one, other, model, operations) => {
   const result = await partingOf(one, other, model, operations)
   const [found] = result?.counterexamples ?? []

@@ -5,6 +5,8 @@
  * A state is both worlds' lists and how the names of one translate into those of the other, since each world names its
  * processes and pins by what it looks like itself.
  */
+
+import { presentFrame } from '../sim/walk.ts'
 import {
   OP_DEVWRITE,
   OP_FORK,
@@ -14,6 +16,7 @@ import {
   OP_STORE,
   OP_SWAPOUT,
   OP_UNPIN,
+  OP_WRITEBACK,
 } from '../trace/ops.ts'
 import { type Action, act, enabled } from './actions.ts'
 import { type Exploration, emptyWorld, type Finding } from './explore.ts'
@@ -155,8 +158,10 @@ class Side {
   readonly world: World
   readonly codec: StateCodec
   answer = 0
-  faults = 0
-  swapped = 0
+  faulted = false
+  /** A bit for each page of the action that was mapped before it, and is after it. */
+  before = 0
+  after = 0
   seen: Seen | undefined = undefined
   breach = NO_BREACH
 
@@ -168,22 +173,33 @@ class Side {
   act(action: Action): void {
     const { machine, truth } = this.world
     const before = machine.faults
+    this.before = this.#mapped(action)
     this.answer = act(this.world, action)
-    this.faults = machine.faults - before
-    this.swapped = machine.k.swap.used
+    this.after = this.#mapped(action)
+    this.faulted = machine.faults !== before
     this.seen = this.world.look()
     this.breach = this.seen?.breach ?? truth.breach
+  }
+
+  #mapped({ who, vpn, pages }: Action): number {
+    const mm = this.world.mm(who)
+    let mapped = 0
+    for (let i = 0; mm !== undefined && i < pages; i++) {
+      if (presentFrame(this.world.machine, mm, vpn + i) !== 0) mapped |= 1 << i
+    }
+    return mapped
   }
 
   /** Would a litmus test print something else of this operation? */
   answersUnlike(other: Side, op: number): boolean {
     if (this.answer !== other.answer) return true
-    const [copies, copiesThere] = [this.world.truth.copies, other.world.truth.copies]
-    if (op === OP_STORE || op === OP_POKE) {
-      return this.faults !== other.faults || copies !== copiesThere
-    }
-    if (op === OP_PIN) return copies > 0 !== copiesThere > 0
-    if (op === OP_SWAPOUT) return this.swapped !== other.swapped
-    return op === OP_LOAD && this.faults !== other.faults
+    if (op === OP_SWAPOUT || op === OP_WRITEBACK) return this.after !== other.after
+    if (op !== OP_STORE && op !== OP_POKE && op !== OP_PIN && op !== OP_LOAD) return false
+    if (this.before !== other.before) return op !== OP_PIN
+    // Of a page that had to be brought in first nothing more is said.
+    if (op === OP_LOAD || this.before === 0) return false
+    const copied = this.world.truth.copies > 0
+    if (copied !== other.world.truth.copies > 0) return true
+    return op === OP_STORE && this.faulted !== other.faulted
   }
 }

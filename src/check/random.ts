@@ -12,6 +12,8 @@ import type { WorldSettings } from './world.ts'
 export interface RandomOptions {
   readonly seconds: number
   readonly seed: number
+  /** Told now and then how many were drawn. */
+  readonly progress?: (sequences: number) => void
 }
 
 export interface RandomResult {
@@ -22,19 +24,24 @@ export interface RandomResult {
 /** Actions drawn for one sequence; about a third of them can be done. */
 const LONGEST = 90
 
+/** Sequences between two calls of `progress`. */
+const STRIDE = 10
+
 export function searchRandomly(
   settings: WorldSettings,
   model: Model,
-  { seconds, seed }: RandomOptions,
+  { seconds, seed, progress }: RandomOptions,
 ): RandomResult {
   const world = emptyWorld(settings, model)
   const codec = new StateCodec(world)
   codec.save()
   const empty = codec.list.slice(0, codec.length)
   let finding: Finding | undefined
+  let drawn = 0
 
   /** Does what of the drawn actions can be done; returns whether nothing was breached. */
   const run = (picks: readonly number[]): boolean => {
+    if (++drawn % STRIDE === 0) progress?.(drawn)
     const path: Action[] = []
     codec.restore(empty, 0)
     for (const pick of picks) {

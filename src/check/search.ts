@@ -89,6 +89,22 @@ export async function search(options: SearchOptions): Promise<ModelResult[]> {
   return [...spoken, drawn]
 }
 
+/** Looks at the first levels of each model, less than a second for all: `progress` is told of every level. */
+export async function probe(options: SearchOptions): Promise<void> {
+  const { subject, against, goal, every, memory, models, depthOf, signal } = options
+  const task: ExploreTask = {
+    ...SMALL_WORLD,
+    ...{ subject, model: '', depth: 0, goal, every, memory },
+    ...(against === undefined ? {} : { against: against.subject }),
+    probe: models.map((model) => ({ model: model.name, depth: depthOf(model) })),
+  }
+  const never = new AbortController().signal
+  await runThread(task, signal ?? never, options.seconds ?? 10, (coverage, name) => {
+    const model = models.find((known) => known.name === name)
+    if (model !== undefined) options.progress?.(model, coverage)
+  })
+}
+
 async function exploreModel(
   model: Model,
   options: SearchOptions,
@@ -131,7 +147,7 @@ async function runThread(
   task: ExploreTask,
   signal: AbortSignal,
   seconds: number,
-  progress: (coverage: Coverage) => void,
+  progress: (coverage: Coverage, model: string) => void,
 ): Promise<Explored> {
   let coverage = NO_COVERAGE
   let silent = (_hook: string): void => {}
@@ -150,7 +166,7 @@ async function runThread(
         else if ('error' in message) reject(new Error(message.error))
         else {
           coverage = message.coverage
-          progress(coverage)
+          progress(coverage, message.model)
         }
       })
       worker.on('error', reject)

@@ -35,6 +35,8 @@ export interface ExploreTask extends GeometryData {
   readonly goal: Goal
   readonly every: boolean
   readonly memory: number
+  /** Take but a look at the first levels of these models instead, one after the other. */
+  readonly probe?: readonly { readonly model: string; readonly depth: number }[]
   /** Draw sequences for so long instead. */
   readonly random?: RandomOptions
   /** Where questions and answers are counted, for whoever waits. */
@@ -49,9 +51,12 @@ export interface Explored extends Coverage {
 
 /** Coverage so far, now and then; then the result, or what went wrong. */
 export type ThreadMessage =
-  | { readonly coverage: Coverage }
+  | { readonly coverage: Coverage; readonly model: string }
   | { readonly explored: Explored }
   | { readonly error: string }
+
+/** States from which on levels grow evenly enough to foretell the next ones; some 50 milliseconds' worth. */
+const ENOUGH_FOR_PROBE = 2000
 
 export async function settingsOf(
   { policy, ...subject }: Subject,
@@ -61,28 +66,59 @@ export async function settingsOf(
   return { ...subject, policy: definition }
 }
 
+const NO_STATES: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0 }
+
 async function runTask(task: ExploreTask): Promise<Explored> {
   const settings = await settingsOf(task.subject, task.pulse)
-  const model = MODELS.find(({ name }) => name === task.model) as Model
+  if (task.probe !== undefined) {
+    const rival = task.against && (await settingsOf(task.against, task.pulse))
+    for (const { model, depth } of task.probe) {
+      const { findings } = exploreOne({ ...task, model, depth }, settings, rival, ENOUGH_FOR_PROBE)
+      // Nothing after it is going to be searched.
+      if (findings.length > 0 && !task.every) break
+    }
+    return { ...NO_STATES, stopped: '', findings: [] }
+  }
+  const model = modelOf(task)
   if (task.random !== undefined) {
-    const { sequences, finding } = searchRandomly(settings, model, task.random)
+    const { sequences, finding } = searchRandomly(settings, model, {
+      ...task.random,
+      progress: (drawn) => {
+        const coverage = { ...NO_STATES, transitions: drawn }
+        parentPort?.postMessage({ coverage, model: task.model } satisfies ThreadMessage)
+      },
+    })
     const findings =
       finding === undefined ? [] : [linesOf(settings, model, finding.path, finding.seen)]
-    return { ...{ depth: 0, states: 0, transitions: sequences, bytes: 0, stopped: '' }, findings }
+    return { ...NO_STATES, transitions: sequences, stopped: '', findings }
   }
-  const options = {
-    ...task,
-    progress: (now: Coverage) => {
-      parentPort?.postMessage({ coverage: now } satisfies ThreadMessage)
-      return true
-    },
-  }
-  const { findings, ...coverage } =
-    task.against === undefined
-      ? explore(settings, model, options)
-      : findDifference(settings, await settingsOf(task.against, task.pulse), model, options)
+  const rival = task.against && (await settingsOf(task.against, task.pulse))
+  const { findings, ...coverage } = exploreOne(task, settings, rival)
   const lines = findings.map(({ path, seen }) => linesOf(settings, model, path, seen))
   return { ...coverage, findings: lines }
+}
+
+/** Explores the task's model until it is done, or has met `most` states. */
+function exploreOne(
+  task: ExploreTask,
+  settings: WorldSettings,
+  rival: WorldSettings | undefined,
+  most = Number.POSITIVE_INFINITY,
+): Exploration {
+  const options = {
+    ...task,
+    progress: (coverage: Coverage) => {
+      parentPort?.postMessage({ coverage, model: task.model } satisfies ThreadMessage)
+      return coverage.states < most
+    },
+  }
+  return rival === undefined
+    ? explore(settings, modelOf(task), options)
+    : findDifference(settings, rival, modelOf(task), options)
+}
+
+function modelOf(task: ExploreTask): Model {
+  return MODELS.find(({ name }) => name === task.model) as Model
 }
 
 const data = workerData as { readonly exploreTask?: ExploreTask } | null

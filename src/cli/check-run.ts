@@ -2,9 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Goal } from '../check/explore.ts'
-import type { Coverage } from '../check/frontier.ts'
-import { MODELS, type Model } from '../check/models.ts'
-import { type ModelResult, type SearchOptions, search } from '../check/search.ts'
+import { Foreteller } from '../check/foretell.ts'
+import { MODELS } from '../check/models.ts'
+import { type ModelResult, probe, type SearchOptions, search } from '../check/search.ts'
 import { unknown } from '../params/closest.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import { missingCapability } from '../run.ts'
@@ -52,7 +52,7 @@ export async function runCheck(request: CheckRequest): Promise<number> {
     stop.abort()
   }
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
-  const foreteller = new Foreteller(request.memory * MIB)
+  const foreteller = new Foreteller(request.memory * MIB, say)
   const options: SearchOptions = {
     ...{ subject, name, models, goal, every: request.every, jobs: request.jobs },
     memory: request.memory * MIB,
@@ -70,10 +70,17 @@ export async function runCheck(request: CheckRequest): Promise<number> {
       if (!request.json) report(result, name, request, rival?.name)
     },
   }
+  await probe(options)
+  foreteller.tellAll()
   const results = await search(options)
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
   if (request.json) print(JSON.stringify(documentOf(name, goal, results), undefined, 2))
-  if (stoppedBy !== undefined) return stoppedBy === 'SIGINT' ? 130 : 143
+  if (stoppedBy !== undefined) {
+    const searched = results.map(({ model }) => model)
+    const rest = models.filter((model) => !searched.includes(model)).map(({ name: of }) => of)
+    say(`interrupted${rest.length === 0 ? '' : `; not searched: ${rest.join(', ')}`}`)
+    return stoppedBy === 'SIGINT' ? 130 : 143
+  }
   const fails = goal === 'violation' && rival === undefined
   return fails && results.some(({ counterexamples }) => counterexamples.length > 0) ? 3 : 0
 }
@@ -171,7 +178,8 @@ function coverageOf(result: ModelResult, rival?: string): string {
   const { model, goalDepth, depth, stopped, counterexamples, states, transitions, bytes } = result
   const shortest = counterexamples[0]
   if (result.random) {
-    const drawn = `${whole(transitions)} random sequences, ${result.seconds.toFixed(1)} s`
+    const ended = stopped === '' ? '' : 'interrupted after '
+    const drawn = `${whole(transitions)} random sequences, ${ended}${result.seconds.toFixed(1)} s`
     return `${model.name}: ${shortest === undefined ? 'nothing found' : `1 finding of ${counted(shortest.operations, 'operation')}`} in ${drawn}`
   }
   const found =
@@ -204,34 +212,3 @@ function documentOf(policy: string, goal: Goal, results: readonly ModelResult[])
     })),
   }
 }
-
-/** Says, as soon as the first levels tell, that the depth asked for will not fit into the memory given. */
-class Foreteller {
-  readonly #memory: number
-  readonly #before = new Map<Model, Coverage>()
-  readonly #told = new Set<Model>()
-
-  constructor(memory: number) {
-    this.#memory = memory
-  }
-
-  hear(model: Model, goal: number, now: Coverage): void {
-    const before = this.#before.get(model)
-    if (before !== undefined && now.depth === before.depth) return
-    this.#before.set(model, now)
-    if (before === undefined || now.states < FORETOLD_FROM || this.#told.has(model)) return
-    const growth = now.states / before.states
-    // What the last action leads to is not kept.
-    const needed = now.bytes * growth ** (goal - 1 - now.depth)
-    if (needed <= this.#memory) return
-    this.#told.add(model)
-    const fits = Math.floor(now.depth + 1 + Math.log(this.#memory / now.bytes) / Math.log(growth))
-    say(
-      `${model.name}: depth ${goal} would take about ${whole(Math.ceil(needed / MIB))} MiB, of which ` +
-        `${whole(this.#memory / MIB)} are given (--memory): it will end at about depth ${fits}`,
-    )
-  }
-}
-
-/** States from which on levels grow evenly enough to foretell the next ones. */
-const FORETOLD_FROM = 20_000
