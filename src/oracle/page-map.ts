@@ -1,9 +1,10 @@
 /**
  * page-map: one integer per process and virtual page, 0 where nothing was set.
  *
- * All tables lie in one arena and a fork copies them whole, so that it costs a memory copy and no work per page.
+ * All tables lie in one arena. After a fork both processes have the same tables; whoever stores to one first gets a
+ * copy of it. So a fork costs nothing per page, and pages that neither stores to take no memory.
  */
-import { grown } from './column.ts'
+import { FIRST_LENGTH, grown } from './column.ts'
 
 const SHIFT = 9
 const TABLE = 1 << SHIFT
@@ -17,17 +18,23 @@ const EMPTY = new Int32Array(TABLE)
 export class PageMap {
   /** Tables of 512 integers. The first is all zero and stands for every table that does not exist. */
   arena: Int32Array<ArrayBuffer> = EMPTY
-  /** Tables in use. */
+  /** Tables in use; one that several processes have counts once. */
   used = 0
-  /** By process: where in the arena each table begins. */
+  /** By table: how many processes have it beside the first. */
+  #sharers = new Int32Array(FIRST_LENGTH)
+  /** By process: where in the arena each table begins; and the same for those that no other process has. */
   readonly #directories: Int32Array<ArrayBuffer>[] = []
+  readonly #owned: Int32Array<ArrayBuffer>[] = []
   #end = TABLE
   /** The first free table; its first integer names the next one. 0: none. */
   #free = 0
 
   /** Gives the process an empty directory. */
   open(mm: number): void {
-    while (this.#directories.length <= mm) this.#directories.push(NO_TABLES)
+    while (this.#directories.length <= mm) {
+      this.#directories.push(NO_TABLES)
+      this.#owned.push(NO_TABLES)
+    }
   }
 
   /** Position of the page's integer in the arena. Below 512: it has no table yet, and the integer there is 0. */
@@ -37,17 +44,31 @@ export class PageMap {
     return (index < directory.length ? directory[index]! : 0) + (vpn & MASK)
   }
 
+  /** The same for a page that may be stored to there. Below 512: ask `get` and store with `set`, or `unshare` first. */
+  ownPosition(mm: number, vpn: number): number {
+    const directory = this.#owned[mm]!
+    const index = vpn >>> SHIFT
+    return (index < directory.length ? directory[index]! : 0) + (vpn & MASK)
+  }
+
   get(mm: number, vpn: number): number {
     return this.arena[this.position(mm, vpn)]!
   }
 
   set(mm: number, vpn: number, value: number): void {
-    let at = this.position(mm, vpn)
+    let at = this.ownPosition(mm, vpn)
     if (at < TABLE) {
-      if (value === 0) return
-      at = this.#add(mm, vpn >>> SHIFT) + (vpn & MASK)
+      if (value === 0 && this.position(mm, vpn) < TABLE) return
+      at = this.#own(mm, vpn >>> SHIFT) + (vpn & MASK)
     }
     this.arena[at] = value
+  }
+
+  /** Makes the page's table one that only this process has. Returns false if it was, or if there is none. */
+  unshare(mm: number, vpn: number): boolean {
+    if (this.ownPosition(mm, vpn) >= TABLE || this.position(mm, vpn) < TABLE) return false
+    this.#own(mm, vpn >>> SHIFT)
+    return true
   }
 
   /** Makes room for so many pages more at once: it takes no memory until it is used. */
@@ -56,7 +77,7 @@ export class PageMap {
     if (end <= this.arena.length) return
     const arena = new Int32Array(Math.max(end, 2 * this.arena.length))
     arena.set(this.arena.subarray(0, this.#end))
-    this.arena = arena
+    this.#moveTo(arena)
   }
 
   /** Back to 0. Tables that the range covers whole are freed. */
@@ -68,8 +89,11 @@ export class PageMap {
       const stop = Math.min(end, (index + 1) << SHIFT)
       const table = directory[index]!
       if (table !== 0) {
-        if (stop - at === TABLE) this.#release(directory, index)
-        else this.arena.fill(0, table + (at & MASK), table + (at & MASK) + stop - at)
+        if (stop - at === TABLE) this.#release(mm, index)
+        else {
+          const from = this.#own(mm, index) + (at & MASK)
+          this.arena.fill(0, from, from + stop - at)
+        }
       }
       at = stop
     }
@@ -80,34 +104,44 @@ export class PageMap {
     this.open(to)
     const directory = this.#directories[from]!.slice()
     this.#directories[to] = directory
-    for (let i = 0; i < directory.length; i++) {
-      const source = directory[i]!
-      if (source === 0) continue
-      const table = this.#take()
-      this.arena.copyWithin(table, source, source + TABLE)
-      directory[i] = table
-    }
+    this.#owned[to] = new Int32Array(directory.length)
+    this.#owned[from]!.fill(0)
+    for (const table of directory) if (table !== 0) this.#sharers[table >>> SHIFT]!++
   }
 
   /** The process is gone: all its tables are free. */
   drop(mm: number): void {
     const directory = this.#directories[mm]!
-    for (let i = 0; i < directory.length; i++) if (directory[i] !== 0) this.#release(directory, i)
+    for (let i = 0; i < directory.length; i++) if (directory[i] !== 0) this.#release(mm, i)
     this.#directories[mm] = NO_TABLES
+    this.#owned[mm] = NO_TABLES
   }
 
-  /** Adds a zeroed table and returns where it begins. */
-  #add(mm: number, index: number): number {
-    let directory = this.#directories[mm]!
-    if (index >= directory.length) {
-      const longer = new Int32Array(Math.max(index + 1, 2 * directory.length))
-      longer.set(directory)
-      this.#directories[mm] = directory = longer
+  /** Where the process's table begins, which it has to itself from now on. */
+  #own(mm: number, index: number): number {
+    this.#makeRoom(mm, index)
+    const directory = this.#directories[mm]!
+    const current = directory[index]!
+    let table = current
+    if (current === 0) {
+      table = this.#take()
+      this.arena.fill(0, table, table + TABLE)
+    } else if (this.#sharers[current >>> SHIFT]! > 0) {
+      this.#sharers[current >>> SHIFT]!--
+      table = this.#take()
+      this.arena.copyWithin(table, current, current + TABLE)
     }
-    const table = this.#take()
-    this.arena.fill(0, table, table + TABLE)
     directory[index] = table
+    this.#owned[mm]![index] = table
     return table
+  }
+
+  #makeRoom(mm: number, index: number): void {
+    const directory = this.#directories[mm]!
+    if (index < directory.length) return
+    const length = Math.max(index + 1, 2 * directory.length)
+    this.#directories[mm] = longer(directory, length)
+    this.#owned[mm] = longer(this.#owned[mm]!, length)
   }
 
   #take(): number {
@@ -119,15 +153,33 @@ export class PageMap {
     }
     const table = this.#end
     this.#end += TABLE
-    if (this.#end > this.arena.length) this.arena = grown(this.arena, this.#end)
+    if (this.#end > this.arena.length) this.#moveTo(grown(this.arena, this.#end))
     return table
   }
 
-  #release(directory: Int32Array, index: number): void {
-    this.used--
+  #moveTo(arena: Int32Array<ArrayBuffer>): void {
+    this.arena = arena
+    const tables = arena.length >>> SHIFT
+    if (tables > this.#sharers.length) this.#sharers = grown(this.#sharers, tables - 1)
+  }
+
+  #release(mm: number, index: number): void {
+    const directory = this.#directories[mm]!
     const table = directory[index]!
+    directory[index] = 0
+    this.#owned[mm]![index] = 0
+    if (this.#sharers[table >>> SHIFT]! > 0) {
+      this.#sharers[table >>> SHIFT]!--
+      return
+    }
+    this.used--
     this.arena[table] = this.#free
     this.#free = table
-    directory[index] = 0
   }
+}
+
+function longer(directory: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const copy = new Int32Array(length)
+  copy.set(directory)
+  return copy
 }

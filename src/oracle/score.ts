@@ -62,9 +62,11 @@ export class Score {
     const shadow = this.#shadow
     if (!shadow.plain) return 0
     const { pages } = shadow
-    const at = pages.position(mm, vpn)
+    const at = pages.ownPosition(mm, vpn)
     const id = pages.arena[at]!
-    if (id <= 0 || id >= ALIASES) return 0
+    if (id <= 0 || id >= ALIASES) {
+      return pages.unshare(mm, vpn) ? this.storeAfter(mm, vpn, verdict) : 0
+    }
     const sole = shadow.isSole(mm, vpn, id)
     const { counts } = this.#ledger
     if (verdict >= COPY) {

@@ -29,18 +29,19 @@ export class Stores {
   /** A store by the process: the token that stands for it. */
   store(mm: number, vpn: number): number {
     const { pages, family, userfaults, tokens } = this.#shadow
-    const at = pages.position(mm, vpn)
-    const id = pages.arena[at]!
+    const at = pages.ownPosition(mm, vpn)
+    const name = pages.arena[at]!
     const own =
       this.#awaitedMm === NONE
-        ? id >= family.ownTokens[mm]! && id < ALIASES
-        : id > 0 && this.#awaitedMm === mm && this.#awaitedVpn === vpn
+        ? name >= family.ownTokens[mm]! && name < ALIASES
+        : name > 0 && this.#awaitedMm === mm && this.#awaitedVpn === vpn
     if (own && userfaults.none) {
       this.#awaitedMm = NONE
       const token = tokens.store(mm)
       pages.arena[at] = token
       return token
     }
+    const id = pages.get(mm, vpn)
     this.#checkEvents(mm, vpn, id)
     if (this.#shadow.objects.isShared(id)) return this.#storeToObject(id)
     const token = tokens.store(mm)
