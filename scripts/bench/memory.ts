@@ -17,6 +17,11 @@ import {
 import { SEGMENT_EVENTS } from '../../src/trace/trace.ts'
 import { newEngine } from './simulate-file.ts'
 
+const PATIENCE_MS = 100
+/** Resident memory that changes by less has settled. */
+const STILL = 2 ** 17
+const SLEEPER = new Int32Array(new SharedArrayBuffer(4))
+
 export interface MemoryOptions {
   readonly policy: string
   readonly pages: number
@@ -52,9 +57,17 @@ export function measureMemory({ policy, pages }: MemoryOptions): Memory {
   }
 }
 
-/** Resident bytes after everything that can be given back was. */
+/**
+ * Resident bytes after everything that can be given back was: a thread of V8's frees arrays some time after a collection.
+ * Of V8's heap what is used counts: how much room it keeps beside that varies by megabytes from one collection to another.
+ */
 function settledRss(): number {
   if (globalThis.gc === undefined) throw new Error('missing option: node --expose-gc')
-  for (let i = 0; i < 3; i++) globalThis.gc()
-  return process.memoryUsage.rss()
+  for (let before = 0; ; ) {
+    for (let i = 0; i < 3; i++) globalThis.gc()
+    Atomics.wait(SLEEPER, 0, 0, PATIENCE_MS)
+    const { rss, heapTotal, heapUsed } = process.memoryUsage()
+    if (Math.abs(rss - before) < STILL) return rss - heapTotal + heapUsed
+    before = rss
+  }
 }
