@@ -26,6 +26,7 @@ export async function runCells(cells: readonly Cell[], options: PoolOptions): Pr
     const groups = groupsOf(block, options.jobs)
     const uses = new Map<TraceChoice, number>()
     for (const { trace } of block) uses.set(trace, (uses.get(trace) ?? 0) + 1)
+    for (const lane of lanes.slice(0, groups.length)) lane.start()
     await Promise.all(lanes.map((lane) => lane.run(groups, uses)))
   }
   await Promise.all(lanes.map((lane) => lane.stop()))
@@ -95,6 +96,8 @@ class Lane {
   /** Where cells go whose trace turned out to be too long. */
   readonly #long: Cell[]
   #thread: Thread | undefined
+  /** Has the thread run a cell? */
+  #used = false
 
   constructor(options: PoolOptions, long: Cell[]) {
     this.#options = options
@@ -105,13 +108,22 @@ class Lane {
     const { signal, traces } = this.#options
     for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
       const alone = needsOwnThread(group, traces)
-      if (alone) await this.stop()
+      if (alone && this.#used) await this.stop()
       for (const [index, cell] of group.entries()) {
         if (signal.aborted) return
         await this.#runCell(cell, group[index + 1], uses)
       }
       if (alone) await this.stop()
     }
+  }
+
+  /** A thread loads its modules while the trace for its first cell is made. */
+  start(): Thread {
+    if (this.#thread === undefined || this.#thread.dead) {
+      this.#thread = new Thread(this.#options)
+      this.#used = false
+    }
+    return this.#thread
   }
 
   async stop(): Promise<void> {
@@ -128,9 +140,10 @@ class Lane {
     const started = performance.now()
     let outcome: CellOutcome | undefined
     try {
+      this.start()
       const trace = traces.get(cell.trace)
-      if (this.#thread === undefined || this.#thread.dead) this.#thread = new Thread(this.#options)
-      const thread = this.#thread
+      const thread = this.start()
+      this.#used = true
       const task = taskOf(cell, trace)
       const tooLong = setTimeout(
         () => thread.fail(`no result within ${timeoutSeconds} seconds`, task.reached?.[0]),
