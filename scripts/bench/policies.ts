@@ -1,31 +1,70 @@
 /**
- * policies: several policies in one process, each on a thread of its own as in a run, one after the other; and the CPU
- * time of each.
+ * policies: all policies in one process, each on a thread of its own as in a run, one after the other; and each in a
+ * process of its own, right before or right after its thread here, so that both find the machine in the same state.
  */
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { type SimulateFileOptions, simulateFile } from './simulate-file.ts'
 
 export interface PoliciesOptions {
   readonly trace: string
   readonly policies: readonly string[]
+  /** How often each policy is run either way; the times are added. */
+  readonly passes: number
 }
 
-/** CPU milliseconds by policy. */
+export interface PolicyOptions {
+  readonly trace: string
+  readonly policy: string
+}
+
+const SAMPLE = fileURLToPath(new URL('sample.js', import.meta.url))
+
+/** CPU milliseconds, as `NAME together` and `NAME alone`. */
 export async function measurePolicies({
   trace,
   policies,
+  passes,
 }: PoliciesOptions): Promise<Record<string, number>> {
   const spent: Record<string, number> = {}
-  for (const policy of policies) {
-    const workerData: SimulateFileOptions = { trace, policy, oracle: 'on' }
-    const worker = new Worker(new URL(import.meta.url), { workerData })
-    spent[policy] = await new Promise<number>((resolve, reject) => {
-      worker.once('message', resolve).once('error', reject)
-      worker.once('exit', (code) => reject(new Error(`the thread of ${policy} ended with ${code}`)))
-    })
-    await worker.terminate()
+  const add = (name: string, cpuMs: number): void => {
+    spent[name] = (spent[name] ?? 0) + cpuMs
+  }
+  for (let pass = 0; pass < passes; pass++) {
+    for (const [i, policy] of policies.entries()) {
+      // What drifts with time counts for both alike if each is first as often as the other.
+      const aloneFirst = (pass + i) % 2 === 1
+      if (aloneFirst) add(`${policy} alone`, alone({ trace, policy }))
+      add(`${policy} together`, (await measurePolicy({ trace, policy })).cpuMs)
+      if (!aloneFirst) add(`${policy} alone`, alone({ trace, policy }))
+    }
   }
   return spent
+}
+
+/** One policy on a new thread of this process. */
+export async function measurePolicy({
+  trace,
+  policy,
+}: PolicyOptions): Promise<{ readonly cpuMs: number }> {
+  const workerData: SimulateFileOptions = { trace, policy, oracle: 'on' }
+  const worker = new Worker(new URL(import.meta.url), { workerData })
+  const cpuMs = await new Promise<number>((resolve, reject) => {
+    worker.once('message', resolve).once('error', reject)
+    worker.once('exit', (code) => reject(new Error(`the thread of ${policy} ended with ${code}`)))
+  })
+  await worker.terminate()
+  return { cpuMs }
+}
+
+function alone(options: PolicyOptions): number {
+  const args = [...process.execArgv, SAMPLE, 'policy', JSON.stringify(options)]
+  const text = execFileSync(process.execPath, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  return (JSON.parse(text) as { cpuMs: number }).cpuMs
 }
 
 if (!isMainThread) parentPort?.postMessage(simulateFile(workerData as SimulateFileOptions).cpuMs)

@@ -5,7 +5,7 @@ import { measureForks } from './fork-time.ts'
 import { measureLitmus } from './litmus-speed.ts'
 import { measureMemory } from './memory.ts'
 import { measureNaive } from './naive.ts'
-import { measurePolicies } from './policies.ts'
+import { measurePolicies, measurePolicy } from './policies.ts'
 import { simulateFile } from './simulate-file.ts'
 
 const SAMPLES: Readonly<Record<string, (options: never) => object | Promise<object>>> = {
@@ -15,6 +15,7 @@ const SAMPLES: Readonly<Record<string, (options: never) => object | Promise<obje
   litmus: measureLitmus,
   naive: measureNaive,
   policies: measurePolicies,
+  policy: measurePolicy,
 }
 
 const [name = '', options = '{}'] = process.argv.slice(2)
