@@ -100,9 +100,7 @@ export class Truth implements Judge {
       this.page[at(child, i)] = this.page[at(parent, i)]! & PAGE_REAL
     }
     this.#share(parent, child)
-    for (let pin = 0; pin < MOST_PINS; pin++) {
-      if (this.pinOwner[pin] === parent) this.pinForked[pin] = 1
-    }
+    this.#leavePinsBehind(parent)
   }
 
   exec(mm: number): void {
@@ -122,6 +120,7 @@ export class Truth implements Judge {
       this.page[at(child, i)] = this.page[at(parent, i)]! & PAGE_REAL
     }
     if (changed) this.#share(parent, child)
+    this.#leavePinsBehind(parent)
   }
 
   mmap(): void {}
@@ -322,6 +321,12 @@ export class Truth implements Judge {
       // What was unmapped once promises nothing again.
       if (this.pinState[pin]! < state) this.pinState[pin] = state
     }
+  }
+
+  /** The owner has forked since. */
+  #leavePinsBehind(owner: number): void {
+    for (let pin = 0; pin < MOST_PINS; pin++)
+      if (this.pinOwner[pin] === owner) this.pinForked[pin] = 1
   }
 
   /** Whatever one may see by now, the other may. */

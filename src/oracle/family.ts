@@ -95,6 +95,14 @@ export class Family {
     return this.#older[mm]!
   }
 
+  /**
+   * A fork that takes its time comes to more pages: a reference that was taken since it began is older than that. Not
+   * to be told from one more fork.
+   */
+  forkGoesOn(parent: number): void {
+    this.#forks[parent]!++
+  }
+
   /** How often the process has forked, and the event of the last time. */
   forks(mm: number): number {
     return this.#forks[mm]!

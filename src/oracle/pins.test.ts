@@ -56,6 +56,22 @@ test.each([
   expect(oracle.counts.stale_reads_unpromised).toBe(kind.stale)
 })
 
+test.each([
+  { hold: HOLD_GET_WRITE, name: 'direct I/O by FOLL_GET', lost: 0, stale: 1 },
+  { hold: HOLD_PIN_WRITE, name: 'FOLL_PIN', lost: 1, stale: 0 },
+])('$name, taken before a fork in progress comes to its page, is across that fork', (kind) => {
+  const oracle = untouched()
+  const frame = oracle.store(P, 0)
+  oracle.fork(P, C)
+  oracle.pin(1, P, 0, 1, kind.hold)
+  oracle.forkedPages(P, C, 0, 1)
+  oracle.verdict(SITE_WP, P, 0, 1, COPY_MAPPED, 0)
+  oracle.store(P, 0)
+  expect(oracle.devread(1, 0, frame)).toBe(DEV_INCOHERENT)
+  expect(oracle.counts.lost_coherence).toBe(kind.lost)
+  expect(oracle.counts.stale_reads_unpromised).toBe(kind.stale)
+})
+
 test('a fork by somebody else ends no promise, nor does one before the pin', () => {
   const oracle = untouched()
   oracle.fork(P, C)

@@ -52,6 +52,7 @@ export class Shadow {
    * the parent's alone.
    */
   inherit(parent: number, child: number, vpn: number, pages: number): void {
+    this.family.forkGoesOn(parent)
     let changed = false
     for (let at = vpn; at < vpn + pages; at++) {
       const id = this.pages.get(parent, at)
