@@ -17,7 +17,16 @@ const FOLDER = fileURLToPath(new URL('../../results/soak', import.meta.url))
 const FILE = `${FOLDER}/check.md`
 const POLICIES = ['anon-exclusive', 'mm-id', 'clairvoyant']
 /** Where two levels more take minutes, not hours. */
-const FURTHER = ['fork-pin', 'swap', 'protect', 'family', 'tables', 'race', 'fork-race']
+const FURTHER = [
+  'fork-pin',
+  'swap',
+  'writeback',
+  'protect',
+  'family',
+  'tables',
+  'race',
+  'fork-race',
+]
 const depth = Number(process.env['COWBENCH_SOAK_DEPTH'] ?? 8)
 const memory = Number(process.env['COWBENCH_SOAK_MIB'] ?? 6144) * 2 ** 20
 
