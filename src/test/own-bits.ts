@@ -77,7 +77,9 @@ export async function recordedCell(policy: PolicyDefinition, params: Settings): 
 
 /** Every test that comes with the program, on both swap devices: what each operation shows. */
 export function litmusResults(policy: PolicyDefinition, params: Settings): Map<string, string[]> {
-  const folders = ['.', 'failures', 'live', 'rules'].map((folder) => `workloads/litmus/${folder}`)
+  const folders = ['.', 'failures', 'live', 'races', 'rules'].map(
+    (folder) => `workloads/litmus/${folder}`,
+  )
   const tests = folders.flatMap((folder) => [...readTests(join(packageRoot(), folder)).values()])
   const results = new Map<string, string[]>()
   for (const test of tests) {
