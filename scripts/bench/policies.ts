@@ -10,7 +10,7 @@ import { type SimulateFileOptions, simulateFile } from './simulate-file.ts'
 export interface PoliciesOptions {
   readonly trace: string
   readonly policies: readonly string[]
-  /** How often each policy is run either way; the times are added. */
+  /** How often each policy is run either way. */
   readonly passes: number
 }
 
@@ -21,23 +21,21 @@ export interface PolicyOptions {
 
 const SAMPLE = fileURLToPath(new URL('sample.js', import.meta.url))
 
-/** CPU milliseconds, as `NAME together` and `NAME alone`. */
+/** CPU milliseconds, as `NAME together PASS` and `NAME alone PASS`, passes from 0. */
 export async function measurePolicies({
   trace,
   policies,
   passes,
 }: PoliciesOptions): Promise<Record<string, number>> {
   const spent: Record<string, number> = {}
-  const add = (name: string, cpuMs: number): void => {
-    spent[name] = (spent[name] ?? 0) + cpuMs
-  }
   for (let pass = 0; pass < passes; pass++) {
     for (const [i, policy] of policies.entries()) {
       // What drifts with time counts for both alike if each is first as often as the other.
       const aloneFirst = (pass + i) % 2 === 1
-      if (aloneFirst) add(`${policy} alone`, alone({ trace, policy }))
-      add(`${policy} together`, (await measurePolicy({ trace, policy })).cpuMs)
-      if (!aloneFirst) add(`${policy} alone`, alone({ trace, policy }))
+      if (aloneFirst) spent[`${policy} alone ${pass}`] = alone({ trace, policy })
+      const { cpuMs } = await measurePolicy({ trace, policy })
+      spent[`${policy} together ${pass}`] = cpuMs
+      if (!aloneFirst) spent[`${policy} alone ${pass}`] = alone({ trace, policy })
     }
   }
   return spent

@@ -16,8 +16,8 @@ export interface Part {
   readonly must: number
   readonly aim: number
   readonly samples: Readonly<Record<string, Sample>>
-  /** From one round's samples, by the names above. */
-  readonly value: (samples: Readonly<Record<string, Numbers>>) => number
+  /** From one round's samples, by the names above; several where a sample holds several pairs. */
+  readonly value: (samples: Readonly<Record<string, Numbers>>) => number | readonly number[]
 }
 
 export interface Ratio {
@@ -67,7 +67,7 @@ export const FULL: Sizes = {
   events: 1e7,
   heapPages: 2 ** 21,
   commands: 10,
-  policiesRepeat: 2,
+  policiesRepeat: 3,
   policiesPasses: 2,
 }
 export const QUICK: Sizes = {
@@ -102,7 +102,7 @@ export function ratiosOf(sizes: Sizes, cli: string): readonly Ratio[] {
   })
   const percentOfC = (workload: string, must: number, aim: number): Part => {
     const part = overC(repeated(workload), 'like-for-like', must, aim)
-    return { ...part, value: (samples) => 100 * part.value(samples) }
+    return { ...part, value: ({ sim, c }) => (100 * cpu(c)) / cpu(sim) }
   }
   const oracleCost = (workload: string, must: number, aim: number): Part => ({
     ...{ name: workload, must, aim },
@@ -226,7 +226,10 @@ export function ratiosOf(sizes: Sizes, cli: string): readonly Ratio[] {
         ...{ name, must: 5, aim: 0 },
         samples: { pairs },
         value: ({ pairs }) =>
-          100 * (of(pairs, `${name} together`) / of(pairs, `${name} alone`) - 1),
+          Array.from({ length: sizes.policiesPasses }, (_, pass) => {
+            const alone = of(pairs, `${name} alone ${pass}`)
+            return 100 * (of(pairs, `${name} together ${pass}`) / alone - 1)
+          }),
       })),
     },
     {

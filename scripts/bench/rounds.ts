@@ -53,7 +53,7 @@ export function measureRounds(
     ratio,
     parts: ratio.parts.map((part) => ({
       part,
-      spread: spreadOf(taken.map((results) => part.value(samplesOf(part, results)))),
+      spread: spreadOf(taken.flatMap((results) => part.value(samplesOf(part, results)))),
     })),
   }))
   return { measured, ...comparedCounts(samples, taken), waiting: waiting(taken) }
