@@ -20,6 +20,7 @@ import { sampleRunner } from './bench/samples.ts'
 import { measureScaling, SCALING } from './bench/scaling.ts'
 import { TraceFiles } from './bench/traces.ts'
 
+const SAMPLE = fileURLToPath(new URL('bench/sample.js', import.meta.url))
 const CLI = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
 const FLOOR = 'floor'
 
@@ -38,7 +39,7 @@ process.once('SIGINT', () => process.exit(130))
 process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
 
 const { programs, reason: noC } = buildPrograms(dir)
-const runner = sampleRunner(new TraceFiles(dir), programs)
+const runner = sampleRunner(SAMPLE, new TraceFiles(dir), programs)
 if (wanted.includes(FLOOR)) measureFloor(runner, rounds)
 
 const skipped: Skipped[] = []

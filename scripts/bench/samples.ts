@@ -4,8 +4,6 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { CProgram } from './c-programs.ts'
 import type { TraceFiles, TraceSpec } from './traces.ts'
 
@@ -24,7 +22,6 @@ export type Sample =
   /** Arguments of node, run often enough to be measured: gives the CPU time of one run. */
   | { readonly command: readonly string[]; readonly times: number }
 
-const HERE = fileURLToPath(new URL('.', import.meta.url))
 /** Room for the segment table of a trace of 10^9 events. */
 const NODE_FLAGS = ['--expose-gc', '--max-old-space-size=4096']
 const MS_PER_TICK = 10
@@ -33,8 +30,9 @@ export interface SampleRunner {
   run(sample: Sample): Numbers
 }
 
-/** `programs` are the C programs that could be built, by name. */
+/** `program` is sample.ts as it was built; `programs` are the C programs that could be built, by name. */
 export function sampleRunner(
+  program: string,
   traces: TraceFiles,
   programs: Readonly<Record<string, string>>,
 ): SampleRunner {
@@ -48,7 +46,7 @@ export function sampleRunner(
       const given = JSON.stringify({ ...options, ...(trace && { trace: traces.path(trace) }) })
       let sum: Record<string, number> = {}
       for (let i = 0; i < times; i++) {
-        const one = json(process.execPath, [...NODE_FLAGS, join(HERE, 'sample.js'), name, given])
+        const one = json(process.execPath, [...NODE_FLAGS, program, name, given])
         sum =
           i === 0
             ? { ...one }

@@ -181,5 +181,5 @@ async function runThread(
 /** Threads have no TypeScript loader: from the sources, the thread is the one that was built. */
 function threadFile(): URL {
   const built = import.meta.url.endsWith('.js')
-  return new URL(built ? './thread.js' : '../../dist/src/check/thread.js', import.meta.url)
+  return new URL(built ? '../check/thread.js' : '../../dist/src/check/thread.js', import.meta.url)
 }

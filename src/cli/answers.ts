@@ -24,7 +24,7 @@ export type Shell = (typeof SHELLS)[number]
 export const COMPLETING = '--get-yargs-completions'
 
 /** Beside the program that was built; nothing is there beside the sources. */
-export const ANSWERS = new URL('answers.json', import.meta.url)
+export const ANSWERS = new URL('../cli/answers.json', import.meta.url)
 
 /** Prints the answer to `words`. False if the build made none. */
 export async function answer(words: readonly string[]): Promise<boolean> {

@@ -1,0 +1,46 @@
+/**
+ * rolldown.config: how the program is built. What decides a row (policies, mechanism, oracle, workloads) becomes one
+ * module: V8 folds a constant of the module that it compiles, while one that is imported is loaded and checked anew
+ * wherever it is used, and constants are what the hot paths consist of. The rest is split by what is loaded together,
+ * so that a command loads a handful of modules.
+ */
+import { relative } from 'node:path'
+import { defineConfig } from 'rolldown'
+import { DECIDES } from './src/load/package.ts'
+
+/** Whatever is started, imported or read by its path. The rest may go wherever it is used. */
+const ENTRIES = [
+  'src/cli/main',
+  'src/cli/program',
+  'src/index',
+  'src/plug-in',
+  'src/worker',
+  'src/check/thread',
+  'src/stream/ring',
+  'scripts/answers',
+  'scripts/bench',
+  'scripts/bench/sample',
+  'scripts/bench/policies',
+]
+
+export default defineConfig({
+  input: Object.fromEntries(ENTRIES.map((entry) => [entry, `${entry}.ts`])),
+  platform: 'node',
+  tsconfig: 'tsconfig.json',
+  // Packages are loaded from node_modules.
+  external: /^[^./]/,
+  optimization: { inlineConst: { mode: 'all', pass: 3 } },
+  output: {
+    dir: 'dist',
+    cleanDir: true,
+    sourcemap: true,
+    entryFileNames: '[name].js',
+    // As deep in dist as the sources are in the repository: paths relative to a module stay what they were.
+    chunkFileNames: 'src/chunks/[name].js',
+    codeSplitting: {
+      groups: [
+        { name: 'model', test: (path) => DECIDES.test(relative(import.meta.dirname, path)) },
+      ],
+    },
+  },
+})
