@@ -28,6 +28,9 @@ export class NullJudge implements Judge {
   store(): number {
     return ++this.#token
   }
+  plainStores(): boolean {
+    return true
+  }
   storeAfter(): number {
     return ++this.#token
   }

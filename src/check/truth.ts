@@ -185,6 +185,10 @@ export class Truth implements Judge {
   }
 
   /** Steps only, so that each is seen. */
+  plainStores(): boolean {
+    return false
+  }
+
   storeAfter(): number {
     return 0
   }

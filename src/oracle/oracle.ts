@@ -7,6 +7,7 @@ import { UFFD_WP } from '../trace/ops.ts'
 import type { Breach, Counts } from './judge.ts'
 import { Ledger } from './ledger.ts'
 import { Observer } from './observe.ts'
+import { PlainStores } from './plain-stores.ts'
 import { Score } from './score.ts'
 import { Shadow } from './shadow.ts'
 import { Stores } from './stores.ts'
@@ -16,6 +17,7 @@ export class Oracle {
   readonly #ledger = new Ledger()
   readonly #stores = new Stores(this.#shadow, this.#ledger)
   readonly #score = new Score(this.#shadow, this.#stores, this.#ledger)
+  readonly #plainStores = new PlainStores(this.#shadow, this.#ledger)
   readonly #observer = new Observer(this.#shadow, this.#ledger)
 
   get event(): number {
@@ -103,8 +105,13 @@ export class Oracle {
     return this.#stores.store(mm, vpn)
   }
 
-  storeAfter(mm: number, vpn: number, verdict: number): number {
-    return this.#score.storeAfter(mm, vpn, verdict)
+  plainStores(mm: number): boolean {
+    this.#stores.settle()
+    return this.#plainStores.open(mm)
+  }
+
+  storeAfter(vpn: number, verdict: number): number {
+    return this.#plainStores.after(vpn, verdict)
   }
 
   storeSame(mm: number, vpn: number, content: number): number {

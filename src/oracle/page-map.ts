@@ -6,9 +6,9 @@
  */
 import { FIRST_LENGTH, grown } from './column.ts'
 
-const SHIFT = 9
-const TABLE = 1 << SHIFT
-const MASK = TABLE - 1
+export const SHIFT = 9
+export const TABLE: number = 1 << SHIFT
+export const MASK: number = TABLE - 1
 /** Room is made ahead for at most so many pages: mappings may be far larger than what is ever touched of them. */
 const MAX_RESERVED = 1 << 22
 const NO_TABLES = new Int32Array(0)
@@ -49,6 +49,16 @@ export class PageMap {
     const directory = this.#owned[mm]!
     const index = vpn >>> SHIFT
     return (index < directory.length ? directory[index]! : 0) + (vpn & MASK)
+  }
+
+  /** Where in the arena each table of the process begins, 0: there is none; valid until tables come or go. */
+  directory(mm: number): Int32Array {
+    return this.#directories[mm]!
+  }
+
+  /** The same for those that no other process has. */
+  owned(mm: number): Int32Array {
+    return this.#owned[mm]!
   }
 
   get(mm: number, vpn: number): number {

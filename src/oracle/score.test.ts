@@ -135,15 +135,19 @@ test('a page table is sole when nobody else uses it any more; its copy is no pag
 test('a verdict and the store after it are one call where nothing else is in sight', () => {
   const oracle = parent(4)
   oracle.fork(P, C)
-  const token = oracle.storeAfter(P, 0, COPY_MAPPED)
+  expect(oracle.plainStores(P)).toBe(true)
+  const token = oracle.storeAfter(0, COPY_MAPPED)
   expect(oracle.load(P, 0, token)).toBe(0)
-  expect(oracle.storeAfter(P, 0, COPY_MAPPED)).toBeGreaterThan(token)
+  expect(oracle.storeAfter(0, COPY_MAPPED)).toBeGreaterThan(token)
   // The child shares page 1: the reuse is unsafe, and is left to verdict(), which returns that.
-  expect(oracle.storeAfter(P, 1, REUSE)).toBe(0)
+  expect(oracle.storeAfter(1, REUSE)).toBe(0)
   oracle.exit(C)
-  expect(oracle.storeAfter(P, 1, REUSE)).toBeGreaterThan(0)
+  expect(oracle.plainStores(P)).toBe(true)
+  expect(oracle.storeAfter(1, REUSE)).toBeGreaterThan(0)
+  // No process has stored to page 600.
+  expect(oracle.storeAfter(600, COPY_MAPPED)).toBe(0)
   oracle.pin(1, P, 2, 1, HOLD_PIN_WRITE)
-  expect(oracle.storeAfter(P, 3, REUSE)).toBe(0)
+  expect(oracle.plainStores(P)).toBe(false)
   expect(oracle.counts).toEqual({
     ...noCounts(),
     copies: 2,

@@ -14,7 +14,6 @@ import {
   SITE_WP,
   SITE_WP_HUGE,
 } from '../policy/verdict.ts'
-import { ALIASES } from './identities.ts'
 import type { Cause } from './judge.ts'
 import type { Ledger } from './ledger.ts'
 import type { Shadow } from './shadow.ts'
@@ -51,37 +50,6 @@ export class Score {
     if (verdict < COPY) return this.#reuse(site, mm, vpn, pages, verdict)
     this.#copy(site, mm, vpn, pages, verdict)
     return false
-  }
-
-  /**
-   * A verdict about a page and the store that follows, where nothing is in sight that could make either of them more
-   * than a look at two identities. Returns 0 where it is not so simple.
-   */
-  storeAfter(mm: number, vpn: number, verdict: number): number {
-    this.#stores.settle()
-    const shadow = this.#shadow
-    if (!shadow.plain) return 0
-    const { pages } = shadow
-    const at = pages.ownPosition(mm, vpn)
-    const id = pages.arena[at]!
-    if (id <= 0 || id >= ALIASES) {
-      return pages.unshare(mm, vpn) ? this.storeAfter(mm, vpn, verdict) : 0
-    }
-    const sole = shadow.isSole(mm, vpn, id)
-    const { counts } = this.#ledger
-    if (verdict >= COPY) {
-      counts.copies++
-      if (sole) {
-        counts.spurious_copies++
-        counts.missed_reuses++
-      } else counts.needed_copies++
-    } else {
-      if (!sole) return 0
-      counts.reuses++
-    }
-    const token = shadow.tokens.store(mm)
-    pages.arena[at] = token
-    return token
   }
 
   /** A huge folio is split instead of reused. Its pages are judged one by one when they are copied. */

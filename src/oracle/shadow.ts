@@ -159,6 +159,11 @@ export class Shadow {
     return this.identities.copy(this.content(id), this.found(id))
   }
 
+  /** The relative that shared a page with the process last; negative: none. */
+  sharer(mm: number): number {
+    return this.#sharer[mm]!
+  }
+
   /**
    * Model.md's sole user: no other process reaches the page, by a mapping, a swap entry or a table, and no reference
    * is held on behalf of another one. `id` is the page's identity. A page that is not there is nobody else's.

@@ -14,7 +14,7 @@ const NOT_PLAIN = PG_LARGE | PG_SWAPCACHE | PG_ZERO
 
 /** Empties the entries [from, to) of `ptes`, which belong to `mm` alone. */
 export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void {
-  const { frames } = m
+  const { frames, plain } = m
   const { word } = frames
   const { ptes } = m.tables
   let zapped = 0
@@ -25,7 +25,7 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
     zapped++
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
-    if (!m.plain || (pte & PTE_PRESENT) === 0 || (w & NOT_PLAIN) !== 0) {
+    if (!plain || (pte & PTE_PRESENT) === 0 || (w & NOT_PLAIN) !== 0) {
       dropPte(m, mm, pte)
       continue
     }

@@ -13,7 +13,7 @@ import { lruDrainAll } from './lru.ts'
 import { Machine, type MachineOptions } from './machine.ts'
 import { frameOf, pageKind } from './observe.ts'
 import { OPERATIONS } from './operations.ts'
-import { storesToPlain } from './plain.ts'
+import { plainStores } from './plain.ts'
 import { type Position, touchesPlain } from './plain-touch.ts'
 import { endWriteback } from './reclaim.ts'
 
@@ -207,7 +207,7 @@ export class Engine {
       touchesPlain(m, mm, segments, args, at, end)
       if (at.event > event) return
     } else if (store) {
-      at.arg = storesToPlain(m, mm, args, arg, segments[segment + 3]!, event)
+      at.arg = plainStores(m, mm, args, arg, segments[segment + 3]!)
       at.event = event + at.arg - arg
       if (at.arg > arg) return
     }

@@ -1,7 +1,7 @@
 /**
  * LRU batches: a fresh page waits in its CPU's batch, which holds a reference, until the batch is full or drained.
  */
-import { PG_LARGE, PG_LAZYFREE_BATCH, PG_LRU_BATCH } from '../state/frames.ts'
+import { MAPCOUNT, PG_LARGE, PG_LAZYFREE_BATCH, PG_LRU_BATCH } from '../state/frames.ts'
 import type { LruBatches } from '../state/lru-batches.ts'
 import type { Machine } from './machine.ts'
 
@@ -63,8 +63,9 @@ export function drainFresh({ frames }: Machine, batches: LruBatches): void {
   batches.freshCount = 0
   for (let i = 0; i < count; i++) {
     const pfn = batches.fresh[i]!
-    word[pfn]! &= ~PG_LRU_BATCH
-    frames.freeIfUnused(pfn)
+    const left = word[pfn]! & ~PG_LRU_BATCH
+    word[pfn] = left
+    if ((left & MAPCOUNT) === 0) frames.freeIfUnused(pfn)
   }
 }
 

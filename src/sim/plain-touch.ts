@@ -156,7 +156,7 @@ export function touchesPlain(
         storeFaults++
         faultNs += swapInNs
         m.verdicts[verdict]!++
-        let stored = judge.storeAfter(id, vpn, verdict)
+        let stored = judge.plainStores(id) ? judge.storeAfter(vpn, verdict) : 0
         if (stored === 0) {
           if (judge.verdict(SITE_SWAPIN, id, vpn, 1, verdict, 0)) m.contested.add(pfn)
           stored = judge.store(id, vpn)

@@ -29,7 +29,7 @@ import { Engine } from './engine.ts'
 import { ERAS, type EraName } from './era.ts'
 import { lruDrain } from './lru.ts'
 import { NOISE_PARAMS, Noise, type NoiseValues } from './noise.ts'
-import { storesToPlain } from './plain.ts'
+import { plainStores } from './plain.ts'
 import { endWriteback } from './reclaim.ts'
 
 const RW = PROT_READ | PROT_WRITE
@@ -216,7 +216,7 @@ describe('stores to plain pages', () => {
   test('are taken until the run ends: a copy each while the child is there', () => {
     const { engine, oracle } = whole('mm-id', forked)
     const { machine } = engine
-    expect(storesToPlain(machine, machine.mm(0), stores, 0, 64, 70)).toBe(64)
+    expect(plainStores(machine, machine.mm(0), stores, 0, 64)).toBe(64)
     expect(machine.counts.storeFaults).toBe(64 + 64)
     expect(oracle.counts).toMatchObject({ copies: 64, needed_copies: 64, reuses: 0 })
   })
@@ -225,7 +225,22 @@ describe('stores to plain pages', () => {
     const { engine } = whole('mm-id', forked)
     const { machine } = engine
     machine.frames.set(engine.frameOf(0, 12), PG_LRU_BATCH)
-    expect(storesToPlain(machine, machine.mm(0), stores, 0, 64, 70)).toBe(12)
+    expect(plainStores(machine, machine.mm(0), stores, 0, 64)).toBe(12)
+  })
+
+  test('are taken together with those that hit', () => {
+    const { engine, oracle } = whole('mm-id', forked)
+    const { machine } = engine
+    const twice = Int32Array.from({ length: 64 }, (_, i) => i >> 1)
+    expect(plainStores(machine, machine.mm(0), twice, 0, 64)).toBe(64)
+    expect(machine.counts.storeFaults).toBe(64 + 32)
+    expect(oracle.counts.copies).toBe(32)
+  })
+
+  test('are taken until the columns would have to grow', () => {
+    const { machine } = whole('mm-id', forked).engine
+    while (machine.frames.room > 5) machine.frames.alloc()
+    expect(plainStores(machine, machine.mm(0), stores, 0, 64)).toBe(5)
   })
 
   test('are not taken while anybody holds a reference: the judge wants to know more', () => {
@@ -235,7 +250,7 @@ describe('stores to plain pages', () => {
       t.fork(mm)
     })
     const { machine } = whole('mm-id', pinned).engine
-    expect(storesToPlain(machine, machine.mm(0), stores, 0, 64, 70)).toBe(0)
+    expect(plainStores(machine, machine.mm(0), stores, 0, 64)).toBe(0)
     // Nothing was counted either: whoever takes the store does that.
     expect(machine.counts.storeFaults).toBe(64)
   })

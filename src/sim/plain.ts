@@ -13,71 +13,72 @@ import {
   PTE_DIRTY,
   PTE_PRESENT,
   PTE_SOFT_DIRTY,
+  PTE_STORE_HIT,
   PTE_UFFD_WP,
   PTE_WRITE,
+  TABLE_PAGES,
   TABLE_SHIFT,
 } from '../state/tables.ts'
 import { MAP_PRIVATE_ANON, PROT_WRITE } from '../trace/ops.ts'
-import { checkedBit } from './access.ts'
 import { drainFresh } from './lru.ts'
 import type { Machine } from './machine.ts'
 
 const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
 /** A page table of the process's own. */
 const PMD_OWN = PMD_TABLE | PTE_WRITE
-const STORED = PTE_PRESENT | PTE_WRITE | PTE_DIRTY | PTE_SOFT_DIRTY
+const STORED = PTE_STORE_HIT | PTE_DIRTY | PTE_SOFT_DIRTY
 
 /**
- * Takes the stores args[lo..hi) one after the other, the first of which is event number `event`, as long as each meets
- * a present, read-only entry of a plain page: anonymous, of order 0, in no cache and no batch, without references.
- * Returns where it stopped; that store has changed nothing yet.
+ * Takes the stores args[lo..hi) one after the other, as long as each either hits or meets a present, read-only entry of
+ * a plain page: anonymous, of order 0, in no cache and no batch, without references. Returns where it stopped; that
+ * store has changed nothing yet.
  */
-export function storesToPlain(
-  m: Machine,
-  mm: Mm,
-  args: Int32Array,
-  lo: number,
-  hi: number,
-  event: number,
-): number {
-  const vma = mm.find(args[lo]!)
-  if (!m.plain || m.spent !== 0 || vma === undefined || !mayStore(vma)) return lo
+export function plainStores(m: Machine, mm: Mm, args: Int32Array, lo: number, hi: number): number {
   const { k, frames, policy, judge, batches, counts, verdicts } = m
+  const vma = plainArea(m, mm, args[lo]!)
+  if (vma === undefined) return lo
   const { ptes } = m.tables
-  const { id, tables, pmds } = mm
+  const { tables, pmds } = mm
   const { start, end } = vma
+  const { word, token: tokens } = frames
   const exclusive = policy.tracksExclusive ? PG_EXCLUSIVE : 0
   const copyNs = m.cost.faultEntry + m.cost.copy4k
   const reuseNs = m.cost.faultEntry + m.cost.reuse
   // Sums of their own: V8 keeps a field with a fraction in memory. Added to in the order of the faults.
   let { faultNs } = counts
   let copies = 0
-  let { word } = frames
+  let reuses = 0
+  /** Frames, or fewer, that can be had before the columns grow. */
+  let room = 0
   k.mm = mm
   let i = lo
   for (; i < hi; i++) {
     const vpn = args[i]!
-    if (vpn < start || vpn >= end) break
     const range = vpn >>> TABLE_SHIFT
-    if ((pmds[range]! & PMD_KIND) !== PMD_OWN) break
-    const index = tables[range]! + (vpn & 511)
+    const index = tables[range]! + (vpn & (TABLE_PAGES - 1))
     const pte = ptes[index]!
+    if ((pte & PTE_STORE_HIT) === PTE_STORE_HIT) continue
     if ((pte & (PTE_PRESENT | PTE_WRITE | PTE_UFFD_WP)) !== PTE_PRESENT) break
+    if (vpn < start || vpn >= end) break
+    if ((pmds[range]! & PMD_KIND) !== PMD_OWN) break
     const old = pte >>> PFN_SHIFT
     const was = word[old]!
     if ((was & ~(MAPCOUNT | PG_EXCLUSIVE)) !== PG_ANON) break
+    if (room === 0) {
+      room = frames.room
+      if (room === 0) break
+    }
     k.vpn = vpn
     const verdict = policy.wpReuse(k, old)
-    judge.event = event + i - lo
-    const token = judge.storeAfter(id, vpn, verdict)
+    const token = judge.storeAfter(vpn, verdict)
     if (token === 0) break
     verdicts[verdict]!++
     if (isCopy(verdict)) {
+      room--
       const pfn = frames.alloc()
-      word = frames.word
       word[pfn] = (PG_ANON | PG_LRU_BATCH | exclusive) + 1
-      frames.token[pfn] = token
-      ptes[index] = (pfn << PFN_SHIFT) | STORED | checkedBit(m, pfn)
+      tokens[pfn] = token
+      ptes[index] = (pfn << PFN_SHIFT) | STORED
       batches.fresh[batches.freshCount++] = pfn
       if (batches.freshCount === batches.capacity) drainFresh(m, batches)
       word[old] = was - 1
@@ -86,22 +87,28 @@ export function storesToPlain(
       copies++
     } else {
       word[old] = was | exclusive
-      frames.token[old] = token
-      ptes[index] = pte | STORED | checkedBit(m, old)
+      tokens[old] = token
+      ptes[index] = pte | STORED
       faultNs += reuseNs
+      reuses++
     }
   }
-  if (i === lo) return lo
-  m.faults += i - lo
-  counts.storeFaults += i - lo
+  m.faults += copies + reuses
+  counts.storeFaults += copies + reuses
   counts.faultNs = faultNs
   if (copies > 0) m.faultTimes.add(copyNs, copies)
-  if (copies < i - lo) m.faultTimes.add(reuseNs, i - lo - copies)
+  if (reuses > 0) m.faultTimes.add(reuseNs, reuses)
   return i
 }
 
-/** Private anonymous memory that may be written to, and of which no event is awaited. */
-function mayStore(vma: Vma): boolean {
-  const writable = vma.kind === MAP_PRIVATE_ANON && (vma.prot & PROT_WRITE) !== 0
-  return writable && !userfaultfdArmed(vma)
+/**
+ * The area of the page, if a store fault in it may be taken in one piece: private anonymous memory that may be written
+ * to, and of which no event is awaited, while whatever was stored to counts as checked.
+ */
+function plainArea(m: Machine, mm: Mm, vpn: number): Vma | undefined {
+  if (!m.plain || m.spent !== 0 || m.contested.size !== 0) return undefined
+  const vma = mm.find(vpn)
+  if (vma === undefined || vma.kind !== MAP_PRIVATE_ANON || (vma.prot & PROT_WRITE) === 0)
+    return undefined
+  return !userfaultfdArmed(vma) && m.judge.plainStores(mm.id) ? vma : undefined
 }

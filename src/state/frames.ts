@@ -140,6 +140,11 @@ export class Frames {
     return this.#next
   }
 
+  /** Frames of order 0 that can be handed out before the columns grow. */
+  get room(): number {
+    return this.#capacity - this.#next + this.#free.length
+  }
+
   /** A frame with no flags, no counts and token 0. */
   alloc(): number {
     if (++this.used > this.peak) this.peak = this.used
