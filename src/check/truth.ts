@@ -48,6 +48,8 @@ export const TOKEN_DEVICE = 1 << MOST_PROCESSES
 /** Everybody may see zeroes. */
 const ZEROES = TOKEN_DEVICE - 1
 
+const NO_EXPECTATIONS = { arena: new Int32Array(), directory: new Int32Array() }
+
 export class Truth implements Judge {
   event = 0
   /** Set once the machine is made, which needs its judge first. */
@@ -143,6 +145,11 @@ export class Truth implements Judge {
 
   mremap(): void {
     throw new RangeError('unsupported operation: mremap in a small world')
+  }
+
+  /** None at hand: each load asks. */
+  expectations(): { readonly arena: Int32Array; readonly directory: Int32Array } {
+    return NO_EXPECTATIONS
   }
 
   seesExpected(mm: number, vpn: number, token: number): boolean {

@@ -12,12 +12,15 @@ import { Score } from './score.ts'
 import { Shadow } from './shadow.ts'
 import { Stores } from './stores.ts'
 
+const NO_TABLES: Int32Array = new Int32Array()
+
 export class Oracle {
   readonly #shadow = new Shadow()
   readonly #ledger = new Ledger()
   readonly #stores = new Stores(this.#shadow, this.#ledger)
   readonly #score = new Score(this.#shadow, this.#stores, this.#ledger)
   readonly #plainStores = new PlainStores(this.#shadow, this.#ledger)
+  readonly #expectations = { arena: NO_TABLES, directory: NO_TABLES }
   readonly #observer = new Observer(this.#shadow, this.#ledger)
 
   get event(): number {
@@ -87,6 +90,15 @@ export class Oracle {
   mremap(mm: number, vpn: number, pages: number, to: number): void {
     this.#stores.settle()
     this.#shadow.mremap(mm, vpn, pages, to)
+  }
+
+  expectations(mm: number): { readonly arena: Int32Array; readonly directory: Int32Array } {
+    const { pages, userfaults } = this.#shadow
+    const expectations = this.#expectations
+    expectations.arena = pages.arena
+    // A load of a page whose event did not come is not as expected, whatever it finds.
+    expectations.directory = userfaults.none ? pages.directory(mm) : NO_TABLES
+    return expectations
   }
 
   /** Once for every load: nearly always the page's identity is the token itself. */

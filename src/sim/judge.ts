@@ -1,3 +1,11 @@
+/** judge: what the mechanism tells whoever judges it, and asks it. Its oracle has this shape without knowing of it. */
+
+/** Where to look up the token that a load of page `vpn` should find: arena[directory[vpn >>> 9] + (vpn & 511)]. */
+export interface Expectations {
+  readonly arena: Int32Array
+  readonly directory: Int32Array
+}
+
 export interface Judge {
   /** Number of the event being simulated; the mechanism sets it before every call that may record something. */
   event: number
@@ -19,6 +27,11 @@ export interface Judge {
   zeroed(mm: number, vpn: number, pages: number): void
   mremap(mm: number, vpn: number, pages: number, to: number): void
 
+  /**
+   * What loads by `mm` should find, until the judge is told anything. Where a load finds something else,
+   * seesExpected() has the last word. Undefined: a load may find whatever it likes.
+   */
+  expectations(mm: number): Expectations | undefined
   /** Does a load by `mm` that physically found `token` see what it should? Records nothing; hot, hence so small. */
   seesExpected(mm: number, vpn: number, token: number): boolean
   /** The same, recorded. Returns SAW_* bits (0: as expected). */
