@@ -3,7 +3,6 @@
  * process of its own, right before or right after its thread here, so that both find the machine in the same state.
  */
 import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { type SimulateFileOptions, simulateFile } from './simulate-file.ts'
 
@@ -18,8 +17,6 @@ export interface PolicyOptions {
   readonly trace: string
   readonly policy: string
 }
-
-const SAMPLE = fileURLToPath(new URL('sample.js', import.meta.url))
 
 /** CPU milliseconds, as `NAME together PASS` and `NAME alone PASS`, passes from 0. */
 export async function measurePolicies({
@@ -57,7 +54,8 @@ export async function measurePolicy({
 }
 
 function alone(options: PolicyOptions): number {
-  const args = [...process.execArgv, SAMPLE, 'policy', JSON.stringify(options)]
+  // The program that this process runs is sample.ts, wherever the build put it.
+  const args = [...process.execArgv, process.argv[1] ?? '', 'policy', JSON.stringify(options)]
   const text = execFileSync(process.execPath, args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
