@@ -16,6 +16,7 @@ const ENTRIES = [
   'src/plug-in',
   'src/worker',
   'src/check/thread',
+  'scripts/mutate/thread',
   'src/stream/ring',
   'scripts/answers',
   'scripts/bench',

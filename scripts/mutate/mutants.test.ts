@@ -2,25 +2,46 @@
 import { expect, test } from 'vitest'
 import { mutantsOf } from './mutants.ts'
 
-const RULE = `import { NO } from 'x'
+const RULE = `import { COPY_KSM, pageCount, pageKsm, REUSE } from '../src/policy/api.ts'
 const p = { pins: flag(true, 'no mutant of this') }
-export const wpReuse = (k, pfn) => (!pageKsm(k, pfn) && pageCount(k, pfn) === 1 ? REUSE : COPY_KSM)
+export const wpReuse = (k, pfn) =>
+  !pageKsm(k, pfn) && pageCount(k, pfn) === 1 ? REUSE : COPY_KSM
 `
 
 test('a rule has one mutant for every token that could decide otherwise', () => {
-  const mutants = mutantsOf(RULE).map(({ line, before, after }) => `${line}: ${before} -> ${after}`)
-  expect(mutants).toEqual([
-    '3: !pageKsm(k, pfn) && pageCount(k, pfn) === 1 -> !pageKsm(k, pfn)',
-    '3: !pageKsm(k, pfn) && pageCount(k, pfn) === 1 -> pageCount(k, pfn) === 1',
-    '3: !pageKsm(k, pfn) -> pageKsm(k, pfn)',
-    '3: pageCount(k, pfn) === 1 -> pageCount(k, pfn) !== 1',
-    '3: 1 -> 2',
-    '3: REUSE -> COPY_REFERENCED',
-    '3: COPY_KSM -> REUSE',
+  expect(mutantsOf(RULE).map(({ line, after }) => `${line}: ${after}`)).toEqual([
+    '4: REUSE',
+    '4: COPY_KSM',
+    '4: !pageKsm(k, pfn) ? REUSE : COPY_KSM',
+    '4: pageCount(k, pfn) === 1 ? REUSE : COPY_KSM',
+    '4: pageKsm(k, pfn) && pageCount(k, pfn) === 1 ? REUSE : COPY_KSM',
+    '4: !pageKsm(k, pfn) && pageCount(k, pfn) !== 1 ? REUSE : COPY_KSM',
+    '4: !pageKsm(k, pfn) && pageCount(k, pfn) === 2 ? REUSE : COPY_KSM',
+    '4: !pageKsm(k, pfn) && pageCount(k, pfn) === 0 ? REUSE : COPY_KSM',
+    '4: !pageKsm(k, pfn) && pageCount(k, pfn) === 1 ? COPY_REFERENCED : COPY_KSM',
+    '4: !pageKsm(k, pfn) && pageCount(k, pfn) === 1 ? REUSE : REUSE',
   ])
 })
 
-test('a mutant differs from its rule in that place only', () => {
-  const [first] = mutantsOf(RULE)
-  expect(first?.text).toBe(RULE.replace(' && pageCount(k, pfn) === 1', ''))
+test('a call is negated where it decides alone', () => {
+  const mutants = mutantsOf('if (pageKsm(k, pfn)) return COPY_KSM\n').map(({ after }) => after)
+  expect(mutants).toEqual([
+    ';',
+    'if (!pageKsm(k, pfn)) return COPY_KSM',
+    'if (pageKsm(k, pfn)) return REUSE',
+  ])
+})
+
+test('a question that a rule answers by name is left to its default, if it has one', () => {
+  const mutants = mutantsOf('const hooks = {\n  wpReuse: rule,\n  pmdReuse: rule,\n}\n').map(
+    ({ after }) => after,
+  )
+  expect(mutants).toEqual(['...{},'])
+})
+
+test('a mutant differs from its rule in that place only, and imports what it says', () => {
+  const mutants = mutantsOf(RULE)
+  expect(mutants[2]?.text).toBe(RULE.replace(' && pageCount(k, pfn) === 1', ''))
+  const referenced = RULE.replace('? REUSE', '? COPY_REFERENCED')
+  expect(mutants[8]?.text).toBe(referenced.replace('{ COPY_KSM', '{ COPY_REFERENCED, COPY_KSM'))
 })
