@@ -14,7 +14,7 @@ import {
   PTE_WRITE,
 } from '../state/tables.ts'
 import { allocAnonPage, dirtyFlags } from './alloc.ts'
-import { mapPte } from './folio.ts'
+import { addMappings, mapPte } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { pageIsShared, slotIsShared } from './own-bits.ts'
@@ -48,6 +48,10 @@ export function copyPteRange(
   const { ptes } = m.tables
   let { word } = m.frames
   let copied = 0
+  /** The large folio at hand, and its mappings that are not counted there yet. */
+  let head = 0
+  let pages = 0
+  let mapped = 0
   for (let i = 0; i < end - start; i++) {
     const pte = ptes[from + i]!
     if (pte === 0) continue
@@ -67,14 +71,23 @@ export function copyPteRange(
       }
       pageIsShared(m, pfn)
     }
+    if ((w & PG_ZERO) === 0) word[pfn] = (w + 1) & ~PG_EXCLUSIVE
     if ((w & PG_LARGE) !== 0) {
-      mapPte(m.frames, child, pfn)
-      m.frames.clear(pfn, PG_EXCLUSIVE)
-    } else if ((w & PG_ZERO) === 0) word[pfn] = (w + 1) & ~PG_EXCLUSIVE
+      if (pfn < head || pfn >= head + pages) {
+        if (mapped !== 0) addMappings(m.frames, head, child, mapped)
+        head = m.frames.head(pfn)
+        pages = m.frames.pages(pfn)
+        mapped = 0
+      }
+      // Whoever is asked about the next page may look at the count.
+      if (asks) addMappings(m.frames, head, child, 1)
+      else mapped++
+    }
     const shared = pte & ~(PTE_WRITE | PTE_TOK)
     ptes[from + i] = shared
     ptes[to + i] = shared & ~PTE_UFFD_WP
   }
+  if (mapped !== 0) addMappings(m.frames, head, child, mapped)
   m.spent += copied * m.cost.ptePerFork
 }
 

@@ -4,13 +4,13 @@
 import { MAPCOUNT, PG_LARGE, PG_SWAPCACHE, PG_ZERO } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
-import { unmapPte } from './folio.ts'
+import { removeMappings, unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
 import { pageIsUnmapped } from './own-bits.ts'
 import { tryToFreeSwap } from './swap-cache.ts'
 
 /** Dropping a page with one of these takes more than counting down. */
-const NOT_PLAIN = PG_LARGE | PG_SWAPCACHE | PG_ZERO
+const NOT_PLAIN = PG_SWAPCACHE | PG_ZERO
 
 /** Empties the entries [from, to) of `ptes`, which belong to `mm` alone. */
 export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void {
@@ -18,6 +18,10 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
   const { word } = frames
   const { ptes } = m.tables
   let zapped = 0
+  /** The large folio at hand, and its mappings that are gone but still counted there. */
+  let head = 0
+  let pages = 0
+  let unmapped = 0
   for (let i = from; i < to; i++) {
     const pte = ptes[i]!
     if (pte === 0) continue
@@ -26,13 +30,30 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
     if (!plain || (pte & PTE_PRESENT) === 0 || (w & NOT_PLAIN) !== 0) {
+      if (unmapped !== 0) dropMappings(m, mm, head, unmapped)
+      unmapped = 0
       dropPte(m, mm, pte)
       continue
     }
     word[pfn] = w - 1
-    if ((w & MAPCOUNT) === 1) frames.freeIfUnused(pfn)
+    if ((w & PG_LARGE) !== 0) {
+      if (pfn < head || pfn >= head + pages) {
+        if (unmapped !== 0) dropMappings(m, mm, head, unmapped)
+        head = frames.head(pfn)
+        pages = frames.pages(pfn)
+        unmapped = 0
+      }
+      unmapped++
+    } else if ((w & MAPCOUNT) === 1) frames.freeIfUnused(pfn)
   }
+  if (unmapped !== 0) dropMappings(m, mm, head, unmapped)
   m.spent += zapped * m.cost.ptePerExit
+}
+
+/** So many entries of `mm` that mapped the large folio are gone. */
+function dropMappings(m: Machine, mm: Mm, head: number, mappings: number): void {
+  removeMappings(m.frames, head, mm, mappings)
+  freeUnmapped(m, head)
 }
 
 /** What the entry referred to loses one reference. */

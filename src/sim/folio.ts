@@ -36,10 +36,10 @@ export function remapHugeAsPtes(frames: Frames, mm: Mm, head: number): void {
 }
 
 /**
- * folio_add_return_large_mapcount(): the mapping mm takes a free slot if it has none; the folio counts as shared as
+ * folio_add_return_large_mapcount(), `mappings` at once or one by one: the mapping mm takes a free slot if it has none; the folio counts as shared as
  * soon as someone else's mappings are, or may be, among the total.
  */
-function addMappings(frames: Frames, head: number, mm: Mm, mappings: number): void {
+export function addMappings(frames: Frames, head: number, mm: Mm, mappings: number): void {
   const before = frames.largeMapcount[head]!
   frames.largeMapcount[head] = before + mappings
   const owner = mm.id + 1
@@ -59,7 +59,7 @@ function addMappings(frames: Frames, head: number, mm: Mm, mappings: number): vo
 }
 
 /** folio_sub_return_large_mapcount(): the folio stops being shared when one slot owns all mappings that are left. */
-function removeMappings(frames: Frames, head: number, mm: Mm, mappings: number): void {
+export function removeMappings(frames: Frames, head: number, mm: Mm, mappings: number): void {
   const total = frames.largeMapcount[head]! - mappings
   frames.largeMapcount[head] = total
   const owner = mm.id + 1

@@ -4,7 +4,14 @@
  * the same questions.
  */
 import { isCopy } from '../policy/api.ts'
-import { MAPCOUNT, PG_ANON, PG_EXCLUSIVE, PG_LRU_BATCH } from '../state/frames.ts'
+import {
+  MAPCOUNT,
+  PG_ANON,
+  PG_DIRTY,
+  PG_EXCLUSIVE,
+  PG_LARGE,
+  PG_LRU_BATCH,
+} from '../state/frames.ts'
 import { type Mm, userfaultfdArmed, type Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
@@ -20,18 +27,20 @@ import {
   TABLE_SHIFT,
 } from '../state/tables.ts'
 import { MAP_PRIVATE_ANON, PROT_WRITE } from '../trace/ops.ts'
+import { removeMappings } from './folio.ts'
 import { drainFresh } from './lru.ts'
 import type { Machine } from './machine.ts'
 
 const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
 /** A page table of the process's own. */
 const PMD_OWN = PMD_TABLE | PTE_WRITE
+/** Flags that take more than a look. */
+const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_LARGE | PG_DIRTY)
 const STORED = PTE_STORE_HIT | PTE_DIRTY | PTE_SOFT_DIRTY
 
 /**
  * Takes the stores args[lo..hi) one after the other, as long as each either hits or meets a present, read-only entry of
- * a plain page: anonymous, of order 0, in no cache and no batch, without references. Returns where it stopped; that
- * store has changed nothing yet.
+ * a plain page: anonymous, in no cache and no batch. Returns where it stopped; that store has changed nothing yet.
  */
 export function plainStores(m: Machine, mm: Mm, args: Int32Array, lo: number, hi: number): number {
   const { k, frames, policy, judge, batches, counts, verdicts } = m
@@ -63,13 +72,16 @@ export function plainStores(m: Machine, mm: Mm, args: Int32Array, lo: number, hi
     if ((pmds[range]! & PMD_KIND) !== PMD_OWN) break
     const old = pte >>> PFN_SHIFT
     const was = word[old]!
-    if ((was & ~(MAPCOUNT | PG_EXCLUSIVE)) !== PG_ANON) break
+    const large = (was & PG_LARGE) !== 0
+    if ((was & SPECIAL) !== PG_ANON || (large && (word[frames.head(old)]! & SPECIAL) !== PG_ANON)) {
+      break
+    }
     if (room === 0) {
       room = frames.room
       if (room === 0) break
     }
     k.vpn = vpn
-    const verdict = policy.wpReuse(k, old)
+    const verdict = large ? policy.wpReuseLarge(k, old) : policy.wpReuse(k, old)
     const token = judge.storeAfter(vpn, verdict)
     if (token === 0) break
     verdicts[verdict]!++
@@ -82,7 +94,8 @@ export function plainStores(m: Machine, mm: Mm, args: Int32Array, lo: number, hi
       batches.fresh[batches.freshCount++] = pfn
       if (batches.freshCount === batches.capacity) drainFresh(m, batches)
       word[old] = was - 1
-      if ((was & MAPCOUNT) === 1) frames.freeIfUnused(old)
+      if (large) removeMappings(frames, frames.head(old), mm, 1)
+      if (large || (was & MAPCOUNT) === 1) frames.freeIfUnused(old)
       faultNs += copyNs
       copies++
     } else {
