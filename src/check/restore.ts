@@ -29,10 +29,6 @@ export class Restorer {
     Array.from({ length: MOST_PAGES }, newArea),
   )
   readonly #pins: Pin[] = []
-  /** Where restore() finds them. */
-  #pinsFrom: Int32Array<ArrayBufferLike> = new Int32Array(0)
-  #pinsAt = 0
-  #pinsEnd = 0
 
   constructor(world: World) {
     this.#world = world
@@ -180,25 +176,15 @@ export class Restorer {
     return at
   }
 
-  /** Maps are left as they are where they can be: to clear one costs as much as all the rest. */
+  /** The map is left as it is where it can be: to clear it costs as much as all the rest. */
   #restorePins(from: Int32Array, start: number, pins: number): void {
     const { k } = this.#world.machine
-    this.#pinsFrom = from
-    this.#pinsAt = start
-    this.#pinsEnd = start + 2 * pins
-    if (k.holders.size > 0) k.holders.forEach(this.#leaveHolders)
+    k.holders.clear()
     // In ascending order: exit_mmap() gives them back as they come.
     let kept = 0
     while (kept < pins && k.pins.has(kept)) kept++
     for (let id = kept; k.pins.size > kept; id++) k.pins.delete(id)
     for (let id = 0; id < pins; id++) this.#restorePin(id, from[start++]!, from[start++]!)
-  }
-
-  /** Forgets who holds the frame, unless one pin does and some pin will: then it will be the first in the same list. */
-  readonly #leaveHolders = (held: readonly Pin[], pfn: number): void => {
-    let at = this.#pinsAt
-    while (at < this.#pinsEnd && this.#pinsFrom[at + 1] !== pfn) at += 2
-    if (at === this.#pinsEnd || held.length !== 1) this.#world.machine.k.holders.delete(pfn)
   }
 
   #restorePin(id: number, facts: number, pfn: number): void {
@@ -225,16 +211,6 @@ export class Restorer {
     }
     pin.frames[0] = pfn
     k.pins.set(id, pin)
-    const holders = k.holders.get(pfn)
-    if (holders === undefined) k.holders.set(pfn, [pin])
-    else if (this.#isFirstAt(id, pfn)) holders[0] = pin
-    else holders.push(pin)
-  }
-
-  #isFirstAt(id: number, pfn: number): boolean {
-    for (let other = 0; other < id; other++) {
-      if (this.#pinsFrom[this.#pinsAt + 2 * other + 1] === pfn) return false
-    }
-    return true
+    k.holders.add(pfn, pin)
   }
 }

@@ -110,7 +110,7 @@ export function frameState(m: Machine, pfn: number, vpn: number): PageState {
     references: references(m, head),
     mapcount: frames.mapcount(pfn) + frames.entire[head]!,
     mappings: mappings(m, pfn, vpn),
-    holders: (m.k.holders.get(pfn) ?? []).map(({ id, mm, follPin, write }) => ({
+    holders: m.k.holders.of(pfn).map(({ id, mm, follPin, write }) => ({
       ...{ pin: id, mm, kind: follPin ? ('FOLL_PIN' as const) : ('FOLL_GET' as const), write },
     })),
     flags: flagsOf(m, pfn, head),

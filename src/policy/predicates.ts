@@ -179,14 +179,21 @@ function soleUserOfHuge(k: Kernel, head: number): boolean {
 }
 
 function heldByAnother(k: Kernel, pfn: number): boolean {
-  const holders = k.holders.get(pfn)
-  return holders?.some((pin) => pin.mm !== k.mm.id) ?? false
+  const { holders } = k
+  for (let node = holders.first(pfn); node !== 0; node = holders.next(node)) {
+    if (holders.pin(node).mm !== k.mm.id) return true
+  }
+  return false
 }
 
 /** Does the process at hand hold a pin on this very page that promises coherence across a fork? For clairvoyant only. */
 export function promisedPin(k: Kernel, pfn: number): boolean {
-  const holders = k.holders.get(pfn)
-  return holders?.some((pin) => pin.mm === k.mm.id && pin.follPin) ?? false
+  const { holders } = k
+  for (let node = holders.first(pfn); node !== 0; node = holders.next(node)) {
+    const { mm, follPin } = holders.pin(node)
+    if (mm === k.mm.id && follPin) return true
+  }
+  return false
 }
 
 /** Does anybody hold a FOLL_PIN on a page of this folio? The truth behind pageMaybeDmaPinned(). For clairvoyant only. */

@@ -45,8 +45,10 @@ export function copyPteRange(
   end: number,
   asks: boolean,
 ): void {
+  const { k, frames, policy } = m
   const { ptes } = m.tables
-  let { word } = m.frames
+  const keepsBits = policy.pageBits !== null
+  let { word } = frames
   let copied = 0
   /** The large folio at hand, and its mappings that are not counted there yet. */
   let head = 0
@@ -63,31 +65,32 @@ export function copyPteRange(
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
     if (asks && (w & PG_ANON) !== 0) {
-      if (mustCopy(m, start + i, pfn)) {
+      k.vpn = start + i
+      if (policy.forkCopies(k, pfn)) {
         copyPresentPage(m, parent, child, vma, start + i, from + i, to + i)
         // The copy may have made the columns grow.
-        word = m.frames.word
+        word = frames.word
         continue
       }
-      pageIsShared(m, pfn)
+      if (keepsBits) pageIsShared(m, pfn)
     }
     if ((w & PG_ZERO) === 0) word[pfn] = (w + 1) & ~PG_EXCLUSIVE
     if ((w & PG_LARGE) !== 0) {
       if (pfn < head || pfn >= head + pages) {
-        if (mapped !== 0) addMappings(m.frames, head, child, mapped)
-        head = m.frames.head(pfn)
-        pages = m.frames.pages(pfn)
+        if (mapped !== 0) addMappings(frames, head, child, mapped)
+        head = frames.head(pfn)
+        pages = frames.pages(pfn)
         mapped = 0
       }
       // Whoever is asked about the next page may look at the count.
-      if (asks) addMappings(m.frames, head, child, 1)
+      if (asks) addMappings(frames, head, child, 1)
       else mapped++
     }
     const shared = pte & ~(PTE_WRITE | PTE_TOK)
     ptes[from + i] = shared
     ptes[to + i] = shared & ~PTE_UFFD_WP
   }
-  if (mapped !== 0) addMappings(m.frames, head, child, mapped)
+  if (mapped !== 0) addMappings(frames, head, child, mapped)
   m.spent += copied * m.cost.ptePerFork
 }
 

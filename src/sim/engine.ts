@@ -213,7 +213,8 @@ export class Engine {
     const { segment, arg, event } = at
     const store = segments[segment] === OP_STORE
     const vpn = args[arg]!
-    if ((m.tables.ptes[mm.pteIndex(vpn)]! & (PTE_PRESENT | PTE_WRITE)) !== PTE_PRESENT) {
+    const pte = m.tables.ptes[mm.pteIndex(vpn)]!
+    if ((pte & (PTE_PRESENT | PTE_WRITE)) !== PTE_PRESENT) {
       touchesPlain(m, mm, segments, args, at, end)
       if (at.event > event) return
     } else if (store) {

@@ -32,6 +32,7 @@ import { wpHugePmd } from './huge.ts'
 import type { Machine } from './machine.ts'
 import { mmTakesPages, pageIsTaken } from './own-bits.ts'
 import { getPage, putPage } from './pins.ts'
+import { gupPlain } from './plain-gup.ts'
 import {
   breakSharedTable,
   findsBelowSharedTable,
@@ -95,7 +96,7 @@ export function pinAs(
 ): number {
   const taken = newPin(id, mm, vpn, pages, want)
   for (let i = 0; i < pages; i++) {
-    const pfn = gupPage(m, mm, vpn + i, want)
+    const pfn = gupPlain(m, mm, vpn + i, want.write) || gupPage(m, mm, vpn + i, want)
     if (pfn === 0) {
       for (let j = 0; j < i; j++) putPage(m, taken, j)
       m.endCall()

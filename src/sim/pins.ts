@@ -16,9 +16,7 @@ export function getPage(m: Machine, taken: Pin, i: number): void {
   const pfn = taken.frames[i]!
   if (taken.follPin) frames.pin(frames.head(pfn))
   else frames.hold(frames.head(pfn))
-  const holders = m.k.holders.get(pfn)
-  if (holders === undefined) m.k.holders.set(pfn, [taken])
-  else holders.push(taken)
+  m.k.holders.add(pfn, taken)
 }
 
 export function putPage(m: Machine, taken: Pin, i: number): void {
@@ -26,9 +24,7 @@ export function putPage(m: Machine, taken: Pin, i: number): void {
   const pfn = taken.frames[i]!
   if (taken.follPin) frames.unpin(frames.head(pfn))
   else frames.unhold(frames.head(pfn))
-  const holders = (m.k.holders.get(pfn) ?? []).filter((other) => other !== taken)
-  if (holders.length === 0) m.k.holders.delete(pfn)
-  else m.k.holders.set(pfn, holders)
+  m.k.holders.remove(pfn, taken)
   pageIsReleased(m, pfn, taken.follPin)
   frames.freeIfUnused(pfn)
 }

@@ -5,6 +5,7 @@
  * Its members are internal: the package's declarations leave them out, so that a policy file asks predicates only.
  */
 import { FIRST_PFN, Frames } from './frames.ts'
+import { Holders } from './holders.ts'
 import type { Mm } from './mm.ts'
 import { OwnBits } from './own-bits.ts'
 import { SwapSlots } from './swap.ts'
@@ -35,7 +36,7 @@ export class Kernel {
   /** @internal */
   readonly pins = new Map<number, Pin>()
   /** Pins that hold each frame (by its own number, also inside a large folio). @internal */
-  readonly holders = new Map<number, Pin[]>()
+  readonly holders = new Holders()
   /** What the policy keeps itself, if it does. @internal */
   readonly own = new OwnBits()
 

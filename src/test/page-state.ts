@@ -89,7 +89,7 @@ function hold(k: Kernel, pfn: number, state: PageState): void {
   if (state.pinnedBy === undefined) return
   frames.pin(pfn)
   const pin = { id: 0, mm: state.pinnedBy, vpn: 0, follPin: true, write: true }
-  k.holders.set(pfn, [{ ...pin, frames: Int32Array.of(pfn) }])
+  k.holders.add(pfn, { ...pin, frames: Int32Array.of(pfn) })
 }
 
 function cache(k: Kernel, pfn: number, entries: number): void {

@@ -1,0 +1,86 @@
+/**
+ * Holders: the pins that hold each frame (by its own number, also inside a large folio), as a list for each.
+ */
+import { grown } from './frames.ts'
+import type { Pin } from './kernel.ts'
+
+/** No node: the end of a list. */
+const NONE = 0
+
+export class Holders {
+  /** By frame: the node of the latest pin. */
+  #first: Int32Array = new Int32Array(64)
+  /** By node: the one before it, or the next free one; the frame; and the pin. */
+  #next: Int32Array = new Int32Array(16)
+  #frame: Int32Array = new Int32Array(16)
+  readonly #pin: (Pin | undefined)[] = [undefined]
+  #end = 1
+  #free = NONE
+
+  /** Forgets every pin. */
+  clear(): void {
+    for (let node = 1; node < this.#end; node++) this.#first[this.#frame[node]!] = NONE
+    this.#end = 1
+    this.#free = NONE
+  }
+
+  add(pfn: number, pin: Pin): void {
+    if (pfn >= this.#first.length) this.#first = grown(this.#first, 2 * pfn)
+    const node = this.#take()
+    this.#next[node] = this.#first[pfn]!
+    this.#first[pfn] = node
+    this.#frame[node] = pfn
+    this.#pin[node] = pin
+  }
+
+  /** The pin holds the frame once less, if it does. */
+  remove(pfn: number, pin: Pin): void {
+    let before = NONE
+    for (let node = this.first(pfn); node !== NONE; node = this.#next[node]!) {
+      if (this.#pin[node] !== pin) {
+        before = node
+        continue
+      }
+      const after = this.#next[node]!
+      if (before === NONE) this.#first[pfn] = after
+      else this.#next[before] = after
+      this.#pin[node] = undefined
+      this.#next[node] = this.#free
+      this.#free = node
+      return
+    }
+  }
+
+  /** The node of the frame's latest pin, and of the one before each; 0: none. */
+  first(pfn: number): number {
+    return pfn < this.#first.length ? this.#first[pfn]! : NONE
+  }
+  next(node: number): number {
+    return this.#next[node]!
+  }
+  pin(node: number): Pin {
+    return this.#pin[node] as Pin
+  }
+
+  /** The pins of a frame, in the order in which they were taken. */
+  of(pfn: number): Pin[] {
+    const pins: Pin[] = []
+    for (let node = this.first(pfn); node !== NONE; node = this.next(node))
+      pins.push(this.pin(node))
+    return pins.reverse()
+  }
+
+  #take(): number {
+    const recycled = this.#free
+    if (recycled !== NONE) {
+      this.#free = this.#next[recycled]!
+      return recycled
+    }
+    const node = this.#end++
+    if (node === this.#next.length) {
+      this.#next = grown(this.#next, 2 * node)
+      this.#frame = grown(this.#frame, 2 * node)
+    }
+    return node
+  }
+}
