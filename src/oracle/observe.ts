@@ -61,16 +61,17 @@ export class Observer {
     const state = pins.state(node)
     const mapped = pages.get(mm, vpn)
     const expected = this.#shadow.found(mapped)
-    const { event } = this.#ledger
     const author = tokens.author(token)
+    const leaks = !family.maySee(mm, author, token)
+    if (!leaks && state === UNMAPPED) return DEV_NOLEAK
+    if (!leaks && token === expected) return DEV_COHERENT
+    const { event } = this.#ledger
     const seen = { event, mm, vpn, pin: id, hold, token, author, expected }
-    if (!family.maySee(mm, author, token)) {
+    if (leaks) {
       const frame = state === ATTACHED ? identities.frame(mapped) : pins.frame(node)
       this.#ledger.record({ ...seen, kind: 'leak', cause: this.#ledger.cause(frame, author) })
       return DEV_LEAK
     }
-    if (state === UNMAPPED) return DEV_NOLEAK
-    if (token === expected) return DEV_COHERENT
     if (pins.promised(pin, family.forks(mm))) {
       const cause = pins.cause(node) ?? this.#tookForeign(pin, node)
       this.#ledger.record({ ...seen, kind: 'lost_coherence', cause })

@@ -91,7 +91,9 @@ export class Pins {
 
   remove(id: number): void {
     const pin = this.get(id)
-    for (const node of pin.nodes) {
+    const { nodes } = pin
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[i]!
       if (this.#state[node] !== UNMAPPED) this.#unlink(pin.mm, node)
       if (this.#state[node] !== ATTACHED) this.#forget(node)
       this.#cause[node] = null

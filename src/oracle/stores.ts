@@ -78,8 +78,10 @@ export class Stores {
     const promised = pins.promised(pin, family.forks(mm))
     const token = promised ? tokens.device(mm) : tokens.store(mm)
     if (state === ATTACHED && id > 0) {
-      if (!this.#shadow.isSole(mm, vpn, id)) this.#blameFork(pin, vpn, frame)
-      this.#storeInPlace(mm, vpn, token, id, token)
+      const sole = this.#shadow.isSole(mm, vpn, id)
+      if (!sole) this.#blameFork(pin, vpn, frame)
+      if (sole && id < ALIASES) pages.set(mm, vpn, token)
+      else this.#storeInPlace(mm, vpn, token, id, token)
     } else {
       this.#storeAstray(mm, vpn, token, node, promised && state === COPIED)
     }

@@ -1,5 +1,5 @@
 import { HUGE_ZERO_PFN, PG_EXCLUSIVE } from '../state/frames.ts'
-import { Mm, type Vma } from '../state/mm.ts'
+import { Mm, newVma, type Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_UFFD_WP, PTE_WRITE, TABLE_PAGES } from '../state/tables.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
 import { installHuge, pteAlloc } from './alloc.ts'
@@ -35,7 +35,10 @@ export function beginFork(m: Machine, parent: Mm, childId: number): Mm {
       continue
     }
     // The child is not registered with userfaultfd (no UFFD_FEATURE_EVENT_FORK).
-    const copy: Vma = { ...vma, uffdWp: false, uffdMissing: false, uffdMinor: false }
+    const copy = newVma(vma)
+    copy.uffdWp = false
+    copy.uffdMissing = false
+    copy.uffdMinor = false
     if (vma.anonVma !== 0) {
       // anon_vma_fork(): one of its own, beside the parent's.
       copy.anonVma = ++m.anonVmas

@@ -134,10 +134,20 @@ export interface Want {
 }
 
 export function wantOf(m: Machine, kind: number): Want {
-  const hold = holdOf(m, kind)
-  const follPin = hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE
-  const write = hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE
-  return { hold, write, follPin, slow: kind === PIN_IOURING || kind === PIN_ROPIN }
+  const slow = kind === PIN_IOURING || kind === PIN_ROPIN
+  return (slow ? SLOW : FAST)[holdOf(m, kind)] as Want
+}
+
+/** By HOLD_*: made once, for there is one for every pin. */
+const FAST: readonly Want[] = wants(false)
+const SLOW: readonly Want[] = wants(true)
+
+function wants(slow: boolean): Want[] {
+  return [HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE].map((hold) => {
+    const follPin = hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE
+    const write = hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE
+    return { hold, write, follPin, slow }
+  })
 }
 
 /** Does the area let the caller have what it wants? */

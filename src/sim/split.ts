@@ -88,6 +88,13 @@ export function changeAreas(
   differs: (vma: Vma) => boolean,
   change: (vma: Vma) => void,
 ): void {
+  const only = mm.find(start)
+  if (only !== undefined && only.end >= end) {
+    // Nearly always the range lies in one area.
+    if (differs(only)) for (const piece of carve(m, mm, start, end)) change(piece)
+    mm.merge(start, end)
+    return
+  }
   const affected = mm.vmas.filter((vma) => vma.end > start && vma.start < end && differs(vma))
   for (const vma of affected) {
     for (const piece of carve(m, mm, Math.max(start, vma.start), Math.min(end, vma.end))) {
@@ -99,12 +106,16 @@ export function changeAreas(
 
 /** The areas in [start, end), split at its edges; huge mappings across an edge inside an area are split too. */
 export function carve(m: Machine, mm: Mm, start: number, end: number): Vma[] {
-  for (const edge of [start, end]) {
-    const vma = mm.find(edge)
-    const inside = vma !== undefined && vma.start < edge
-    if (inside && edge % HUGE_PAGES !== 0) splitHugePmd(m, mm, edge)
-  }
+  splitHugeAt(m, mm, start)
+  splitHugeAt(m, mm, end)
   return mm.carve(start, end)
+}
+
+/** vma_adjust_trans_huge(): a huge mapping across an edge inside an area. */
+function splitHugeAt(m: Machine, mm: Mm, edge: number): void {
+  if (edge % HUGE_PAGES === 0) return
+  const vma = mm.find(edge)
+  if (vma !== undefined && vma.start < edge) splitHugePmd(m, mm, edge)
 }
 
 /**

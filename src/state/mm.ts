@@ -42,6 +42,30 @@ export interface Vma {
   softDirty: boolean
 }
 
+/** An area with these properties. All are made by this literal, so that all have one hidden class. */
+export function newVma(of: Vma): Vma {
+  return {
+    area: of.area,
+    start: of.start,
+    end: of.end,
+    kind: of.kind,
+    prot: of.prot,
+    folioOrder: of.folioOrder,
+    hugeAdvice: of.hugeAdvice,
+    object: of.object,
+    pgoff: of.pgoff,
+    anonVma: of.anonVma,
+    forked: of.forked,
+    dontfork: of.dontfork,
+    accounted: of.accounted,
+    mergeable: of.mergeable,
+    uffdWp: of.uffdWp,
+    uffdMissing: of.uffdMissing,
+    uffdMinor: of.uffdMinor,
+    softDirty: of.softDirty,
+  }
+}
+
 /** userfaultfd_armed(): registered for anything at all. */
 export function userfaultfdArmed(vma: Vma): boolean {
   return vma.uffdWp || vma.uffdMissing || vma.uffdMinor
@@ -125,7 +149,7 @@ export class Mm {
   }
 
   insert(vma: Vma): void {
-    this.vmas.splice(this.firstEndingAfter(vma.start), 0, vma)
+    insertAt(this.vmas, this.firstEndingAfter(vma.start), newVma(vma))
   }
 
   /** Areas within [start, end), split at its edges so that each lies inside. */
@@ -152,7 +176,7 @@ export class Mm {
       lower.anonVma ||= upper.anonVma
       lower.forked ||= upper.forked
       lower.softDirty ||= upper.softDirty
-      this.vmas.splice(i + 1, 1)
+      removeAt(this.vmas, i + 1)
     }
     this.#hint = undefined
   }
@@ -184,11 +208,25 @@ export class Mm {
     const i = this.firstEndingAfter(vpn)
     const vma = this.vmas[i]
     if (vma === undefined || vma.start >= vpn) return
-    const upper: Vma = { ...vma, start: vpn, pgoff: vma.pgoff + vpn - vma.start }
+    const upper = newVma(vma)
+    upper.start = vpn
+    upper.pgoff += vpn - vma.start
     vma.end = vpn
-    this.vmas.splice(i + 1, 0, upper)
+    insertAt(this.vmas, i + 1, upper)
     this.#hint = undefined
   }
+}
+
+/** Array.prototype.splice() makes an array of what it took out. */
+function insertAt(vmas: Vma[], at: number, vma: Vma): void {
+  vmas.push(vma)
+  for (let i = vmas.length - 1; i > at; i--) vmas[i] = vmas[i - 1] as Vma
+  vmas[at] = vma
+}
+
+function removeAt(vmas: Vma[], at: number): void {
+  for (let i = at + 1; i < vmas.length; i++) vmas[i - 1] = vmas[i] as Vma
+  vmas.pop()
 }
 
 /** Could `upper` have been split off `lower`? */
