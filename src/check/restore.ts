@@ -10,7 +10,7 @@ import {
   PG_LRU_BATCH,
   PG_WRITEBACK,
 } from '../state/frames.ts'
-import type { Pin } from '../state/kernel.ts'
+import type { Pin } from '../state/holders.ts'
 import { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_FLAGS, TABLE_SHIFT } from '../state/tables.ts'
 import { HOLD_PIN_RO } from '../trace/observed.ts'

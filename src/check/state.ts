@@ -8,7 +8,7 @@
  * that waits in an LRU batch) is left out.
  */
 import { FIRST_PFN, PG_SWAPCACHE } from '../state/frames.ts'
-import type { Pin } from '../state/kernel.ts'
+import type { Pin } from '../state/holders.ts'
 import type { Mm } from '../state/mm.ts'
 import {
   PFN_SHIFT,

@@ -1,7 +1,7 @@
 /**
  * Devices and pipes: reads and stores through a reference, past all page tables; and speculative references.
  */
-import type { Pin } from '../state/kernel.ts'
+import type { Pin } from '../state/holders.ts'
 import type { Mm } from '../state/mm.ts'
 import { PTE_TOK } from '../state/tables.ts'
 import { FAILED, OK } from './answers.ts'

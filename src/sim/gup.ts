@@ -3,7 +3,7 @@
  */
 import { GUP_BREAK_COW, GUP_TAKE, GUP_UNSHARE } from '../policy/api.ts'
 import { HUGE_ZERO_PFN, PG_ANON, PG_DONTCOW, ZERO_PFN } from '../state/frames.ts'
-import type { Pin } from '../state/kernel.ts'
+import type { Pin } from '../state/holders.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,

@@ -1,7 +1,7 @@
 /**
  * Pins: references that a process holds on frames, whatever its page tables show meanwhile.
  */
-import type { Pin } from '../state/kernel.ts'
+import type { Pin } from '../state/holders.ts'
 import type { Machine } from './machine.ts'
 import { pageIsReleased } from './own-bits.ts'
 

@@ -2,7 +2,19 @@
  * Holders: the pins that hold each frame (by its own number, also inside a large folio), as a list for each.
  */
 import { grown } from './frames.ts'
-import type { Pin } from './kernel.ts'
+
+/** A reference that a process holds on pages outside its page tables. */
+export interface Pin {
+  readonly id: number
+  /** Process that took it. */
+  readonly mm: number
+  readonly vpn: number
+  /** FOLL_PIN rather than FOLL_GET. */
+  readonly follPin: boolean
+  readonly write: boolean
+  /** The frame of each page. */
+  readonly frames: Int32Array
+}
 
 /** No node: the end of a list. */
 const NONE = 0

@@ -5,24 +5,11 @@
  * Its members are internal: the package's declarations leave them out, so that a policy file asks predicates only.
  */
 import { FIRST_PFN, Frames } from './frames.ts'
-import { Holders } from './holders.ts'
+import { Holders, type Pin } from './holders.ts'
 import type { Mm } from './mm.ts'
 import { OwnBits } from './own-bits.ts'
 import { SwapSlots } from './swap.ts'
 import { PageTables } from './tables.ts'
-
-/** A reference that a process holds on pages outside its page tables. */
-export interface Pin {
-  readonly id: number
-  /** Process that took it. */
-  readonly mm: number
-  readonly vpn: number
-  /** FOLL_PIN rather than FOLL_GET. */
-  readonly follPin: boolean
-  readonly write: boolean
-  /** The frame of each page. */
-  readonly frames: Int32Array
-}
 
 export class Kernel {
   /** @internal */
