@@ -41,8 +41,9 @@ export interface Judge {
   /** May storeAfter() be called about pages of `mm`, until the judge is told anything else? */
   plainStores(mm: number): boolean
   /**
-   * verdict() at SITE_WP (or a reuse at SITE_SWAPIN) about one page and store() to it, in one call. Returns store()'s token; or 0, having recorded
-   * nothing, for an unsafe reuse or a page that is not plain to the judge: then the two have to be called.
+   * verdict() at SITE_WP (or a reuse at SITE_SWAPIN) about one page and store() to it, in one call. Returns store()'s
+   * token; or 0, having recorded nothing, for an unsafe reuse or a page that is not plain to the judge: then the two
+   * have to be called.
    */
   storeAfter(vpn: number, verdict: number): number
   /** A store of content number `content`: equal contents give equal tokens. */
