@@ -10,10 +10,10 @@
  *   negative   a page of a file or shared object (objects.ts).
  */
 import { FIRST_LENGTH, grown } from './column.ts'
-import { TOKENS_END } from './tokens.ts'
 
-export const ALIASES = TOKENS_END
-export const BLANKS = 3 * 2 ** 29
+/** Smaller positive ones are tokens. */
+export const ALIASES = 1 << 30
+export const BLANKS: number = 3 << 29
 const BLANKS_END = 2 ** 31
 
 export class Identities {

@@ -4,16 +4,19 @@
  */
 import { COPY } from '../policy/verdict.ts'
 import { ALIASES } from './identities.ts'
+import type { Counts } from './judge.ts'
 import type { Ledger } from './ledger.ts'
-import { MASK, SHIFT, TABLE } from './page-map.ts'
+import { MASK, SHIFT } from './page-map.ts'
 import type { Shadow } from './shadow.ts'
+import { BLOCK } from './tokens.ts'
 
 const NO_TABLES = new Int32Array(0)
 
 export class PlainStores {
   readonly #shadow: Shadow
-  readonly #ledger: Ledger
+  readonly #counts: Counts
   #mm = -1
+  #stores: Int32Array = NO_TABLES
   /** Identities from here on are this process's alone. */
   #own = 0
   #arena: Int32Array = NO_TABLES
@@ -24,45 +27,59 @@ export class PlainStores {
 
   constructor(shadow: Shadow, ledger: Ledger) {
     this.#shadow = shadow
-    this.#ledger = ledger
+    this.#counts = ledger.counts
   }
 
   /** Are there only plain pages, so that after() may be asked about the process until the oracle hears anything else? */
   open(mm: number): boolean {
     const shadow = this.#shadow
     if (!shadow.plain) return false
-    const { family, pages } = shadow
+    const { family, pages, tokens } = shadow
     this.#mm = mm
     this.#own = family.ownTokens[mm]!
     this.#arena = pages.arena
+    this.#stores = tokens.stores
     this.#owned = pages.owned(mm)
     const sharer = shadow.sharer(mm)
     this.#sharer = family.isAlive(sharer) ? pages.directory(sharer) : NO_TABLES
     return true
   }
 
-  /** The token of the store; 0, having counted nothing, where it is not so simple. */
+  /**
+   * The token of the store; 0, having counted nothing, where it is not so simple. In one piece, tokens.store() included:
+   * this is asked of every fault, and what V8 puts into its caller is limited.
+   */
   after(vpn: number, verdict: number): number {
     const arena = this.#arena
-    const index = vpn >>> SHIFT
     const owned = this.#owned
-    const at = (index < owned.length ? owned[index]! : 0) + (vpn & MASK)
-    if (at < TABLE) return this.#unshared(vpn) ? this.after(vpn, verdict) : 0
+    const index = vpn >>> SHIFT
+    const table = index < owned.length ? owned[index]! : 0
+    if (table === 0) return this.#unshared(vpn) ? this.after(vpn, verdict) : 0
+    const at = table + (vpn & MASK)
     const id = arena[at]!
     if (id <= 0 || id >= ALIASES) return 0
-    const sole = id >= this.#own || (!this.#sharerHas(vpn, id) && this.#isSole(vpn, id))
-    const { counts } = this.#ledger
-    if (verdict >= COPY) {
+    let sole = id >= this.#own
+    if (!sole) {
+      const sharer = this.#sharer
+      const shared = index < sharer.length && arena[sharer[index]! + (vpn & MASK)] === id
+      sole = !shared && this.#shadow.isSole(this.#mm, vpn, id)
+    }
+    const counts = this.#counts
+    if (verdict < COPY) {
+      if (!sole) return 0
+      counts.reuses++
+    } else {
       counts.copies++
       if (sole) {
         counts.spurious_copies++
         counts.missed_reuses++
       } else counts.needed_copies++
-    } else {
-      if (!sole) return 0
-      counts.reuses++
     }
-    const token = this.#shadow.tokens.store(this.#mm)
+    const stores = this.#stores
+    const mm = this.#mm
+    let token = stores[mm]!
+    if ((token & (BLOCK - 1)) === 0) token = this.#shadow.tokens.block(mm)
+    stores[mm] = token + 1
     arena[at] = token
     return token
   }
@@ -70,15 +87,5 @@ export class PlainStores {
   /** The process gets the page's table to itself. Returns false if there is none. */
   #unshared(vpn: number): boolean {
     return this.#shadow.pages.unshare(this.#mm, vpn) && this.open(this.#mm)
-  }
-
-  #sharerHas(vpn: number, id: number): boolean {
-    const sharer = this.#sharer
-    const index = vpn >>> SHIFT
-    return index < sharer.length && this.#arena[sharer[index]! + (vpn & MASK)] === id
-  }
-
-  #isSole(vpn: number, id: number): boolean {
-    return this.#shadow.isSole(this.#mm, vpn, id)
   }
 }

@@ -10,7 +10,7 @@ import { checkAccess, recordLostEvent } from './lost-events.ts'
 import { ATTACHED, COPIED, type Pin } from './pins.ts'
 import type { Shadow } from './shadow.ts'
 
-const NONE = -1
+export const NONE = -1
 
 export class Stores {
   readonly #shadow: Shadow

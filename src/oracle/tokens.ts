@@ -5,17 +5,16 @@
  * blocks, so that whatever is stored after it is a greater number than anything the child inherited.
  */
 import { FIRST_LENGTH, grown } from './column.ts'
+import { ALIASES } from './identities.ts'
 
-/** Identities that are no tokens begin here (identities.ts). */
-export const TOKENS_END = 2 ** 30
-const BLOCK = 256
+export const BLOCK = 256
 
 /** Author of what no process stored: pages of files, stores through shared mappings, zeroes. */
 export const NOBODY = -1
 
 export class Tokens {
   /** By process: its next token. A multiple of the block size: it has no block, or used it up. */
-  #stores = new Int32Array(FIRST_LENGTH)
+  stores = new Int32Array(FIRST_LENGTH)
   #devices = new Int32Array(FIRST_LENGTH)
   #publics = 0
   /** By block: 2 * mm for stores by mm, 2 * mm + 1 for stores by a device into a page that was promised to mm. */
@@ -27,22 +26,27 @@ export class Tokens {
   readonly #contents = new Map<number, number>()
 
   /** `end` is a multiple of 256. */
-  constructor(end: number = TOKENS_END) {
+  constructor(end: number = ALIASES) {
     this.#end = end
   }
 
   open(mm: number): void {
-    if (mm < this.#stores.length) return
-    this.#stores = grown(this.#stores, mm)
+    if (mm < this.stores.length) return
+    this.stores = grown(this.stores, mm)
     this.#devices = grown(this.#devices, mm)
   }
 
   /** A new token for a store by the process. */
   store(mm: number): number {
-    let token = this.#stores[mm]!
-    if ((token & (BLOCK - 1)) === 0) token = this.#block(2 * mm)
-    this.#stores[mm] = token + 1
+    let token = this.stores[mm]!
+    if ((token & (BLOCK - 1)) === 0) token = this.block(mm)
+    this.stores[mm] = token + 1
     return token
+  }
+
+  /** The first token of a block of the process's own. */
+  block(mm: number): number {
+    return this.#block(2 * mm)
   }
 
   /** A new token for what a device stores through a pin that promises the process to see it. */
@@ -75,7 +79,7 @@ export class Tokens {
 
   /** Closes the blocks of a process that forks. All later tokens are at least the returned one. */
   fork(mm: number): number {
-    this.#stores[mm] = 0
+    this.stores[mm] = 0
     this.#devices[mm] = 0
     return this.#blocks * BLOCK
   }

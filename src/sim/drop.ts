@@ -10,7 +10,7 @@ import { pageIsUnmapped } from './own-bits.ts'
 import { tryToFreeSwap } from './swap-cache.ts'
 
 /** Dropping a page with one of these takes more than counting down. */
-const NOT_PLAIN = PG_SWAPCACHE | PG_ZERO
+export const NOT_PLAIN = PG_SWAPCACHE | PG_ZERO
 
 /** Empties the entries [from, to) of `ptes`, which belong to `mm` alone. */
 export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void {

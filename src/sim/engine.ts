@@ -2,7 +2,14 @@
  * Engine: runs a trace on a machine, segment by segment, or one operation at a time.
  */
 import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PTE_PRESENT, PTE_STORE_HIT, PTE_WRITE, TABLE_SHIFT } from '../state/tables.ts'
+import {
+  FULL_TABLE_PAGES,
+  FULL_TABLE_SHIFT,
+  PFN_SHIFT,
+  PTE_PRESENT,
+  PTE_STORE_HIT,
+  PTE_WRITE,
+} from '../state/tables.ts'
 import { OP_LOAD, OP_STORE, OPERANDS } from '../trace/ops.ts'
 import { type Chunk, type ChunkedTrace, SEGMENT, type Trace } from '../trace/trace.ts'
 import { load, store as storeTo } from './access.ts'
@@ -169,15 +176,15 @@ export class Engine {
         if (segments[s] === OP_STORE) {
           while (i < hi) {
             const vpn = args[i]!
-            const pte = ptes[dir[vpn >>> TABLE_SHIFT]! + (vpn & 511)]!
+            const pte = ptes[dir[vpn >>> FULL_TABLE_SHIFT]! + (vpn & (FULL_TABLE_PAGES - 1))]!
             if ((pte & PTE_STORE_HIT) !== PTE_STORE_HIT) break
             i++
           }
         } else {
           while (i < hi) {
             const vpn = args[i]!
-            const range = vpn >>> TABLE_SHIFT
-            const offset = vpn & 511
+            const range = vpn >>> FULL_TABLE_SHIFT
+            const offset = vpn & (FULL_TABLE_PAGES - 1)
             const pte = ptes[dir[range]! + offset]!
             if ((pte & PTE_PRESENT) === 0) break
             const token = tokens[pte >>> PFN_SHIFT]!

@@ -6,6 +6,8 @@ import { isCopy, SITE_WP } from '../policy/api.ts'
 import { MAPCOUNT, PG_ANON, PG_DIRTY, PG_EXCLUSIVE } from '../state/frames.ts'
 import { type Mm, userfaultfdArmed } from '../state/mm.ts'
 import {
+  FULL_TABLE_PAGES,
+  FULL_TABLE_SHIFT,
   PFN_SHIFT,
   PMD_HUGE,
   PMD_TABLE,
@@ -15,17 +17,16 @@ import {
   PTE_TOK,
   PTE_UFFD_WP,
   PTE_WRITE,
-  TABLE_SHIFT,
 } from '../state/tables.ts'
 import { MAP_PRIVATE_ANON, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import type { Machine } from './machine.ts'
 import { copyOf, mapCopy } from './wp.ts'
 
-const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
-const PMD_OWN = PMD_TABLE | PTE_WRITE
-const RW = PROT_READ | PROT_WRITE
-const STORED = PTE_PRESENT | PTE_WRITE | PTE_DIRTY | PTE_SOFT_DIRTY
-const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_DIRTY)
+export const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
+export const PMD_OWN = PMD_TABLE | PTE_WRITE
+export const RW = PROT_READ | PROT_WRITE
+export const STORED = PTE_PRESENT | PTE_WRITE | PTE_DIRTY | PTE_SOFT_DIRTY
+export const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_DIRTY)
 
 /** Frame of the page at `vpn`, ready to be taken; 0 if it is not plain: then nothing has changed. */
 export function gupPlain(m: Machine, mm: Mm, vpn: number, write: boolean): number {
@@ -34,7 +35,7 @@ export function gupPlain(m: Machine, mm: Mm, vpn: number, write: boolean): numbe
   const vma = mm.find(vpn)
   if (vma === undefined || vma.kind !== MAP_PRIVATE_ANON || (vma.prot & RW) !== RW) return 0
   if (userfaultfdArmed(vma) || (mm.pmd(vpn) & PMD_KIND) !== PMD_OWN) return 0
-  const index = mm.tables[vpn >>> TABLE_SHIFT]! + (vpn & 511)
+  const index = mm.tables[vpn >>> FULL_TABLE_SHIFT]! + (vpn & (FULL_TABLE_PAGES - 1))
   const pte = tables.ptes[index]!
   if ((pte & (PTE_PRESENT | PTE_UFFD_WP)) !== PTE_PRESENT) return 0
   const pfn = pte >>> PFN_SHIFT

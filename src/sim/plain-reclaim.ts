@@ -7,6 +7,8 @@ import { AFTER_CLEAR, BEFORE_SWAPCACHE, BEFORE_UNMAP } from '../policy/api.ts'
 import { MAPCOUNT, PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_SWAPCACHE } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import {
+  FULL_TABLE_PAGES,
+  FULL_TABLE_SHIFT,
   PFN_SHIFT,
   PMD_HUGE,
   PMD_TABLE,
@@ -17,16 +19,15 @@ import {
   PTE_SWP_EXCLUSIVE,
   PTE_UFFD_WP,
   PTE_WRITE,
-  TABLE_SHIFT,
 } from '../state/tables.ts'
 import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { freeReclaimed, swapOut } from './reclaim.ts'
 
-const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
-const PMD_OWN = PMD_TABLE | PTE_WRITE
-const NOT_PLAIN = ~(PG_EXCLUSIVE | PG_DIRTY)
-const KEPT = PTE_UFFD_WP | PTE_SOFT_DIRTY
+export const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
+export const PMD_OWN = PMD_TABLE | PTE_WRITE
+export const NOT_PLAIN = ~(PG_EXCLUSIVE | PG_DIRTY)
+export const KEPT = PTE_UFFD_WP | PTE_SOFT_DIRTY
 
 /** swapOut() of [start, end), until writeback has ended. */
 export function swapOutPages(m: Machine, mm: Mm, start: number, end: number): void {
@@ -47,7 +48,7 @@ function reclaimsPlain(m: Machine, mm: Mm, start: number, end: number): number {
   const marker = policy.tracksExclusive ? PTE_SWP_EXCLUSIVE : 0
   for (let vpn = start; vpn < end; vpn++) {
     if ((mm.pmd(vpn) & PMD_KIND) !== PMD_OWN) return vpn
-    const index = mm.tables[vpn >>> TABLE_SHIFT]! + (vpn & 511)
+    const index = mm.tables[vpn >>> FULL_TABLE_SHIFT]! + (vpn & (FULL_TABLE_PAGES - 1))
     const pte = ptes[index]!
     const pfn = pte >>> PFN_SHIFT
     const was = word[pfn]!

@@ -7,6 +7,8 @@ import { isCopy, REUSE_FREE_SWAP, SITE_SWAPIN } from '../policy/api.ts'
 import { PG_ANON, PG_EXCLUSIVE, PG_LRU_BATCH } from '../state/frames.ts'
 import { type Mm, userfaultfdArmed, type Vma } from '../state/mm.ts'
 import {
+  FULL_TABLE_PAGES,
+  FULL_TABLE_SHIFT,
   PFN_SHIFT,
   PMD_HUGE,
   PMD_TABLE,
@@ -17,7 +19,6 @@ import {
   PTE_SWAP,
   PTE_UFFD_WP,
   PTE_WRITE,
-  TABLE_SHIFT,
 } from '../state/tables.ts'
 import { MAP_PRIVATE_ANON, OP_LOAD, OP_STORE, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import { SEGMENT } from '../trace/trace.ts'
@@ -28,13 +29,13 @@ import { mapsCleanWritable } from './swap-in.ts'
 import { hugeFrame } from './walk.ts'
 import { wpPage } from './wp.ts'
 
-const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
-const PMD_OWN = PMD_TABLE | PTE_WRITE
-const PMD_HUGE_OWN = PMD_HUGE | PTE_WRITE
-const WRITABLE = PTE_PRESENT | PTE_WRITE
-const STORED = WRITABLE | PTE_DIRTY | PTE_SOFT_DIRTY
+export const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
+export const PMD_OWN = PMD_TABLE | PTE_WRITE
+export const PMD_HUGE_OWN = PMD_HUGE | PTE_WRITE
+export const WRITABLE = PTE_PRESENT | PTE_WRITE
+export const STORED = WRITABLE | PTE_DIRTY | PTE_SOFT_DIRTY
 /** So many hits in a row are left to the engine's own loop, which does nothing else. */
-const HITS = 4
+export const HITS = 4
 
 /** An access of a trace: the index of its segment, that of its operand, and its event number. */
 export interface Position {
@@ -91,8 +92,8 @@ export function touchesPlain(
     }
     const vpn = args[i]!
     if (vpn < start || vpn >= stop || (prot & (write ? PROT_WRITE : PROT_READ)) === 0) break
-    const range = vpn >>> TABLE_SHIFT
-    const index = tables[range]! + (vpn & 511)
+    const range = vpn >>> FULL_TABLE_SHIFT
+    const index = tables[range]! + (vpn & (FULL_TABLE_PAGES - 1))
     const pte = ptes[index]!
     const pmd = pmds[range]! & PMD_KIND
     if (pmd !== PMD_OWN) {
@@ -191,7 +192,7 @@ export function touchesPlain(
 }
 
 /** Loads and stores are the first operations. */
-const LAST_ACCESS = Math.max(OP_LOAD, OP_STORE)
+export const LAST_ACCESS = Math.max(OP_LOAD, OP_STORE)
 
 /** Private anonymous memory of which no event is awaited. */
 function isPlain(vma: Vma): boolean {

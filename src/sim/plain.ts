@@ -14,6 +14,8 @@ import {
 } from '../state/frames.ts'
 import { type Mm, userfaultfdArmed, type Vma } from '../state/mm.ts'
 import {
+  FULL_TABLE_PAGES,
+  FULL_TABLE_SHIFT,
   PFN_SHIFT,
   PMD_HUGE,
   PMD_TABLE,
@@ -23,20 +25,18 @@ import {
   PTE_STORE_HIT,
   PTE_UFFD_WP,
   PTE_WRITE,
-  TABLE_PAGES,
-  TABLE_SHIFT,
 } from '../state/tables.ts'
 import { MAP_PRIVATE_ANON, PROT_WRITE } from '../trace/ops.ts'
 import { removeMappings } from './folio.ts'
 import { drainFresh } from './lru.ts'
 import type { Machine } from './machine.ts'
 
-const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
+export const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
 /** A page table of the process's own. */
-const PMD_OWN = PMD_TABLE | PTE_WRITE
+export const PMD_OWN = PMD_TABLE | PTE_WRITE
 /** Flags that take more than a look. */
-const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_LARGE | PG_DIRTY)
-const STORED = PTE_STORE_HIT | PTE_DIRTY | PTE_SOFT_DIRTY
+export const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_LARGE | PG_DIRTY)
+export const STORED = PTE_STORE_HIT | PTE_DIRTY | PTE_SOFT_DIRTY
 
 /**
  * Takes the stores args[lo..hi) one after the other, as long as each either hits or meets a present, read-only entry of
@@ -53,8 +53,6 @@ export function plainStores(m: Machine, mm: Mm, args: Int32Array, lo: number, hi
   const exclusive = policy.tracksExclusive ? PG_EXCLUSIVE : 0
   const copyNs = m.cost.faultEntry + m.cost.copy4k
   const reuseNs = m.cost.faultEntry + m.cost.reuse
-  // Sums of their own: V8 keeps a field with a fraction in memory. Added to in the order of the faults.
-  let { faultNs } = counts
   let copies = 0
   let reuses = 0
   /** Frames, or fewer, that can be had before the columns grow. */
@@ -63,8 +61,8 @@ export function plainStores(m: Machine, mm: Mm, args: Int32Array, lo: number, hi
   let i = lo
   for (; i < hi; i++) {
     const vpn = args[i]!
-    const range = vpn >>> TABLE_SHIFT
-    const index = tables[range]! + (vpn & (TABLE_PAGES - 1))
+    const range = vpn >>> FULL_TABLE_SHIFT
+    const index = tables[range]! + (vpn & (FULL_TABLE_PAGES - 1))
     const pte = ptes[index]!
     if ((pte & PTE_STORE_HIT) === PTE_STORE_HIT) continue
     if ((pte & (PTE_PRESENT | PTE_WRITE | PTE_UFFD_WP)) !== PTE_PRESENT) break
@@ -96,19 +94,18 @@ export function plainStores(m: Machine, mm: Mm, args: Int32Array, lo: number, hi
       word[old] = was - 1
       if (large) removeMappings(frames, frames.head(old), mm, 1)
       if (large || (was & MAPCOUNT) === 1) frames.freeIfUnused(old)
-      faultNs += copyNs
       copies++
     } else {
       word[old] = was | exclusive
       tokens[old] = token
       ptes[index] = pte | STORED
-      faultNs += reuseNs
       reuses++
     }
   }
   m.faults += copies + reuses
   counts.storeFaults += copies + reuses
-  counts.faultNs = faultNs
+  // Whole numbers of nanoseconds (src/metrics/cost.ts): it does not matter in which order they are added.
+  counts.faultNs += copies * copyNs + reuses * reuseNs
   if (copies > 0) m.faultTimes.add(copyNs, copies)
   if (reuses > 0) m.faultTimes.add(reuseNs, reuses)
   return i

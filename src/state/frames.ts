@@ -33,7 +33,7 @@ export const PG_WRITEBACK = 1 << 30
 export const PG_ZERO = 1 << 29
 
 /** What keeps a page in memory besides its mappings and its pins. */
-const HELD = PG_SWAPCACHE | PG_LRU_BATCH | PG_LAZYFREE_BATCH | PG_CACHE | PG_ZERO
+export const HELD = PG_SWAPCACHE | PG_LRU_BATCH | PG_LAZYFREE_BATCH | PG_CACHE | PG_ZERO
 
 export const ZERO_PFN = 1
 export const HUGE_ZERO_PFN = 512
@@ -81,9 +81,10 @@ export class Frames {
   peak = 0
   #next = FIRST_PFN
   #capacity: number
+  /** Free frames, the last one freed last: of order 0, and heads by higher order. */
+  #free: Int32Array
+  #freeCount = 0
   readonly #freeFolios: number[][] = Array.from({ length: HUGE_ORDER + 1 }, () => [])
-  /** Those of order 0. */
-  readonly #free = this.#freeFolios[0] as number[]
 
   constructor(expected = 4096) {
     const capacity = Math.min(MAX_FRAMES, FIRST_PFN + Math.max(1024, expected))
@@ -101,6 +102,7 @@ export class Frames {
     this.mm1 = new Int32Array(capacity)
     this.mm1Maps = new Int32Array(capacity)
     this.mmShared = new Uint8Array(capacity)
+    this.#free = new Int32Array(capacity)
     this.word[ZERO_PFN] = PG_ZERO
     for (let i = 0; i < HUGE_PAGES; i++) this.word[HUGE_ZERO_PFN + i] = PG_ZERO
   }
@@ -127,6 +129,7 @@ export class Frames {
       mm1Maps[pfn] = 0
       mmShared[pfn] = 0
     }
+    this.#freeCount = 0
     for (const free of this.#freeFolios) while (free.length > 0) free.pop()
     this.held = 0
     if (end > this.#capacity) this.#grow(end)
@@ -142,14 +145,14 @@ export class Frames {
 
   /** Frames of order 0 that can be handed out before the columns grow. */
   get room(): number {
-    return this.#capacity - this.#next + this.#free.length
+    return this.#capacity - this.#next + this.#freeCount
   }
 
   /** A frame with no flags, no counts and token 0. */
   alloc(): number {
     if (++this.used > this.peak) this.peak = this.used
-    if (this.#free.length === 0) return this.#bump(1)
-    return this.#free.pop()!
+    if (this.#freeCount === 0) return this.#bump(1)
+    return this.#free[--this.#freeCount]!
   }
 
   /** Head of a fresh, naturally aligned folio of 1 << order frames (order 1 to 9). */
@@ -243,7 +246,7 @@ export class Frames {
     if (this.held !== 0 && (this.refs[pfn] !== 0 || this.pins[pfn] !== 0)) return false
     this.word[pfn] = 0
     this.token[pfn] = 0
-    this.#free.push(pfn)
+    this.#free[this.#freeCount++] = pfn
     this.used--
     return true
   }
@@ -291,7 +294,7 @@ export class Frames {
   #bump(pages: number): number {
     const start = (this.#next + pages - 1) & -pages
     while (start + pages > this.#capacity) this.#grow(2 * this.#capacity)
-    for (let pfn = this.#next; pfn < start; pfn++) this.#free.push(pfn)
+    for (let pfn = this.#next; pfn < start; pfn++) this.#free[this.#freeCount++] = pfn
     this.#next = start + pages
     return start
   }
@@ -324,6 +327,7 @@ export class Frames {
     this.mm1 = grown(this.mm1, capacity)
     this.mm1Maps = grown(this.mm1Maps, capacity)
     this.mmShared = grownBytes(this.mmShared, capacity)
+    this.#free = grown(this.#free, capacity)
   }
 }
 

@@ -30,6 +30,9 @@ export const PMD_HUGE = 1 << 7
 
 export const TABLE_SHIFT = HUGE_ORDER
 export const TABLE_PAGES: number = 1 << TABLE_SHIFT
+/** The same where whole traces are run (src/geometry.ts): the build folds what is known when it is written. */
+export const FULL_TABLE_SHIFT = 9
+export const FULL_TABLE_PAGES = 512
 
 export class PageTables {
   ptes: Int32Array = new Int32Array(16 * TABLE_PAGES)
