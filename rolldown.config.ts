@@ -1,8 +1,8 @@
 /**
  * rolldown.config: how the program is built. What decides a row (policies, mechanism, oracle, workloads) becomes one
- * module: V8 folds a constant of the module that it compiles, while one that is imported is loaded and checked anew
- * wherever it is used, and constants are what the hot paths consist of. Exported ones are written out as numbers. The rest is split by what is loaded together,
- * so that a command loads a handful of modules.
+ * module, and its exported constants are written out as numbers: V8 loads a constant that is imported, checks it and
+ * takes its tag off wherever it is used, and constants are what the hot paths consist of. The rest is split by what is
+ * loaded together, so that a command loads a handful of modules.
  */
 import { relative } from 'node:path'
 import { defineConfig } from 'rolldown'
