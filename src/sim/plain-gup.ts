@@ -9,11 +9,10 @@ import {
   FULL_TABLE_PAGES,
   FULL_TABLE_SHIFT,
   PFN_SHIFT,
-  PMD_HUGE,
-  PMD_TABLE,
-  PTE_DIRTY,
+  PMD_KIND,
+  PMD_OWN,
   PTE_PRESENT,
-  PTE_SOFT_DIRTY,
+  PTE_STORED,
   PTE_TOK,
   PTE_UFFD_WP,
   PTE_WRITE,
@@ -22,10 +21,7 @@ import { MAP_PRIVATE_ANON, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import type { Machine } from './machine.ts'
 import { copyOf, mapCopy } from './wp.ts'
 
-export const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
-export const PMD_OWN = PMD_TABLE | PTE_WRITE
 export const RW = PROT_READ | PROT_WRITE
-export const STORED = PTE_PRESENT | PTE_WRITE | PTE_DIRTY | PTE_SOFT_DIRTY
 export const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_DIRTY)
 
 /** Frame of the page at `vpn`, ready to be taken; 0 if it is not plain: then nothing has changed. */
@@ -68,12 +64,12 @@ function breakCow(
   if (isCopy(verdict)) {
     m.spent += m.cost.copy4k
     taken = copyOf(m, pfn)
-    mapCopy(m, mm, vpn, taken, STORED)
+    mapCopy(m, mm, vpn, taken, PTE_STORED)
   } else {
     if (unsafe) m.contested.add(pfn)
     m.spent += m.cost.reuse
     if (policy.tracksExclusive) frames.set(pfn, PG_EXCLUSIVE)
-    tables.ptes[index] = (pte & ~PTE_TOK) | STORED
+    tables.ptes[index] = (pte & ~PTE_TOK) | PTE_STORED
   }
   m.endFault()
   return taken

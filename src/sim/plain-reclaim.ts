@@ -10,22 +10,19 @@ import {
   FULL_TABLE_PAGES,
   FULL_TABLE_SHIFT,
   PFN_SHIFT,
-  PMD_HUGE,
-  PMD_TABLE,
+  PMD_KIND,
+  PMD_OWN,
   PTE_DIRTY,
   PTE_PRESENT,
   PTE_SOFT_DIRTY,
   PTE_SWAP,
   PTE_SWP_EXCLUSIVE,
   PTE_UFFD_WP,
-  PTE_WRITE,
 } from '../state/tables.ts'
 import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { freeReclaimed, swapOut } from './reclaim.ts'
 
-export const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
-export const PMD_OWN = PMD_TABLE | PTE_WRITE
 export const NOT_PLAIN = ~(PG_EXCLUSIVE | PG_DIRTY)
 export const KEPT = PTE_UFFD_WP | PTE_SOFT_DIRTY
 

@@ -10,12 +10,14 @@ import {
   FULL_TABLE_PAGES,
   FULL_TABLE_SHIFT,
   PFN_SHIFT,
-  PMD_HUGE,
-  PMD_TABLE,
+  PMD_HUGE_OWN,
+  PMD_KIND,
+  PMD_OWN,
   PTE_DIRTY,
   PTE_PRESENT,
   PTE_SOFT_DIRTY,
   PTE_STORE_HIT,
+  PTE_STORED,
   PTE_SWAP,
   PTE_UFFD_WP,
   PTE_WRITE,
@@ -29,11 +31,7 @@ import { mapsCleanWritable } from './swap-in.ts'
 import { hugeFrame } from './walk.ts'
 import { wpPage } from './wp.ts'
 
-export const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
-export const PMD_OWN = PMD_TABLE | PTE_WRITE
-export const PMD_HUGE_OWN = PMD_HUGE | PTE_WRITE
 export const WRITABLE = PTE_PRESENT | PTE_WRITE
-export const STORED = WRITABLE | PTE_DIRTY | PTE_SOFT_DIRTY
 /** So many hits in a row are left to the engine's own loop, which does nothing else. */
 export const HITS = 4
 
@@ -113,7 +111,7 @@ export function touchesPlain(
           continue
         }
         const pfn = pte >>> PFN_SHIFT
-        ptes[index] = pte | STORED | checkedBit(m, pfn)
+        ptes[index] = pte | PTE_STORED | checkedBit(m, pfn)
         judge.event = first + i
         frames.token[pfn] = judge.store(id, vpn)
       } else {
@@ -162,7 +160,7 @@ export function touchesPlain(
           if (judge.verdict(SITE_SWAPIN, id, vpn, 1, verdict, 0)) m.contested.add(pfn)
           stored = judge.store(id, vpn)
         }
-        ptes[index] = (pfn << PFN_SHIFT) | STORED | checkedBit(m, pfn)
+        ptes[index] = (pfn << PFN_SHIFT) | PTE_STORED | checkedBit(m, pfn)
         token[pfn] = stored
       } else {
         ptes[index] = (pfn << PFN_SHIFT) | PTE_PRESENT | (pte & PTE_SOFT_DIRTY)

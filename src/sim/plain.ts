@@ -17,12 +17,11 @@ import {
   FULL_TABLE_PAGES,
   FULL_TABLE_SHIFT,
   PFN_SHIFT,
-  PMD_HUGE,
-  PMD_TABLE,
-  PTE_DIRTY,
+  PMD_KIND,
+  PMD_OWN,
   PTE_PRESENT,
-  PTE_SOFT_DIRTY,
   PTE_STORE_HIT,
+  PTE_STORED,
   PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
@@ -31,12 +30,8 @@ import { removeMappings } from './folio.ts'
 import { drainFresh } from './lru.ts'
 import type { Machine } from './machine.ts'
 
-export const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
-/** A page table of the process's own. */
-export const PMD_OWN = PMD_TABLE | PTE_WRITE
 /** Flags that take more than a look. */
 export const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_LARGE | PG_DIRTY)
-export const STORED = PTE_STORE_HIT | PTE_DIRTY | PTE_SOFT_DIRTY
 
 /**
  * Takes the stores args[lo..hi) one after the other, as long as each either hits or meets a present, read-only entry of
@@ -88,7 +83,7 @@ export function plainStores(m: Machine, mm: Mm, args: Int32Array, lo: number, hi
       const pfn = frames.alloc()
       word[pfn] = (PG_ANON | PG_LRU_BATCH | exclusive) + 1
       tokens[pfn] = token
-      ptes[index] = (pfn << PFN_SHIFT) | STORED
+      ptes[index] = (pfn << PFN_SHIFT) | PTE_STORE_HIT | PTE_STORED
       batches.fresh[batches.freshCount++] = pfn
       if (batches.freshCount === batches.capacity) drainFresh(m, batches)
       word[old] = was - 1
@@ -98,7 +93,7 @@ export function plainStores(m: Machine, mm: Mm, args: Int32Array, lo: number, hi
     } else {
       word[old] = was | exclusive
       tokens[old] = token
-      ptes[index] = pte | STORED
+      ptes[index] = pte | PTE_STORE_HIT | PTE_STORED
       reuses++
     }
   }

@@ -27,6 +27,12 @@ export const PTE_STORE_HIT = PTE_PRESENT | PTE_WRITE | PTE_TOK
 /** PMD entries use the PTE_* flags (WRITE: of a table, that it is not shared) and one of these two. */
 export const PMD_TABLE = 1 << 6
 export const PMD_HUGE = 1 << 7
+/** What a PMD entry maps, and whether it is the process's own: a table, or a huge page that may be stored to. */
+export const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
+export const PMD_OWN = PMD_TABLE | PTE_WRITE
+export const PMD_HUGE_OWN = PMD_HUGE | PTE_WRITE
+/** What a store leaves in its entry. */
+export const PTE_STORED = PTE_PRESENT | PTE_WRITE | PTE_DIRTY | PTE_SOFT_DIRTY
 
 export const TABLE_SHIFT = HUGE_ORDER
 export const TABLE_PAGES: number = 1 << TABLE_SHIFT
