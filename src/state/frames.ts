@@ -261,7 +261,9 @@ export class Frames {
       this.order[pfn] = 0
     }
     this.#resetOwners(head)
-    this.#freeFolios[order]!.push(head)
+    // Below a table that nobody accounts a page may be dropped once too often: its count borrows from the flags.
+    if (order === 0) this.#free[this.#freeCount++] = head
+    else this.#freeFolios[order]!.push(head)
     this.used -= 1 << order
     return true
   }
