@@ -65,6 +65,7 @@ const KNOWN = [
   // Piggin, 2009: between reclaim's test and its unmap. I-12: the same, between the test for pins and the unmap.
   ['race', 'no-unmap-gup', 'race', 'lost_coherence: the O_DIRECT buffer', 'begin T1 swapout', 11],
   ['I-12', 'page-count', 'race', 'lost_coherence: the DMA buffer', 'begin T1 swapout', 12],
+  ['I-12', 'page-count-refined', 'race', 'lost_coherence: the DMA buffer', 'begin T1 swapout', 11],
 ] as const
 
 describe('a failure of the past is found from scratch, by its shortest story', () => {
