@@ -8,6 +8,7 @@ const STATES = [8, 41, 201, 940, 3806, 12490, 33338]
 const levels: Coverage[] = STATES.map((states, i) => ({
   ...{ depth: i + 1, states, transitions: 3 * states },
   bytes: 600_000 + 100 * states,
+  filled: 100 * states,
 }))
 
 test('what the levels after the fifth will take is foretold from it within a third', () => {

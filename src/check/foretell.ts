@@ -21,8 +21,8 @@ export function bytesAt(levels: readonly Coverage[], depth: number): number {
     level *= growth
     states += level
   }
-  // What is there before any state is left out.
-  return first.bytes + ((now.bytes - first.bytes) * states) / now.states
+  // There are pieces of memory before there are states to fill them.
+  return first.bytes + ((now.filled - first.filled) * states) / now.states
 }
 
 /** By what the growth falls from level to level: rather too little than too much. */

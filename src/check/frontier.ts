@@ -11,7 +11,9 @@ export interface Coverage {
   readonly states: number
   /** How often a state was come to and looked at. */
   readonly transitions: number
+  /** Memory in all; and how much of it the states fill, which tells what more of them would take. */
   readonly bytes: number
+  readonly filled: number
 }
 
 /** Why a search is not finished: out of memory, or told to stop. */
@@ -114,6 +116,7 @@ export class Frontier {
       states: this.#visited.count,
       transitions: this.transitions,
       bytes: this.#bytes(),
+      filled: this.#visited.count * PER_STATE + this.#level.filled + this.#next.filled,
     }
   }
 
@@ -122,6 +125,9 @@ export class Frontier {
     return this.#visited.bytes + this.#parent.byteLength + this.#by.byteLength + lists
   }
 }
+
+/** Of a state beside its list: two integers of its hash, half of the slots being empty, and how it was come to. */
+const PER_STATE = 2 * 8 + 4 + 2
 
 /** Integers in a piece of memory: no list is longer by far. */
 const PIECE = 1 << 18
@@ -133,6 +139,11 @@ class Lists {
   #at = 0
   #end = 0
   count = 0
+  #filled = 0
+
+  get filled(): number {
+    return this.#filled * Int32Array.BYTES_PER_ELEMENT
+  }
 
   get bytes(): number {
     return this.#pieces.length * PIECE * Int32Array.BYTES_PER_ELEMENT
@@ -147,6 +158,7 @@ class Lists {
   clear(): void {
     this.#pieces.length = 1
     this.count = 0
+    this.#filled = 0
     this.rewind()
   }
 
@@ -166,6 +178,7 @@ class Lists {
     piece[this.#end++] = length
     for (let i = 0; i < length; i++) piece[this.#end + i] = from[i]!
     this.#end += length
+    this.#filled += 1 + length
     this.count++
   }
 

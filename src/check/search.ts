@@ -52,7 +52,7 @@ export interface ModelResult extends Coverage {
 }
 
 /** Nothing yet. */
-const NO_COVERAGE: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0 }
+const NO_COVERAGE: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0, filled: 0 }
 
 /** Results in the order of the models; unless `every`, none after the first one that found something. */
 export async function search(options: SearchOptions): Promise<ModelResult[]> {

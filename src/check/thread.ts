@@ -66,7 +66,7 @@ export async function settingsOf(
   return { ...subject, policy: definition }
 }
 
-const NO_STATES: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0 }
+const NO_STATES: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0, filled: 0 }
 
 async function runTask(task: ExploreTask): Promise<Explored> {
   const settings = await settingsOf(task.subject, task.pulse)
