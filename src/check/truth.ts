@@ -5,7 +5,7 @@
  * the machine. Whatever is found with it is run again before the oracle.
  */
 import { COPY, SITE_FORK, SITE_SWAPIN, SITE_TABLE, SITE_WP, soleUser } from '../policy/api.ts'
-import type { Judge } from '../sim/judge.ts'
+import { type Expectations, type Judge, NO_EXPECTATIONS } from '../sim/judge.ts'
 import type { Machine } from '../sim/machine.ts'
 import { presentFrame } from '../sim/walk.ts'
 import { TABLE_SHIFT } from '../state/tables.ts'
@@ -47,8 +47,6 @@ export const PAGE_PROTECTED = 2
 export const TOKEN_DEVICE = 1 << MOST_PROCESSES
 /** Everybody may see zeroes. */
 const ZEROES = TOKEN_DEVICE - 1
-
-const NO_EXPECTATIONS = { arena: new Int32Array(), directory: new Int32Array() }
 
 export class Truth implements Judge {
   event = 0
@@ -148,7 +146,7 @@ export class Truth implements Judge {
   }
 
   /** None at hand: each load asks. */
-  expectations(): { readonly arena: Int32Array; readonly directory: Int32Array } {
+  expectations(): Expectations {
     return NO_EXPECTATIONS
   }
 

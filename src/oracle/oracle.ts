@@ -7,12 +7,11 @@ import { UFFD_WP } from '../trace/ops.ts'
 import type { Breach, Counts } from './judge.ts'
 import { Ledger } from './ledger.ts'
 import { Observer } from './observe.ts'
+import { NO_TABLES } from './page-map.ts'
 import { PlainStores } from './plain-stores.ts'
 import { Score } from './score.ts'
 import { Shadow } from './shadow.ts'
 import { Stores } from './stores.ts'
-
-const NO_TABLES: Int32Array = new Int32Array()
 
 export class Oracle {
   readonly #shadow = new Shadow()
@@ -20,7 +19,10 @@ export class Oracle {
   readonly #stores = new Stores(this.#shadow, this.#ledger)
   readonly #score = new Score(this.#shadow, this.#stores, this.#ledger)
   readonly #plainStores = new PlainStores(this.#shadow, this.#ledger)
-  readonly #expectations = { arena: NO_TABLES, directory: NO_TABLES }
+  readonly #expectations: { arena: Int32Array; directory: Int32Array } = {
+    arena: NO_TABLES,
+    directory: NO_TABLES,
+  }
   readonly #observer = new Observer(this.#shadow, this.#ledger)
 
   get event(): number {

@@ -11,7 +11,8 @@ export const TABLE: number = 1 << SHIFT
 export const MASK: number = TABLE - 1
 /** Room is made ahead for at most so many pages: mappings may be far larger than what is ever touched of them. */
 const MAX_RESERVED = 1 << 22
-const NO_TABLES = new Int32Array(0)
+/** The directory of a process without tables. */
+export const NO_TABLES: Int32Array<ArrayBuffer> = new Int32Array(0)
 /** The first table of every arena, alone: nothing is ever stored there. */
 const EMPTY = new Int32Array(TABLE)
 

@@ -6,11 +6,9 @@ import { COPY } from '../policy/verdict.ts'
 import { ALIASES } from './identities.ts'
 import type { Counts } from './judge.ts'
 import type { Ledger } from './ledger.ts'
-import { MASK, SHIFT } from './page-map.ts'
+import { MASK, NO_TABLES, SHIFT } from './page-map.ts'
 import type { Shadow } from './shadow.ts'
 import { BLOCK } from './tokens.ts'
-
-const NO_TABLES = new Int32Array(0)
 
 export class PlainStores {
   readonly #shadow: Shadow

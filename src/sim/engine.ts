@@ -10,27 +10,25 @@ import {
   PTE_STORE_HIT,
   PTE_WRITE,
 } from '../state/tables.ts'
-import { OP_LOAD, OP_STORE, OPERANDS } from '../trace/ops.ts'
+import { OP_STORE, OPERANDS } from '../trace/ops.ts'
 import { type Chunk, type ChunkedTrace, SEGMENT, type Trace } from '../trace/trace.ts'
 import { load, store as storeTo } from './access.ts'
 import { WAITS } from './answers.ts'
 import { checkInvariants } from './invariants.ts'
-import type { Expectations } from './judge.ts'
+import { NO_EXPECTATIONS } from './judge.ts'
 import { mustWait } from './locks.ts'
 import { lruDrainAll } from './lru.ts'
 import { Machine, type MachineOptions } from './machine.ts'
 import { frameOf, pageKind } from './observe.ts'
 import { OPERATIONS } from './operations.ts'
 import { plainStores } from './plain.ts'
-import { type Position, touchesPlain } from './plain-touch.ts'
+import { isAccess, type Position, touchesPlain } from './plain-touch.ts'
 import { endWriteback } from './reclaim.ts'
 
 /** Small runs are checked after every event, large ones every CHECK_EVERY events. */
 const CHECK_ALL_EVENTS = 2000
 const CHECK_ALL_FRAMES = 1024
 const CHECK_EVERY = 1000
-
-const NO_EXPECTATIONS: Expectations = { arena: new Int32Array(), directory: new Int32Array() }
 
 export interface EngineOptions extends MachineOptions {
   /** Recompute every count from its parts: after every event of a small run, else now and then. */
@@ -268,8 +266,4 @@ export class Engine {
       if (step === 0) break
     }
   }
-}
-
-function isAccess(op: number): boolean {
-  return op === OP_STORE || op === OP_LOAD
 }

@@ -6,6 +6,12 @@ export interface Expectations {
   readonly directory: Int32Array
 }
 
+/** Every look-up finds nothing. */
+export const NO_EXPECTATIONS: Expectations = {
+  arena: new Int32Array(),
+  directory: new Int32Array(),
+}
+
 export interface Judge {
   /** Number of the event being simulated; the mechanism sets it before every call that may record something. */
   event: number

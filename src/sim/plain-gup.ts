@@ -4,7 +4,7 @@
  */
 import { isCopy, SITE_WP } from '../policy/api.ts'
 import { MAPCOUNT, PG_ANON, PG_DIRTY, PG_EXCLUSIVE } from '../state/frames.ts'
-import { type Mm, userfaultfdArmed } from '../state/mm.ts'
+import type { Mm } from '../state/mm.ts'
 import {
   FULL_TABLE_PAGES,
   FULL_TABLE_SHIFT,
@@ -17,11 +17,11 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
-import { MAP_PRIVATE_ANON, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
+import { PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import type { Machine } from './machine.ts'
+import { isPlain } from './plain.ts'
 import { copyOf, mapCopy } from './wp.ts'
 
-export const RW = PROT_READ | PROT_WRITE
 export const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_DIRTY)
 
 /** Frame of the page at `vpn`, ready to be taken; 0 if it is not plain: then nothing has changed. */
@@ -29,8 +29,7 @@ export function gupPlain(m: Machine, mm: Mm, vpn: number, write: boolean): numbe
   const { frames, k, policy, tables } = m
   if (!m.plain || policy.tables !== 'copy' || policy.tagsGupPages || m.spent !== 0) return 0
   const vma = mm.find(vpn)
-  if (vma === undefined || vma.kind !== MAP_PRIVATE_ANON || (vma.prot & RW) !== RW) return 0
-  if (userfaultfdArmed(vma) || (mm.pmd(vpn) & PMD_KIND) !== PMD_OWN) return 0
+  if (!isPlain(vma, PROT_READ | PROT_WRITE) || (mm.pmd(vpn) & PMD_KIND) !== PMD_OWN) return 0
   const index = mm.tables[vpn >>> FULL_TABLE_SHIFT]! + (vpn & (FULL_TABLE_PAGES - 1))
   const pte = tables.ptes[index]!
   if ((pte & (PTE_PRESENT | PTE_UFFD_WP)) !== PTE_PRESENT) return 0

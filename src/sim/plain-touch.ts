@@ -5,7 +5,7 @@
  */
 import { isCopy, REUSE_FREE_SWAP, SITE_SWAPIN } from '../policy/api.ts'
 import { PG_ANON, PG_EXCLUSIVE, PG_LRU_BATCH } from '../state/frames.ts'
-import { type Mm, userfaultfdArmed, type Vma } from '../state/mm.ts'
+import type { Mm } from '../state/mm.ts'
 import {
   FULL_TABLE_PAGES,
   FULL_TABLE_SHIFT,
@@ -22,11 +22,12 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
-import { MAP_PRIVATE_ANON, OP_LOAD, OP_STORE, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
+import { OP_LOAD, OP_STORE, PROT_NONE, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import { SEGMENT } from '../trace/trace.ts'
 import { checkedBit, store } from './access.ts'
 import { drainFresh } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { isPlain } from './plain.ts'
 import { mapsCleanWritable } from './swap-in.ts'
 import { hugeFrame } from './walk.ts'
 import { wpPage } from './wp.ts'
@@ -57,7 +58,7 @@ export function touchesPlain(
 ): void {
   let i = at.arg
   const vma = mm.find(args[i]!)
-  if (!m.plain || m.spent !== 0 || vma === undefined || !isPlain(vma)) return
+  if (!m.plain || m.spent !== 0 || !isPlain(vma, PROT_NONE)) return
   const { k, frames, policy, judge, batches, counts, cost } = m
   const { swap } = k
   const { ptes } = m.tables
@@ -80,7 +81,7 @@ export function touchesPlain(
   for (;;) {
     if (i >= hi) {
       const next = s + SEGMENT
-      if (next === end || segments[next + 1] !== id || segments[next]! > LAST_ACCESS) break
+      if (next === end || segments[next + 1] !== id || !isAccess(segments[next]!)) break
       s = next
       i = segments[s + 2]!
       first += hi - i
@@ -189,10 +190,6 @@ export function touchesPlain(
   m.faultTimes.add(swapInNs, faults)
 }
 
-/** Loads and stores are the first operations. */
-export const LAST_ACCESS = Math.max(OP_LOAD, OP_STORE)
-
-/** Private anonymous memory of which no event is awaited. */
-function isPlain(vma: Vma): boolean {
-  return vma.kind === MAP_PRIVATE_ANON && !userfaultfdArmed(vma)
+export function isAccess(op: number): boolean {
+  return op === OP_STORE || op === OP_LOAD
 }

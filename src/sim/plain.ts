@@ -113,7 +113,11 @@ export function plainStores(m: Machine, mm: Mm, args: Int32Array, lo: number, hi
 function plainArea(m: Machine, mm: Mm, vpn: number): Vma | undefined {
   if (!m.plain || m.spent !== 0 || m.contested.size !== 0) return undefined
   const vma = mm.find(vpn)
-  if (vma === undefined || vma.kind !== MAP_PRIVATE_ANON || (vma.prot & PROT_WRITE) === 0)
-    return undefined
-  return !userfaultfdArmed(vma) && m.judge.plainStores(mm.id) ? vma : undefined
+  return isPlain(vma, PROT_WRITE) && m.judge.plainStores(mm.id) ? vma : undefined
+}
+
+/** Private anonymous memory with these permissions, of which no event is awaited. */
+export function isPlain(vma: Vma | undefined, prot: number): vma is Vma {
+  if (vma === undefined || vma.kind !== MAP_PRIVATE_ANON) return false
+  return (vma.prot & prot) === prot && !userfaultfdArmed(vma)
 }
