@@ -11,34 +11,47 @@ import {
   PTE_TOK,
   PTE_UFFD_WP,
   PTE_WRITE,
+  TABLE_PAGES,
 } from '../state/tables.ts'
 import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
 import { unshareForWalk } from './shared-tables.ts'
-import { changeAreas, setPmdFlags, splitHugePmd } from './split.ts'
+import { carveOne, changeAreas, setPmdFlags, splitHugePmd } from './split.ts'
 import { mayUpgrade } from './uffd.ts'
-import { forEachPmd } from './walk.ts'
 
 export function mprotect(m: Machine, mm: Mm, start: number, end: number, prot: number): number {
   m.k.mm = mm
   if (!mm.covers(start, end)) return FAILED
   // mprotect_fixup(): nothing to do where the protection stays the same.
-  changeAreas(
-    m,
-    mm,
-    start,
-    end,
-    (vma) => vma.prot !== prot,
-    (vma) => {
-      vma.prot = prot
-      account(m, vma)
-      changeProtection(m, mm, vma)
-    },
-  )
+  const only = mm.find(start)
+  if (only !== undefined && only.end >= end) {
+    // Nearly always the range lies in one area.
+    if (only.prot !== prot) protect(m, mm, carveOne(m, mm, start, end), prot)
+    mm.merge(start, end)
+  } else {
+    changeAreas(
+      m,
+      mm,
+      start,
+      end,
+      (vma) => vma.prot !== prot,
+      (vma) => protect(m, mm, vma, prot),
+    )
+  }
   m.spent += m.cost.tlbFlush
   m.endCall()
   return OK
+}
+
+function protect(m: Machine, mm: Mm, vma: Vma, prot: number): void {
+  vma.prot = prot
+  account(m, vma)
+  for (let vpn = vma.start; vpn < vma.end; ) {
+    const stop = Math.min(vma.end, (vpn & -TABLE_PAGES) + TABLE_PAGES)
+    changeProtection(m, mm, vma, vpn, stop)
+    vpn = stop
+  }
 }
 
 /** mprotect_fixup(): what may be written to is charged; since 6.5 what never was written to is given back. */
@@ -48,30 +61,31 @@ function account(m: Machine, vma: Vma): void {
     vma.accounted = false
 }
 
-function changeProtection(m: Machine, mm: Mm, vma: Vma): void {
+/** Of the pages [start, end), which lie in one 2 MiB range. */
+function changeProtection(m: Machine, mm: Mm, vma: Vma, start: number, end: number): void {
   const tryWritable = (vma.prot & PROT_WRITE) !== 0
-  forEachPmd(vma.start, vma.end, (vpn, stop) => {
-    const pmd = mm.pmd(vpn)
-    if (pmd === 0) return
-    if ((pmd & PMD_HUGE) !== 0) {
-      if (stop - vpn === HUGE_PAGES) {
-        m.spent += m.cost.mprotectPerPte
-        const upgrade = tryWritable && upgradesPmd(m, vma, pmd)
-        setPmdFlags(m, mm, vpn, (pmd & ~PTE_WRITE) | (upgrade ? PTE_WRITE : 0))
-        return
-      }
-      splitHugePmd(m, mm, vpn)
-    } else unshareForWalk(m, mm, vpn)
-    const { ptes } = m.tables
-    const first = mm.pteIndex(vpn)
-    for (let i = first; i < first + stop - vpn; i++) {
-      const pte = ptes[i]!
-      if ((pte & PTE_PRESENT) === 0) continue
+  const pmd = mm.pmd(start)
+  if (pmd === 0) return
+  if ((pmd & PMD_HUGE) !== 0) {
+    if (end - start === HUGE_PAGES) {
       m.spent += m.cost.mprotectPerPte
-      const upgrade = tryWritable && upgradesPte(m, vma, pte)
-      ptes[i] = (pte & ~(PTE_WRITE | PTE_TOK)) | (upgrade ? PTE_WRITE : 0)
+      const upgrade = tryWritable && upgradesPmd(m, vma, pmd)
+      setPmdFlags(m, mm, start, (pmd & ~PTE_WRITE) | (upgrade ? PTE_WRITE : 0))
+      return
     }
-  })
+    splitHugePmd(m, mm, start)
+  } else unshareForWalk(m, mm, start)
+  const { ptes } = m.tables
+  const first = mm.pteIndex(start)
+  let changed = 0
+  for (let i = first; i < first + end - start; i++) {
+    const pte = ptes[i]!
+    if ((pte & PTE_PRESENT) === 0) continue
+    changed++
+    const upgrade = tryWritable && upgradesPte(m, vma, pte)
+    ptes[i] = (pte & ~(PTE_WRITE | PTE_TOK)) | (upgrade ? PTE_WRITE : 0)
+  }
+  m.spent += changed * m.cost.mprotectPerPte
 }
 
 function upgradesPte(m: Machine, vma: Vma, pte: number): boolean {

@@ -91,7 +91,7 @@ export function changeAreas(
   const only = mm.find(start)
   if (only !== undefined && only.end >= end) {
     // Nearly always the range lies in one area.
-    if (differs(only)) for (const piece of carve(m, mm, start, end)) change(piece)
+    if (differs(only)) change(carveOne(m, mm, start, end))
     mm.merge(start, end)
     return
   }
@@ -109,6 +109,13 @@ export function carve(m: Machine, mm: Mm, start: number, end: number): Vma[] {
   splitHugeAt(m, mm, start)
   splitHugeAt(m, mm, end)
   return mm.carve(start, end)
+}
+
+/** The same for a range that lies in one area: the piece. */
+export function carveOne(m: Machine, mm: Mm, start: number, end: number): Vma {
+  splitHugeAt(m, mm, start)
+  splitHugeAt(m, mm, end)
+  return mm.carveOne(start, end)
 }
 
 /** vma_adjust_trans_huge(): a huge mapping across an edge inside an area. */

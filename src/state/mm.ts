@@ -162,6 +162,15 @@ export class Mm {
     return this.vmas.slice(from, to)
   }
 
+  /** The same for a range that lies in one area: the piece. */
+  carveOne(start: number, end: number): Vma {
+    let at = this.firstEndingAfter(start)
+    if ((this.vmas[at] as Vma).start < start) this.#split(at++, start)
+    const piece = this.vmas[at] as Vma
+    if (piece.end > end) this.#split(at, end)
+    return piece
+  }
+
   /** vma_merge(): neighbours around [start, end) that differ in nothing become one area again. */
   merge(start: number, end: number): void {
     let i = Math.max(0, this.firstEndingAfter(start) - 1)
@@ -177,8 +186,8 @@ export class Mm {
       lower.forked ||= upper.forked
       lower.softDirty ||= upper.softDirty
       removeAt(this.vmas, i + 1)
+      this.#hint = lower
     }
-    this.#hint = undefined
   }
 
   /** find_mergeable_anon_vma(): what a neighbour of `vma` already has and could share; 0 if nothing. */
@@ -207,13 +216,17 @@ export class Mm {
   #splitAt(vpn: number): void {
     const i = this.firstEndingAfter(vpn)
     const vma = this.vmas[i]
-    if (vma === undefined || vma.start >= vpn) return
+    if (vma !== undefined && vma.start < vpn) this.#split(i, vpn)
+  }
+
+  /** The area at index `at` ends at `vpn` from now on, and another one begins there. */
+  #split(at: number, vpn: number): void {
+    const vma = this.vmas[at] as Vma
     const upper = newVma(vma)
     upper.start = vpn
     upper.pgoff += vpn - vma.start
     vma.end = vpn
-    insertAt(this.vmas, i + 1, upper)
-    this.#hint = undefined
+    insertAt(this.vmas, at + 1, upper)
   }
 }
 
