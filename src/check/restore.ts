@@ -10,7 +10,6 @@ import {
   PG_LRU_BATCH,
   PG_WRITEBACK,
 } from '../state/frames.ts'
-import type { Pin } from '../state/holders.ts'
 import { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_FLAGS, TABLE_SHIFT } from '../state/tables.ts'
 import { HOLD_PIN_RO } from '../trace/observed.ts'
@@ -28,7 +27,6 @@ export class Restorer {
   readonly #areas: readonly MutableVma[][] = Array.from({ length: MOST_PROCESSES }, () =>
     Array.from({ length: MOST_PAGES }, newArea),
   )
-  readonly #pins: Pin[] = []
 
   constructor(world: World) {
     this.#world = world
@@ -176,14 +174,15 @@ export class Restorer {
     return at
   }
 
-  /** The map is left as it is where it can be: to clear it costs as much as all the rest. */
   #restorePins(from: Int32Array, start: number, pins: number): void {
     const { k } = this.#world.machine
     k.holders.clear()
-    // In ascending order: exit_mmap() gives them back as they come.
-    let kept = 0
-    while (kept < pins && k.pins.has(kept)) kept++
-    for (let id = kept; k.pins.size > kept; id++) k.pins.delete(id)
+    for (let id = 0; k.pins.size > 0; id++) {
+      const pin = k.pins.get(id)
+      if (pin === undefined) continue
+      k.pins.delete(id)
+      k.holders.recycle(pin)
+    }
     for (let id = 0; id < pins; id++) this.#restorePin(id, from[start++]!, from[start++]!)
   }
 
@@ -201,14 +200,7 @@ export class Restorer {
       truth.pinForked[id] = (facts >>> 12) & 15
       truth.pinPage[id] = vpn
     }
-    // One thing for all pins that agree in everything but the frame: there is only one of the number at a time.
-    const key = id | (mm << 2) | (hold << 4) | (vpn << 6)
-    let pin = this.#pins[key]
-    if (pin === undefined) {
-      const follPin = hold >= HOLD_PIN_RO
-      pin = { id, mm, vpn, follPin, write: (hold & 1) !== 0, frames: new Int32Array(1) }
-      this.#pins[key] = pin
-    }
+    const pin = k.holders.newPin(id, mm, vpn, 1, hold >= HOLD_PIN_RO, (hold & 1) !== 0)
     pin.frames[0] = pfn
     k.pins.set(id, pin)
     k.holders.add(pfn, pin)

@@ -87,7 +87,7 @@ test.each(POLICY_NAMES)('under %s the small truth says what the oracle says', (n
           }
         }
         if (world.look()?.pin === -1) return
-        for (const pin of world.machine.k.pins.keys()) {
+        for (const { id: pin } of world.machine.k.pins.values()) {
           const mapped = world.bytesAt(truth.pinOwner[pin] ?? 0, truth.pinPage[pin] ?? 0)
           const breach = truth.pinBreach(pin, world.pinned(pin), mapped)
           const { lost_coherence } = oracle.counts

@@ -56,7 +56,7 @@ export class Observer {
     const { family, identities, pages, pins, tokens } = this.#shadow
     const pin = pins.get(id)
     const { mm, hold } = pin
-    const node = pin.nodes[index]!
+    const node = pin.node + index
     const vpn = pins.vpn(node)
     const state = pins.state(node)
     const mapped = pages.get(mm, vpn)

@@ -2,6 +2,7 @@
  * pins: references that outlive mappings. For every pinned page they know whether its owner still maps the frame, and
  * if not, which frame the pin is left with.
  */
+import { ById } from '../trace/by-id.ts'
 import { HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE } from '../trace/observed.ts'
 import { FIRST_LENGTH, grown } from './column.ts'
 import type { Cause } from './judge.ts'
@@ -15,9 +16,12 @@ export interface Pin {
   readonly event: number
   /** How often its owner had forked when it was taken. */
   readonly forks: number
-  /** The record of each page. */
-  readonly nodes: Int32Array
+  readonly pages: number
+  /** The record of its first page; those of the others follow. */
+  readonly node: number
 }
+
+type Changing<T> = { -readonly [K in keyof T]: T[K] }
 
 /** The owner maps the pinned frame: what one stores the other sees. */
 export const ATTACHED = 0
@@ -27,12 +31,14 @@ export const COPIED = 1
 export const UNMAPPED = 2
 
 export class Pins {
-  readonly #pins = new Map<number, Pin>()
+  readonly #pins = new ById<Pin>()
+  /** By number of pages: pins that were given back, with their nodes. */
+  readonly #spare: Changing<Pin>[][] = []
   /** By page of the owner: the first node of those that pin it; 0: none. */
   readonly #nodes = new PageMap()
   /** By process: pins that it holds. */
   #held = new Int32Array(FIRST_LENGTH)
-  /** By node: the next one of the same page (or the next free one), the page, the state, the frame left with. */
+  /** By node: the next one of the same page, the page, the state, the frame left with. */
   #next = new Int32Array(FIRST_LENGTH)
   #vpn = new Int32Array(FIRST_LENGTH)
   #state = new Int32Array(FIRST_LENGTH)
@@ -40,7 +46,6 @@ export class Pins {
   readonly #owner: Pin[] = []
   readonly #cause: (Cause | null)[] = []
   #end = 1
-  #free = 0
   /** Nodes by the frame that they are left with. */
   readonly #left = new Map<number, number[]>()
 
@@ -72,36 +77,31 @@ export class Pins {
     event: number,
     forks: number,
   ): void {
-    const nodes = new Int32Array(pages)
-    const pin = { id, mm, hold, event, forks, nodes }
+    const pin = this.#newPin(id, mm, pages, hold, event, forks)
     this.#pins.set(id, pin)
     this.#held[mm]!++
     for (let i = 0; i < pages; i++) {
-      const node = this.#take()
-      nodes[i] = node
+      const node = pin.node + i
       this.#next[node] = this.#nodes.get(mm, vpn + i)
       this.#vpn[node] = vpn + i
       this.#state[node] = ATTACHED
       this.#frame[node] = 0
-      this.#owner[node] = pin
-      this.#cause[node] = null
       this.#nodes.set(mm, vpn + i, node)
     }
   }
 
   remove(id: number): void {
     const pin = this.get(id)
-    const { nodes } = pin
-    for (let i = 0; i < nodes.length; i++) {
-      const node = nodes[i]!
-      if (this.#state[node] !== UNMAPPED) this.#unlink(pin.mm, node)
+    const { mm, pages } = pin
+    for (let node = pin.node; node < pin.node + pages; node++) {
+      if (this.#state[node] !== UNMAPPED) this.#unlink(mm, node)
       if (this.#state[node] !== ATTACHED) this.#forget(node)
-      this.#cause[node] = null
-      this.#next[node] = this.#free
-      this.#free = node
     }
     this.#pins.delete(id)
-    this.#held[pin.mm]!--
+    const spare = this.#spare[pages]
+    if (spare === undefined) this.#spare[pages] = [pin]
+    else spare.push(pin)
+    this.#held[mm]!--
   }
 
   /** exit and exec drop every reference that the process holds. */
@@ -193,6 +193,7 @@ export class Pins {
   }
 
   #forget(node: number): void {
+    this.#cause[node] = null
     const frame = this.#frame[node]!
     const nodes = this.#left.get(frame)
     if (nodes === undefined) return
@@ -212,19 +213,28 @@ export class Pins {
     this.#next[before] = this.#next[node]!
   }
 
-  #take(): number {
-    const recycled = this.#free
-    if (recycled !== 0) {
-      this.#free = this.#next[recycled]!
-      return recycled
+  #newPin(id: number, mm: number, pages: number, hold: number, event: number, forks: number): Pin {
+    const spare = this.#spare[pages]?.pop()
+    if (spare !== undefined) {
+      spare.id = id
+      spare.mm = mm
+      spare.hold = hold
+      spare.event = event
+      spare.forks = forks
+      return spare
     }
-    const node = this.#end++
-    if (node >= this.#next.length) {
-      this.#next = grown(this.#next, node)
-      this.#vpn = grown(this.#vpn, node)
-      this.#state = grown(this.#state, node)
-      this.#frame = grown(this.#frame, node)
+    const pin = { id, mm, hold, event, forks, pages, node: this.#end }
+    this.#end += pages
+    if (this.#end > this.#next.length) {
+      this.#next = grown(this.#next, this.#end)
+      this.#vpn = grown(this.#vpn, this.#end)
+      this.#state = grown(this.#state, this.#end)
+      this.#frame = grown(this.#frame, this.#end)
     }
-    return node
+    for (let node = pin.node; node < this.#end; node++) {
+      this.#owner[node] = pin
+      this.#cause[node] = null
+    }
+    return pin
   }
 }

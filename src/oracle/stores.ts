@@ -68,7 +68,7 @@ export class Stores {
     this.settle()
     const { family, identities, objects, pages, pins, tokens } = this.#shadow
     const pin = pins.get(pinId)
-    const node = pin.nodes[index]!
+    const node = pin.node + index
     const { mm } = pin
     const vpn = pins.vpn(node)
     const state = pins.state(node)

@@ -29,7 +29,7 @@ import {
 import { forks } from './locks.ts'
 import type { Machine } from './machine.ts'
 import { pageIsTaken } from './own-bits.ts'
-import { getPage, putPage } from './pins.ts'
+import { forgetPin, getPage, putPage } from './pins.ts'
 import { findsBelowSharedTable, gupMarksTable } from './shared-tables.ts'
 import type { Task } from './task.ts'
 import { entryAt, frameAt } from './walk.ts'
@@ -83,7 +83,7 @@ function grab(m: Machine, mm: Mm, task: Task, want: Want): number {
     task.step = STEP_SLOW
     return GOES_ON
   }
-  const taken = newPin(task.pin, mm, task.vpn, 1, want)
+  const taken = newPin(m, task.pin, mm, task.vpn, 1, want)
   taken.frames[0] = pfn
   pageIsTaken(m, mm, task.vpn, pfn, want.follPin)
   getPage(m, taken, 0)
@@ -124,8 +124,8 @@ function giveUp(m: Machine, task: Task): number {
 function putBack(m: Machine, task: Task): void {
   const taken = m.k.pins.get(task.pin)
   if (taken === undefined) throw new Error(`broken task: ${task.id} holds no pin ${task.pin}`)
-  m.k.pins.delete(task.pin)
   putPage(m, taken, 0)
+  forgetPin(m, taken)
   task.pfn = 0
   task.step = STEP_SLOW
 }

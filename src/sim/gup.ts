@@ -94,11 +94,12 @@ export function pinAs(
   want: Want,
   id: number,
 ): number {
-  const taken = newPin(id, mm, vpn, pages, want)
+  const taken = newPin(m, id, mm, vpn, pages, want)
   for (let i = 0; i < pages; i++) {
     const pfn = gupPlain(m, mm, vpn + i, want.write) || gupPage(m, mm, vpn + i, want)
     if (pfn === 0) {
       for (let j = 0; j < i; j++) putPage(m, taken, j)
+      m.k.holders.recycle(taken)
       m.endCall()
       return FAILED
     }
@@ -113,9 +114,15 @@ export function pinAs(
 }
 
 /** A pin whose frames are not known yet. */
-export function newPin(id: number, mm: Mm, vpn: number, pages: number, want: Want): Pin {
-  const { follPin, write } = want
-  return { id, mm: mm.id, vpn, follPin, write, frames: new Int32Array(pages) }
+export function newPin(
+  m: Machine,
+  id: number,
+  mm: Mm,
+  vpn: number,
+  pages: number,
+  want: Want,
+): Pin {
+  return m.k.holders.newPin(id, mm.id, vpn, pages, want.follPin, want.write)
 }
 
 /** How followPage() ended. */

@@ -7,8 +7,14 @@ import { pageIsReleased } from './own-bits.ts'
 
 export function dropPin(m: Machine, taken: Pin): void {
   for (let i = 0; i < taken.frames.length; i++) putPage(m, taken, i)
-  m.k.pins.delete(taken.id)
   m.judge.unpin(taken.id)
+  forgetPin(m, taken)
+}
+
+/** It has given its pages back. */
+export function forgetPin(m: Machine, taken: Pin): void {
+  m.k.pins.delete(taken.id)
+  m.k.holders.recycle(taken)
 }
 
 export function getPage(m: Machine, taken: Pin, i: number): void {

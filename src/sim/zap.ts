@@ -88,6 +88,6 @@ export function exitMm(m: Machine, mm: Mm): void {
   zapRange(m, mm, 0, end, true)
   mm.remove(0, end)
   freeTables(m, mm, 0, end)
-  for (const pin of [...m.k.pins.values()]) if (pin.mm === mm.id) dropPin(m, pin)
+  for (const pin of m.k.pins.values()) if (pin.mm === mm.id) dropPin(m, pin)
   lruDrainAtZap(m)
 }

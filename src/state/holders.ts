@@ -16,6 +16,8 @@ export interface Pin {
   readonly frames: Int32Array
 }
 
+type Changing<T> = { -readonly [K in keyof T]: T[K] }
+
 /** No node: the end of a list. */
 const NONE = 0
 
@@ -28,6 +30,35 @@ export class Holders {
   readonly #pin: (Pin | undefined)[] = [undefined]
   #end = 1
   #free = NONE
+  /** By number of pages: pins that were given back. */
+  readonly #spare: Changing<Pin>[][] = []
+
+  /** A pin whose frames are not known yet. */
+  newPin(
+    id: number,
+    mm: number,
+    vpn: number,
+    pages: number,
+    follPin: boolean,
+    write: boolean,
+  ): Pin {
+    const pin = this.#spare[pages]?.pop()
+    if (pin === undefined) return { id, mm, vpn, follPin, write, frames: new Int32Array(pages) }
+    pin.id = id
+    pin.mm = mm
+    pin.vpn = vpn
+    pin.follPin = follPin
+    pin.write = write
+    return pin
+  }
+
+  /** The pin, which holds no frame any more, may become another one. */
+  recycle(pin: Pin): void {
+    const pages = pin.frames.length
+    const spare = this.#spare[pages]
+    if (spare === undefined) this.#spare[pages] = [pin]
+    else spare.push(pin)
+  }
 
   /** Forgets every pin. */
   clear(): void {

@@ -4,6 +4,7 @@
  *
  * Its members are internal: the package's declarations leave them out, so that a policy file asks predicates only.
  */
+import { ById } from '../trace/by-id.ts'
 import { FIRST_PFN, Frames } from './frames.ts'
 import { Holders, type Pin } from './holders.ts'
 import type { Mm } from './mm.ts'
@@ -21,7 +22,7 @@ export class Kernel {
   /** By process id; undefined before spawn or fork and after exit. @internal */
   readonly mms: (Mm | undefined)[] = []
   /** @internal */
-  readonly pins = new Map<number, Pin>()
+  readonly pins = new ById<Pin>()
   /** Pins that hold each frame (by its own number, also inside a large folio). @internal */
   readonly holders = new Holders()
   /** What the policy keeps itself, if it does. @internal */

@@ -88,8 +88,9 @@ function hold(k: Kernel, pfn: number, state: PageState): void {
   if (state.dontcow) frames.set(pfn, PG_DONTCOW)
   if (state.pinnedBy === undefined) return
   frames.pin(pfn)
-  const pin = { id: 0, mm: state.pinnedBy, vpn: 0, follPin: true, write: true }
-  k.holders.add(pfn, { ...pin, frames: Int32Array.of(pfn) })
+  const pin = k.holders.newPin(0, state.pinnedBy, 0, 1, true, true)
+  pin.frames[0] = pfn
+  k.holders.add(pfn, pin)
 }
 
 function cache(k: Kernel, pfn: number, entries: number): void {
