@@ -1,9 +1,9 @@
 /**
  * The contract between the mechanism and the policies: the questions, their defaults, and what an answer may read.
  *
- * A policy is a set of answers: pure functions of the kernel state, numbers in, a small number out. What a kernel does
- * before it asks (emptying a batch, giving up the swapcache) is declared here and done by the mechanism. Each question
- * names the kernel function that asks it.
+ * A policy is a set of answers: pure functions of the kernel state, numbers in, a small number out; of pages in the
+ * same state it may be asked about the first only. What a kernel does before it asks (emptying a batch, giving up
+ * the swapcache) is declared here and done by the mechanism. Each question names the kernel function that asks it.
  */
 import type { Params, Values } from '../params/params.ts'
 import type { Kernel } from '../state/kernel.ts'

@@ -244,11 +244,16 @@ export class Frames {
     if ((word & PG_LARGE) !== 0) return this.#freeLargeIfUnused(this.head(pfn))
     if ((word & (MAPCOUNT | HELD)) !== 0) return false
     if (this.held !== 0 && (this.refs[pfn] !== 0 || this.pins[pfn] !== 0)) return false
+    this.release(pfn)
+    return true
+  }
+
+  /** Frees a frame of order 0 that nothing refers to any more. */
+  release(pfn: number): void {
     this.word[pfn] = 0
     this.token[pfn] = 0
     this.#free[this.#freeCount++] = pfn
     this.used--
-    return true
   }
 
   #freeLargeIfUnused(head: number): boolean {

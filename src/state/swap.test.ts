@@ -41,3 +41,19 @@ test('more slots than there is room for make room, and lose nothing', () => {
   expect(swap.end).toBe(2002)
   expect([swap.token[first], swap.count[first]]).toEqual([7, 1])
 })
+
+test('the columns stay what they are while there is room that was reserved', () => {
+  const swap = new SwapSlots()
+  const first = swap.alloc(7)
+  // One slot is free again, and 1,022 were never used.
+  swap.duplicate(first)
+  swap.put(first)
+  const { token } = swap
+  swap.reserve(1023)
+  expect(swap.token).toBe(token)
+  swap.reserve(1024)
+  const { count } = swap
+  expect(count.length).toBe(2048)
+  for (let i = 0; i < 1024; i++) swap.alloc(i)
+  expect(swap.count).toBe(count)
+})

@@ -12,7 +12,9 @@ export class SwapSlots {
   used = 0
   /** Slot 0 is never handed out. */
   #next = 1
-  readonly #free: number[] = []
+  /** Free slots, the last one freed last. */
+  #free: Int32Array = new Int32Array(1024)
+  #freeCount = 0
 
   get end(): number {
     return this.#next
@@ -26,16 +28,22 @@ export class SwapSlots {
       cached[slot] = 0
       token[slot] = 0
     }
-    while (this.#free.length > 0) this.#free.pop()
+    this.#freeCount = 0
     this.#next = end
     this.used = end - 1
   }
 
   alloc(token: number): number {
-    const slot = this.#free.pop() ?? this.#bump()
+    if (this.#freeCount === 0 && this.#next === this.count.length) this.#grow()
+    const slot = this.#freeCount === 0 ? this.#next++ : this.#free[--this.#freeCount]!
     this.token[slot] = token
     this.used++
     return slot
+  }
+
+  /** Makes room for so many slots more: until they are handed out, the columns stay what they are. */
+  reserve(slots: number): void {
+    while (this.count.length - this.#next + this.#freeCount < slots) this.#grow()
   }
 
   /** swap_duplicate(). */
@@ -51,17 +59,15 @@ export class SwapSlots {
 
   freeIfUnused(slot: number): void {
     if (this.count[slot] !== 0 || this.cached[slot] !== 0) return
-    this.#free.push(slot)
+    this.#free[this.#freeCount++] = slot
     this.used--
   }
 
-  #bump(): number {
-    if (this.#next === this.count.length) {
-      const length = 2 * this.count.length
-      this.count = grown(this.count, length)
-      this.cached = grown(this.cached, length)
-      this.token = grown(this.token, length)
-    }
-    return this.#next++
+  #grow(): void {
+    const length = 2 * this.count.length
+    this.count = grown(this.count, length)
+    this.cached = grown(this.cached, length)
+    this.token = grown(this.token, length)
+    this.#free = grown(this.#free, length)
   }
 }
