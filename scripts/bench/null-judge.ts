@@ -35,6 +35,9 @@ export class NullJudge implements Judge {
   storeAfter(): number {
     return ++this.#token
   }
+  storeOwn(): number {
+    return ++this.#token
+  }
   storeSame(_mm: number, _vpn: number, content: number): number {
     return -content
   }

@@ -198,6 +198,10 @@ export class Truth implements Judge {
     return 0
   }
 
+  storeOwn(): number {
+    return 0
+  }
+
   storeSame(): number {
     throw new RangeError('unsupported operation: writesame in a small world')
   }

@@ -13,8 +13,8 @@ export class Family {
    * relative can have them.
    */
   ownTokens = new Int32Array(FIRST_LENGTH)
+  ownBlanks = new Int32Array(FIRST_LENGTH)
   #ownAliases = new Int32Array(FIRST_LENGTH)
-  #ownBlanks = new Int32Array(FIRST_LENGTH)
   #parent = new Int32Array(FIRST_LENGTH)
   /** Stores by the parent before the process was forked off are smaller than this. */
   #inherited = new Int32Array(FIRST_LENGTH)
@@ -34,7 +34,7 @@ export class Family {
     this.#parent[mm] = NONE
     this.ownTokens[mm] = 1
     this.#ownAliases[mm] = ALIASES
-    this.#ownBlanks[mm] = BLANKS
+    this.ownBlanks[mm] = BLANKS
     this.#family[mm] = mm
     this.#newest[mm] = NONE
     this.#join(mm)
@@ -64,7 +64,7 @@ export class Family {
     for (const mm of [parent, child]) {
       this.ownTokens[mm] = token
       this.#ownAliases[mm] = alias
-      this.#ownBlanks[mm] = blank
+      this.ownBlanks[mm] = blank
     }
   }
 
@@ -114,7 +114,7 @@ export class Family {
   /** Was this positive name given to a page of the process since its last fork? Then no relative has it. */
   isOwn(mm: number, id: number): boolean {
     if (id < ALIASES) return id >= this.ownTokens[mm]!
-    return id >= (id < BLANKS ? this.#ownAliases[mm]! : this.#ownBlanks[mm]!)
+    return id >= (id < BLANKS ? this.#ownAliases[mm]! : this.ownBlanks[mm]!)
   }
 
   /** May the reader see what `author` stored as `token`: its own, or an ancestor's from before the fork? */
@@ -143,7 +143,7 @@ export class Family {
     if (mm < this.#parent.length) return
     this.ownTokens = grown(this.ownTokens, mm)
     this.#ownAliases = grown(this.#ownAliases, mm)
-    this.#ownBlanks = grown(this.#ownBlanks, mm)
+    this.ownBlanks = grown(this.ownBlanks, mm)
     this.#parent = grown(this.#parent, mm)
     this.#inherited = grown(this.#inherited, mm)
     this.#forks = grown(this.#forks, mm)

@@ -128,6 +128,10 @@ export class Oracle {
     return this.#plainStores.after(vpn, verdict)
   }
 
+  storeOwn(vpn: number): number {
+    return this.#plainStores.own(vpn)
+  }
+
   storeSame(mm: number, vpn: number, content: number): number {
     return this.#stores.storeSame(mm, vpn, content)
   }

@@ -17,6 +17,7 @@ export class PlainStores {
   #stores: Int32Array = NO_TABLES
   /** Identities from here on are this process's alone. */
   #own = 0
+  #ownBlanks = 0
   #arena: Int32Array = NO_TABLES
   /** Tables that only this process has. */
   #owned: Int32Array = NO_TABLES
@@ -35,6 +36,7 @@ export class PlainStores {
     const { family, pages, tokens } = shadow
     this.#mm = mm
     this.#own = family.ownTokens[mm]!
+    this.#ownBlanks = family.ownBlanks[mm]!
     this.#arena = pages.arena
     this.#stores = tokens.stores
     this.#owned = pages.owned(mm)
@@ -73,6 +75,23 @@ export class PlainStores {
         counts.missed_reuses++
       } else counts.needed_copies++
     }
+    const stores = this.#stores
+    const mm = this.#mm
+    let token = stores[mm]!
+    if ((token & (BLOCK - 1)) === 0) token = this.#shadow.tokens.block(mm)
+    stores[mm] = token + 1
+    arena[at] = token
+    return token
+  }
+
+  /** The token of a store to a page that the process alone has; 0, having done nothing, where that is not clear. */
+  own(vpn: number): number {
+    const arena = this.#arena
+    const owned = this.#owned
+    const index = vpn >>> SHIFT
+    const at = (index < owned.length ? owned[index]! : 0) + (vpn & MASK)
+    const id = arena[at]!
+    if (id < this.#own || (id >= ALIASES && id < this.#ownBlanks)) return 0
     const stores = this.#stores
     const mm = this.#mm
     let token = stores[mm]!

@@ -132,6 +132,25 @@ test('a page table is sole when nobody else uses it any more; its copy is no pag
   expect(oracle.idle).toBe(true)
 })
 
+test('a store to a page that nobody else can have needs no verdict; any other is left to store()', () => {
+  const oracle = parent(4)
+  // Page 5 is a frame of zeroes.
+  oracle.separated(P, 5, 1)
+  expect(oracle.plainStores(P)).toBe(true)
+  const token = oracle.storeOwn(0)
+  expect(oracle.load(P, 0, token)).toBe(0)
+  expect(oracle.storeOwn(0)).toBeGreaterThan(token)
+  expect(oracle.load(P, 5, oracle.storeOwn(5))).toBe(0)
+  // Nobody has stored to page 6, and the child has page 0.
+  expect(oracle.storeOwn(6)).toBe(0)
+  oracle.fork(P, C)
+  expect(oracle.plainStores(P)).toBe(true)
+  expect(oracle.storeOwn(0)).toBe(0)
+  expect(oracle.storeAfter(0, COPY_MAPPED)).toBeGreaterThan(token)
+  expect(oracle.storeOwn(0)).toBeGreaterThan(token)
+  expect(oracle.counts).toEqual({ ...noCounts(), copies: 1, needed_copies: 1 })
+})
+
 test('a verdict and the store after it are one call where nothing else is in sight', () => {
   const oracle = parent(4)
   oracle.fork(P, C)

@@ -44,7 +44,7 @@ export interface Judge {
   load(mm: number, vpn: number, token: number): number
   /** A store by `mm`: returns the token that the mechanism writes into the frame that it physically stored to. */
   store(mm: number, vpn: number): number
-  /** May storeAfter() be called about pages of `mm`, until the judge is told anything else? */
+  /** May storeAfter() and storeOwn() be called about pages of `mm`, until the judge is told anything else? */
   plainStores(mm: number): boolean
   /**
    * verdict() at SITE_WP (or a reuse at SITE_SWAPIN) about one page and store() to it, in one call. Returns store()'s
@@ -52,6 +52,8 @@ export interface Judge {
    * have to be called.
    */
   storeAfter(vpn: number, verdict: number): number
+  /** store() to a page that nobody else can have, of the process that plainStores() was asked about last; or 0 as above. */
+  storeOwn(vpn: number): number
   /** A store of content number `content`: equal contents give equal tokens. */
   storeSame(mm: number, vpn: number, content: number): number
   /** Token of page `pgoff` of a file or shared object that is read in from its backing (again and again the same). */

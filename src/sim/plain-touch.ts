@@ -35,6 +35,8 @@ import { wpPage } from './wp.ts'
 export const WRITABLE = PTE_PRESENT | PTE_WRITE
 /** So many hits in a row are left to the engine's own loop, which does nothing else. */
 export const HITS = 4
+/** So many segments are taken at a time: V8 compiles what is called often better than what never returns. */
+export const SEGMENTS = 512
 
 /** An access of a trace: the index of its segment, that of its operand, and its event number. */
 export interface Position {
@@ -62,21 +64,29 @@ export function touchesPlain(
   const { k, frames, policy, judge, batches, counts, cost } = m
   const { swap } = k
   const { ptes } = m.tables
+  const { word, token } = frames
+  const { count, cached, token: saved } = swap
   const { id, pmds, tables } = mm
   const { start, end: stop, prot } = vma
   const { freesSwapCache, asksAtLoad } = policy
   const exclusiveFlag = policy.tracksExclusive ? PG_EXCLUSIVE : 0
   const maySwapIn = vma.anonVma !== 0 && !m.swapDisk
   const swapInNs = cost.faultEntry + cost.swapIn
+  const last = batches.capacity - 1
+  /** Are there only pages that are plain to the judge too? */
+  let plain = judge.plainStores(id)
+  /** What a page was when the policy was last asked about one, and what it answered. */
+  let asked = 0
+  let verdict = REUSE_FREE_SWAP
   let s = at.segment
   /** Number of the event that an operand stands for, minus the operand's index. */
   let first = at.event - i
   let hi = segments[s + 3]!
   let write = segments[s] === OP_STORE
+  let left = SEGMENTS
   let hits = 0
   let loadFaults = 0
   let storeFaults = 0
-  let { faultNs } = counts
   k.mm = mm
   for (;;) {
     if (i >= hi) {
@@ -87,6 +97,7 @@ export function touchesPlain(
       first += hi - i
       hi = segments[s + 3]!
       write = segments[s] === OP_STORE
+      if (--left === 0) break
       continue
     }
     const vpn = args[i]!
@@ -101,8 +112,13 @@ export function touchesPlain(
       const pfn = hugeFrame(pmds[range]!, vpn)
       pmds[range]! |= PTE_DIRTY | PTE_SOFT_DIRTY
       ptes[index] = (pfn << PFN_SHIFT) | WRITABLE | checkedBit(m, pfn)
-      judge.event = first + i
-      frames.token[pfn] = judge.store(id, vpn)
+      let stored = plain ? judge.storeOwn(vpn) : 0
+      if (stored === 0) {
+        judge.event = first + i
+        stored = judge.store(id, vpn)
+        plain &&= judge.plainStores(id)
+      }
+      token[pfn] = stored
     } else if ((pte & PTE_PRESENT) !== 0) {
       if (write) {
         if ((pte & PTE_WRITE) === 0) break
@@ -113,66 +129,74 @@ export function touchesPlain(
         }
         const pfn = pte >>> PFN_SHIFT
         ptes[index] = pte | PTE_STORED | checkedBit(m, pfn)
-        judge.event = first + i
-        frames.token[pfn] = judge.store(id, vpn)
+        let stored = plain ? judge.storeOwn(vpn) : 0
+        if (stored === 0) {
+          judge.event = first + i
+          stored = judge.store(id, vpn)
+          plain &&= judge.plainStores(id)
+        }
+        token[pfn] = stored
       } else {
         if (++hits === HITS) break
-        if (!judge.seesExpected(id, vpn, frames.token[pte >>> PFN_SHIFT]!)) break
+        if (!judge.seesExpected(id, vpn, token[pte >>> PFN_SHIFT]!)) break
         i++
         continue
       }
     } else {
       if ((pte & (PTE_SWAP | PTE_UFFD_WP)) !== PTE_SWAP || !maySwapIn) break
       const slot = pte >>> PFN_SHIFT
-      if (swap.cached[slot] !== 0 || swap.count[slot] !== 1) break
-      judge.event = first + i
-      k.vpn = vpn
+      if (cached[slot] !== 0 || count[slot] !== 1 || frames.room === 0) break
       const pfn = frames.alloc()
-      const { token, word } = frames
-      token[pfn] = swap.token[slot]!
-      word[pfn] = PG_ANON | PG_LRU_BATCH
-      batches.fresh[batches.freshCount++] = pfn
-      if (batches.freshCount === batches.capacity) {
-        // The fault's own reference keeps the page.
-        frames.hold(pfn)
-        drainFresh(m, batches)
-        frames.unhold(pfn)
-      }
-      k.swapExclusive = true
+      // The fault's own reference keeps the page while a full batch is emptied.
+      const was = batches.freshCount === last ? PG_ANON : PG_ANON | PG_LRU_BATCH
+      word[pfn] = was
+      token[pfn] = saved[slot]!
       if (freesSwapCache) swap.put(slot)
       const asks = write || asksAtLoad
-      const verdict = asks ? policy.swapinReuse(k, pfn) : REUSE_FREE_SWAP
+      if (asks && was !== asked) {
+        asked = was
+        k.vpn = vpn
+        k.swapExclusive = true
+        verdict = policy.swapinReuse(k, pfn)
+      }
       const exclusive = asks && !isCopy(verdict)
       if (!freesSwapCache) swap.put(slot)
-      word[pfn]! += 1 | (exclusive ? exclusiveFlag : 0)
+      word[pfn] = (was | (exclusive ? exclusiveFlag : 0)) + 1
+      batches.fresh[batches.freshCount++] = pfn
+      if (batches.freshCount > last) drainFresh(m, batches)
       if (!write) {
         loadFaults++
-        faultNs += swapInNs
         const clean =
           exclusive && (prot & PROT_WRITE) !== 0 && mapsCleanWritable(m, vma, pte) ? PTE_WRITE : 0
         ptes[index] = (pfn << PFN_SHIFT) | PTE_PRESENT | (pte & PTE_SOFT_DIRTY) | clean
-        m.lastSaw = judge.load(id, vpn, token[pfn]!)
+        if (!judge.seesExpected(id, vpn, token[pfn]!)) {
+          judge.event = first + i
+          m.lastSaw = judge.load(id, vpn, token[pfn]!)
+        }
       } else if (exclusive) {
         storeFaults++
-        faultNs += swapInNs
         m.verdicts[verdict]!++
-        let stored = judge.plainStores(id) ? judge.storeAfter(vpn, verdict) : 0
+        let stored = plain ? judge.storeAfter(vpn, verdict) : 0
         if (stored === 0) {
+          judge.event = first + i
           if (judge.verdict(SITE_SWAPIN, id, vpn, 1, verdict, 0)) m.contested.add(pfn)
           stored = judge.store(id, vpn)
+          plain &&= judge.plainStores(id)
         }
         ptes[index] = (pfn << PFN_SHIFT) | PTE_STORED | checkedBit(m, pfn)
         token[pfn] = stored
       } else {
         ptes[index] = (pfn << PFN_SHIFT) | PTE_PRESENT | (pte & PTE_SOFT_DIRTY)
-        counts.faultNs = faultNs
         m.faults++
         counts.storeFaults++
         m.spent = swapInNs
+        k.vpn = vpn
+        judge.event = first + i
         wpPage(m, mm, vma, vpn)
         m.endFault()
         store(m, mm, vpn)
-        faultNs = counts.faultNs
+        i++
+        break
       }
     }
     hits = 0
@@ -186,7 +210,7 @@ export function touchesPlain(
   m.faults += faults
   counts.loadFaults += loadFaults
   counts.storeFaults += storeFaults
-  counts.faultNs = faultNs
+  counts.faultNs += faults * swapInNs
   m.faultTimes.add(swapInNs, faults)
 }
 

@@ -208,6 +208,27 @@ describe('pages that were swapped out return as they do step by step', () => {
   })
 })
 
+test.each(['mm-id', 'page-count', 'mapcount'])(
+  'a heap of three page tables is swapped out and in under %s',
+  (policy) => {
+    const trace = written((t) => {
+      const mm = heap(t, 1100)
+      for (let round = 0; round < 2; round++) {
+        // The range covers two page tables and part of a third, with a hole.
+        t.munmap(mm, 700 + round, 1)
+        t.swapout(mm, 100, 1000)
+        for (let i = 0; i < 1100; i++) {
+          const vpn = (i * 37) % 1100
+          if (vpn >= 700 && vpn < 702) continue
+          if (i % 4 !== 0) t.load(mm, vpn)
+          t.store(mm, vpn)
+        }
+      }
+    })
+    expect(state(whole(policy, trace))).toEqual(state(stepByStep(policy, trace)))
+  },
+)
+
 describe('stores to plain pages', () => {
   /** A parent that has just forked, its last operand being the first of the stores to take. */
   const forked = written((t) => t.fork(heap(t, 64)))
