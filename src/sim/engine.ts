@@ -24,6 +24,7 @@ import { OPERATIONS } from './operations.ts'
 import { plainStores } from './plain.ts'
 import { isAccess, type Position, touchesPlain } from './plain-touch.ts'
 import { endWriteback } from './reclaim.ts'
+import { uncheckedStores } from './unchecked.ts'
 
 /** Small runs are checked after every event, large ones every CHECK_EVERY events. */
 const CHECK_ALL_EVENTS = 2000
@@ -227,14 +228,10 @@ export class Engine {
     const vpn = args[arg]!
     const pte = m.tables.ptes[mm.pteIndex(vpn)]!
     if (store && (pte & (PTE_PRESENT | PTE_WRITE)) === (PTE_PRESENT | PTE_WRITE)) {
-      // Writable, but not checked: nobody is asked.
-      m.judge.event = event
-      storeTo(m, mm, vpn)
-      at.arg = arg + 1
-      at.event = event + 1
-      return
-    }
-    if ((pte & (PTE_PRESENT | PTE_WRITE)) !== PTE_PRESENT) {
+      at.arg = uncheckedStores(m, mm, args, arg, segments[segment + 3]!, event)
+      at.event = event + at.arg - arg
+      if (at.arg > arg) return
+    } else if ((pte & (PTE_PRESENT | PTE_WRITE)) !== PTE_PRESENT) {
       touchesPlain(m, mm, segments, args, at, end)
       if (at.event > event) return
     } else if (store) {
