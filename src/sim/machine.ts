@@ -81,6 +81,41 @@ export interface MachineCounts {
   forkNsMax: number
 }
 
+/** More than V8 keeps as an integer. */
+const LARGE = 2 ** 31
+
+/**
+ * All counts are 0; the times have held larger numbers once. When the first one outgrows what V8 keeps as an integer, the
+ * object becomes one of another hidden class, and all that was compiled for the former is given up, in mid-run.
+ */
+function noCounts(): MachineCounts {
+  const counts = {
+    loadFaults: 0,
+    storeFaults: 0,
+    pmdSplits: 0,
+    tableShares: 0,
+    tableCopies: 0,
+    refusedUnmaps: 0,
+    sharedReuses: 0,
+    missingEvents: 0,
+    minorEvents: 0,
+    wpEvents: 0,
+    collapses: 0,
+    vainPteScans: 0,
+    forkNs: LARGE,
+    faultNs: LARGE,
+    exitNs: LARGE,
+    swapNs: LARGE,
+    forkNsMax: LARGE,
+  }
+  counts.forkNs = 0
+  counts.faultNs = 0
+  counts.exitNs = 0
+  counts.swapNs = 0
+  counts.forkNsMax = 0
+  return counts
+}
+
 export class Machine {
   readonly k: Kernel
   readonly frames: Frames
@@ -98,25 +133,7 @@ export class Machine {
   readonly cpus: readonly LruBatches[]
   /** References and locks that the trace knows nothing of (src/sim/noise.ts). */
   readonly noise: Noise | undefined
-  readonly counts: MachineCounts = {
-    loadFaults: 0,
-    storeFaults: 0,
-    pmdSplits: 0,
-    tableShares: 0,
-    tableCopies: 0,
-    refusedUnmaps: 0,
-    sharedReuses: 0,
-    missingEvents: 0,
-    minorEvents: 0,
-    wpEvents: 0,
-    collapses: 0,
-    vainPteScans: 0,
-    forkNs: 0,
-    faultNs: 0,
-    exitNs: 0,
-    swapNs: 0,
-    forkNsMax: 0,
-  }
+  readonly counts: MachineCounts = noCounts()
   readonly faultTimes = new FaultTimes()
   /** Estimated time of the operation in progress, in ns. */
   spent = 0
