@@ -128,8 +128,8 @@ export class Oracle {
     return this.#plainStores.after(vpn, verdict)
   }
 
-  storeOwn(vpn: number): number {
-    return this.#plainStores.own(vpn)
+  storeOwn(vpn: number, reuses: number): number {
+    return this.#plainStores.own(vpn, reuses)
   }
 
   storeSame(mm: number, vpn: number, content: number): number {

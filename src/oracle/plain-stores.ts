@@ -84,19 +84,23 @@ export class PlainStores {
     return token
   }
 
-  /** The token of a store to a page that the process alone has; 0, having done nothing, where that is not clear. */
-  own(vpn: number): number {
+  /**
+   * The token of a store to a page that the process alone has; 0, having done nothing, where that is not clear. `reuses`
+   * is 1 after a verdict to write in place, else 0. Calls nothing, so that whoever asks keeps its columns at hand: each
+   * block of tokens begins with a store() of the long way.
+   */
+  own(vpn: number, reuses: number): number {
     const arena = this.#arena
     const owned = this.#owned
+    const stores = this.#stores
     const index = vpn >>> SHIFT
     const at = (index < owned.length ? owned[index]! : 0) + (vpn & MASK)
     const id = arena[at]!
+    const token = stores[this.#mm]!
     if (id < this.#own || (id >= ALIASES && id < this.#ownBlanks)) return 0
-    const stores = this.#stores
-    const mm = this.#mm
-    let token = stores[mm]!
-    if ((token & (BLOCK - 1)) === 0) token = this.#shadow.tokens.block(mm)
-    stores[mm] = token + 1
+    if ((token & (BLOCK - 1)) === 0) return 0
+    this.#counts.reuses += reuses
+    stores[this.#mm] = token + 1
     arena[at] = token
     return token
   }

@@ -137,18 +137,33 @@ test('a store to a page that nobody else can have needs no verdict; any other is
   // Page 5 is a frame of zeroes.
   oracle.separated(P, 5, 1)
   expect(oracle.plainStores(P)).toBe(true)
-  const token = oracle.storeOwn(0)
+  const token = oracle.storeOwn(0, 0)
   expect(oracle.load(P, 0, token)).toBe(0)
-  expect(oracle.storeOwn(0)).toBeGreaterThan(token)
-  expect(oracle.load(P, 5, oracle.storeOwn(5))).toBe(0)
+  expect(oracle.storeOwn(0, 0)).toBeGreaterThan(token)
+  expect(oracle.load(P, 5, oracle.storeOwn(5, 0))).toBe(0)
   // Nobody has stored to page 6, and the child has page 0.
-  expect(oracle.storeOwn(6)).toBe(0)
+  expect(oracle.storeOwn(6, 0)).toBe(0)
   oracle.fork(P, C)
   expect(oracle.plainStores(P)).toBe(true)
-  expect(oracle.storeOwn(0)).toBe(0)
+  expect(oracle.storeOwn(0, 0)).toBe(0)
   expect(oracle.storeAfter(0, COPY_MAPPED)).toBeGreaterThan(token)
-  expect(oracle.storeOwn(0)).toBeGreaterThan(token)
-  expect(oracle.counts).toEqual({ ...noCounts(), copies: 1, needed_copies: 1 })
+  // The copy is the parent's alone, and may be reused.
+  expect(oracle.storeOwn(0, 0)).toBeGreaterThan(token)
+  expect(oracle.storeOwn(0, 1)).toBeGreaterThan(token)
+  expect(oracle.counts).toEqual({ ...noCounts(), copies: 1, needed_copies: 1, reuses: 1 })
+})
+
+test('the first store of every block of tokens is left to store()', () => {
+  const oracle = parent(4)
+  expect(oracle.plainStores(P)).toBe(true)
+  let left = 0
+  for (let i = 0; i < 1024; i++) {
+    if (oracle.storeOwn(0, 1) !== 0) continue
+    left++
+    oracle.store(P, 0)
+    expect(oracle.plainStores(P)).toBe(true)
+  }
+  expect([left, oracle.counts.reuses]).toEqual([4, 1020])
 })
 
 test('a verdict and the store after it are one call where nothing else is in sight', () => {

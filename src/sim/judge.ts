@@ -52,8 +52,11 @@ export interface Judge {
    * have to be called.
    */
   storeAfter(vpn: number, verdict: number): number
-  /** store() to a page that nobody else can have, of the process that plainStores() was asked about last; or 0 as above. */
-  storeOwn(vpn: number): number
+  /**
+   * store() to a page that nobody else can have, of the process that plainStores() was asked about last; and, if `reuses`
+   * is 1 and not 0, the verdict before it to write in place. Or 0 as above.
+   */
+  storeOwn(vpn: number, reuses: number): number
   /** A store of content number `content`: equal contents give equal tokens. */
   storeSame(mm: number, vpn: number, content: number): number
   /** Token of page `pgoff` of a file or shared object that is read in from its backing (again and again the same). */

@@ -5,7 +5,7 @@
  */
 import { isCopy, REUSE_FREE_SWAP, SITE_SWAPIN } from '../policy/api.ts'
 import { PG_ANON, PG_EXCLUSIVE, PG_LRU_BATCH } from '../state/frames.ts'
-import type { Mm } from '../state/mm.ts'
+import type { Mm, Vma } from '../state/mm.ts'
 import {
   FULL_TABLE_PAGES,
   FULL_TABLE_SHIFT,
@@ -19,12 +19,14 @@ import {
   PTE_STORE_HIT,
   PTE_STORED,
   PTE_SWAP,
+  PTE_TOK,
   PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
 import { OP_LOAD, OP_STORE, PROT_NONE, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import { SEGMENT } from '../trace/trace.ts'
 import { checkedBit, store } from './access.ts'
+import { NO_EXPECTATIONS } from './judge.ts'
 import { drainFresh } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { isPlain } from './plain.ts'
@@ -37,6 +39,9 @@ export const WRITABLE = PTE_PRESENT | PTE_WRITE
 export const HITS = 4
 /** So many segments are taken at a time: V8 compiles what is called often better than what never returns. */
 export const SEGMENTS = 512
+
+/** More bits than an entry can have. */
+const NEVER = -1
 
 /** An access of a trace: the index of its segment, that of its operand, and its event number. */
 export interface Position {
@@ -68,8 +73,12 @@ export function touchesPlain(
   const { count, cached, token: saved } = swap
   const { id, pmds, tables } = mm
   const { start, end: stop, prot } = vma
-  const { freesSwapCache, asksAtLoad } = policy
+  // Compared, so that V8 knows them to be true or false and does not look each time.
+  const freesSwapCache = policy.freesSwapCache === true
+  const asksAtLoad = policy.asksAtLoad === true
   const exclusiveFlag = policy.tracksExclusive ? PG_EXCLUSIVE : 0
+  /** Bits that a swap entry must have for a load to map the page writable; more than there are: it never does. */
+  const writableBits = (prot & PROT_WRITE) === 0 ? NEVER : bitsForWritable(m, vma)
   const maySwapIn = vma.anonVma !== 0 && !m.swapDisk
   const swapInNs = cost.faultEntry + cost.swapIn
   const last = batches.capacity - 1
@@ -78,6 +87,10 @@ export function touchesPlain(
   /** What a page was when the policy was last asked about one, and what it answered. */
   let asked = 0
   let verdict = REUSE_FREE_SWAP
+  let reusable = false
+  let expected = judge.expectations(id)
+  let { arena, directory } = expected ?? NO_EXPECTATIONS
+  let checked = m.contested.size === 0
   let s = at.segment
   /** Number of the event that an operand stands for, minus the operand's index. */
   let first = at.event - i
@@ -106,99 +119,88 @@ export function touchesPlain(
     const index = tables[range]! + (vpn & (FULL_TABLE_PAGES - 1))
     const pte = ptes[index]!
     const pmd = pmds[range]! & PMD_KIND
+    let pfn = pte >>> PFN_SHIFT
+    let entry = pte | PTE_STORED
+    let decided = 0
     if (pmd !== PMD_OWN) {
       // The table behind a huge mapping holds the translations that were used.
       if (!write || pmd !== PMD_HUGE_OWN || pte !== 0) break
-      const pfn = hugeFrame(pmds[range]!, vpn)
+      pfn = hugeFrame(pmds[range]!, vpn)
       pmds[range]! |= PTE_DIRTY | PTE_SOFT_DIRTY
-      ptes[index] = (pfn << PFN_SHIFT) | WRITABLE | checkedBit(m, pfn)
-      let stored = plain ? judge.storeOwn(vpn) : 0
-      if (stored === 0) {
-        judge.event = first + i
-        stored = judge.store(id, vpn)
-        plain &&= judge.plainStores(id)
-      }
-      token[pfn] = stored
+      entry = (pfn << PFN_SHIFT) | WRITABLE
     } else if ((pte & PTE_PRESENT) !== 0) {
-      if (write) {
-        if ((pte & PTE_WRITE) === 0) break
-        if ((pte & PTE_STORE_HIT) === PTE_STORE_HIT) {
-          if (++hits === HITS) break
-          i++
-          continue
-        }
-        const pfn = pte >>> PFN_SHIFT
-        ptes[index] = pte | PTE_STORED | checkedBit(m, pfn)
-        let stored = plain ? judge.storeOwn(vpn) : 0
-        if (stored === 0) {
-          judge.event = first + i
-          stored = judge.store(id, vpn)
-          plain &&= judge.plainStores(id)
-        }
-        token[pfn] = stored
-      } else {
+      if (write ? (pte & PTE_STORE_HIT) === PTE_STORE_HIT : true) {
         if (++hits === HITS) break
-        if (!judge.seesExpected(id, vpn, token[pte >>> PFN_SHIFT]!)) break
+        if (!write && !judge.seesExpected(id, vpn, token[pfn]!)) break
         i++
         continue
       }
+      if ((pte & PTE_WRITE) === 0) break
     } else {
       if ((pte & (PTE_SWAP | PTE_UFFD_WP)) !== PTE_SWAP || !maySwapIn) break
-      const slot = pte >>> PFN_SHIFT
+      const slot = pfn
       if (cached[slot] !== 0 || count[slot] !== 1 || frames.room === 0) break
-      const pfn = frames.alloc()
-      // The fault's own reference keeps the page while a full batch is emptied.
+      pfn = frames.alloc()
+      // A full batch is emptied at once; here when the page is mapped, so that nothing else need hold it.
       const was = batches.freshCount === last ? PG_ANON : PG_ANON | PG_LRU_BATCH
+      const found = saved[slot]!
       word[pfn] = was
-      token[pfn] = saved[slot]!
-      if (freesSwapCache) swap.put(slot)
+      token[pfn] = found
+      if (freesSwapCache) swap.release(slot)
       const asks = write || asksAtLoad
       if (asks && was !== asked) {
         asked = was
         k.vpn = vpn
         k.swapExclusive = true
         verdict = policy.swapinReuse(k, pfn)
+        reusable = !isCopy(verdict)
       }
-      const exclusive = asks && !isCopy(verdict)
-      if (!freesSwapCache) swap.put(slot)
+      if (!freesSwapCache) swap.release(slot)
+      const exclusive = asks && reusable
       word[pfn] = (was | (exclusive ? exclusiveFlag : 0)) + 1
       batches.fresh[batches.freshCount++] = pfn
       if (batches.freshCount > last) drainFresh(m, batches)
+      entry = (pfn << PFN_SHIFT) | PTE_PRESENT | (pte & PTE_SOFT_DIRTY)
       if (!write) {
         loadFaults++
-        const clean =
-          exclusive && (prot & PROT_WRITE) !== 0 && mapsCleanWritable(m, vma, pte) ? PTE_WRITE : 0
-        ptes[index] = (pfn << PFN_SHIFT) | PTE_PRESENT | (pte & PTE_SOFT_DIRTY) | clean
-        if (!judge.seesExpected(id, vpn, token[pfn]!)) {
+        const writable = exclusive && (pte & writableBits) === writableBits
+        ptes[index] = writable ? entry | PTE_WRITE : entry
+        const place = directory[range]! + (vpn & (FULL_TABLE_PAGES - 1))
+        if (expected !== undefined && arena[place] !== found) {
           judge.event = first + i
-          m.lastSaw = judge.load(id, vpn, token[pfn]!)
+          if (!judge.seesExpected(id, vpn, found)) m.lastSaw = judge.load(id, vpn, found)
         }
-      } else if (exclusive) {
-        storeFaults++
-        m.verdicts[verdict]!++
-        let stored = plain ? judge.storeAfter(vpn, verdict) : 0
-        if (stored === 0) {
-          judge.event = first + i
-          if (judge.verdict(SITE_SWAPIN, id, vpn, 1, verdict, 0)) m.contested.add(pfn)
-          stored = judge.store(id, vpn)
-          plain &&= judge.plainStores(id)
-        }
-        ptes[index] = (pfn << PFN_SHIFT) | PTE_STORED | checkedBit(m, pfn)
-        token[pfn] = stored
-      } else {
-        ptes[index] = (pfn << PFN_SHIFT) | PTE_PRESENT | (pte & PTE_SOFT_DIRTY)
-        m.faults++
-        counts.storeFaults++
-        m.spent = swapInNs
+        hits = 0
+        i++
+        continue
+      }
+      if (!exclusive) {
+        ptes[index] = entry
         k.vpn = vpn
         judge.event = first + i
-        wpPage(m, mm, vma, vpn)
-        m.endFault()
-        store(m, mm, vpn)
+        breaksCow(m, mm, vma, vpn, swapInNs)
         i++
         break
       }
+      storeFaults++
+      m.verdicts[verdict]!++
+      decided = 1
+      entry |= PTE_STORED
     }
+    let stored = plain ? judge.storeOwn(vpn, decided) : 0
+    if (stored === 0) {
+      judge.event = first + i
+      const unsafe = decided !== 0 && judge.verdict(SITE_SWAPIN, id, vpn, 1, verdict, 0)
+      if (unsafe) m.contested.add(pfn)
+      stored = judge.store(id, vpn)
+      plain &&= judge.plainStores(id)
+      expected = judge.expectations(id)
+      arena = (expected ?? NO_EXPECTATIONS).arena
+      directory = (expected ?? NO_EXPECTATIONS).directory
+      checked = m.contested.size === 0
+    }
+    ptes[index] = entry | (checked ? PTE_TOK : checkedBit(m, pfn))
+    token[pfn] = stored
     hits = 0
     i++
   }
@@ -212,6 +214,21 @@ export function touchesPlain(
   counts.storeFaults += storeFaults
   counts.faultNs += faults * swapInNs
   m.faultTimes.add(swapInNs, faults)
+}
+
+/** The rest of a store fault on a page that just came back, and that the policy does not let be written to. */
+function breaksCow(m: Machine, mm: Mm, vma: Vma, vpn: number, swapInNs: number): void {
+  m.faults++
+  m.counts.storeFaults++
+  m.spent = swapInNs
+  wpPage(m, mm, vma, vpn)
+  m.endFault()
+  store(m, mm, vpn)
+}
+
+function bitsForWritable(m: Machine, vma: Vma): number {
+  if (mapsCleanWritable(m, vma, 0)) return 0
+  return mapsCleanWritable(m, vma, PTE_SOFT_DIRTY) ? PTE_SOFT_DIRTY : NEVER
 }
 
 export function isAccess(op: number): boolean {

@@ -58,7 +58,12 @@ export class SwapSlots {
   }
 
   freeIfUnused(slot: number): void {
-    if (this.count[slot] !== 0 || this.cached[slot] !== 0) return
+    if (this.count[slot] === 0 && this.cached[slot] === 0) this.release(slot)
+  }
+
+  /** Frees a slot that no page caches, and that no entry names from now on. */
+  release(slot: number): void {
+    this.count[slot] = 0
     this.#free[this.#freeCount++] = slot
     this.used--
   }
