@@ -57,6 +57,9 @@ export class NullJudge implements Judge {
   verdict(): boolean {
     return false
   }
+  takesOver(): boolean {
+    return true
+  }
   copying(): void {}
   copied(): void {}
   refusedHuge(): void {}

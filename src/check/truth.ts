@@ -202,6 +202,10 @@ export class Truth implements Judge {
     return 0
   }
 
+  takesOver(): boolean {
+    return false
+  }
+
   storeSame(): number {
     throw new RangeError('unsupported operation: writesame in a small world')
   }

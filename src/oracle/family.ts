@@ -95,6 +95,11 @@ export class Family {
     return this.#older[mm]!
   }
 
+  /** Has every other process of the family exited? */
+  isLast(mm: number): boolean {
+    return this.#newest[this.#family[mm]!] === mm && this.#older[mm] === NONE
+  }
+
   /**
    * A fork that takes its time comes to more pages: a reference that was taken since it began is older than that. Not
    * to be told from one more fork.

@@ -60,6 +60,8 @@ export class Observer {
     const vpn = pins.vpn(node)
     const state = pins.state(node)
     const mapped = pages.get(mm, vpn)
+    // What the page is named by was stored to it, nearly always by its owner.
+    if (mapped === token && state === ATTACHED && tokens.isBy(mm, token)) return DEV_COHERENT
     const expected = this.#shadow.found(mapped)
     const author = tokens.author(token)
     const leaks = !family.maySee(mm, author, token)

@@ -168,6 +168,10 @@ export class Oracle {
     return this.#score.verdict(site, mm, vpn, pages, verdict, other)
   }
 
+  takesOver(mm: number, vpn: number): boolean {
+    return this.#score.takesOver(mm, vpn)
+  }
+
   copying(mm: number, vpn: number, verdict: number): void {
     this.#score.copying(mm, vpn, verdict)
   }

@@ -6,7 +6,7 @@ import { ById } from '../trace/by-id.ts'
 import { HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE } from '../trace/observed.ts'
 import { FIRST_LENGTH, grown } from './column.ts'
 import type { Cause } from './judge.ts'
-import { PageMap } from './page-map.ts'
+import { PageMap, TABLE } from './page-map.ts'
 
 export interface Pin {
   readonly id: number
@@ -32,6 +32,8 @@ export const UNMAPPED = 2
 
 export class Pins {
   readonly #pins = new ById<Pin>()
+  /** The one that was asked for last: there is more than one question about each. */
+  #last: Pin | undefined
   /** By number of pages: pins that were given back, with their nodes. */
   readonly #spare: Changing<Pin>[][] = []
   /** By page of the owner: the first node of those that pin it; 0: none. */
@@ -62,9 +64,16 @@ export class Pins {
     return this.#held[mm] !== 0
   }
 
+  /** Is there no reference on a frame that its owner does not map? */
+  get noneLeft(): boolean {
+    return this.#left.size === 0
+  }
+
   get(id: number): Pin {
+    if (this.#last?.id === id) return this.#last
     const pin = this.#pins.get(id)
     if (pin === undefined) throw new RangeError(`unknown pin: ${id}`)
+    this.#last = pin
     return pin
   }
 
@@ -80,24 +89,45 @@ export class Pins {
     const pin = this.#newPin(id, mm, pages, hold, event, forks)
     this.#pins.set(id, pin)
     this.#held[mm]!++
+    const next = this.#next
+    const vpns = this.#vpn
+    const states = this.#state
+    const frames = this.#frame
+    const nodes = this.#nodes
     for (let i = 0; i < pages; i++) {
       const node = pin.node + i
-      this.#next[node] = this.#nodes.get(mm, vpn + i)
-      this.#vpn[node] = vpn + i
-      this.#state[node] = ATTACHED
-      this.#frame[node] = 0
-      this.#nodes.set(mm, vpn + i, node)
+      vpns[node] = vpn + i
+      states[node] = ATTACHED
+      frames[node] = 0
+      const at = nodes.ownPosition(mm, vpn + i)
+      if (at < TABLE) {
+        next[node] = 0
+        nodes.set(mm, vpn + i, node)
+      } else {
+        next[node] = nodes.arena[at]!
+        nodes.arena[at] = node
+      }
     }
   }
 
   remove(id: number): void {
     const pin = this.get(id)
     const { mm, pages } = pin
+    const next = this.#next
+    const vpns = this.#vpn
+    const states = this.#state
+    const nodes = this.#nodes
     for (let node = pin.node; node < pin.node + pages; node++) {
-      if (this.#state[node] !== UNMAPPED) this.#unlink(mm, node)
-      if (this.#state[node] !== ATTACHED) this.#forget(node)
+      const state = states[node]!
+      if (state !== UNMAPPED) {
+        const at = nodes.ownPosition(mm, vpns[node]!)
+        if (nodes.arena[at] === node) nodes.arena[at] = next[node]!
+        else this.#unlink(mm, node)
+      }
+      if (state !== ATTACHED) this.#forget(node)
     }
     this.#pins.delete(id)
+    this.#last = undefined
     const spare = this.#spare[pages]
     if (spare === undefined) this.#spare[pages] = [pin]
     else spare.push(pin)
@@ -201,14 +231,9 @@ export class Pins {
     if (nodes.length === 0) this.#left.delete(frame)
   }
 
+  /** The node is not the first of its page. */
   #unlink(mm: number, node: number): void {
-    const vpn = this.#vpn[node]!
-    const first = this.#nodes.get(mm, vpn)
-    if (first === node) {
-      this.#nodes.set(mm, vpn, this.#next[node]!)
-      return
-    }
-    let before = first
+    let before = this.#nodes.get(mm, this.#vpn[node]!)
     while (this.#next[before] !== node) before = this.#next[before]!
     this.#next[before] = this.#next[node]!
   }

@@ -7,10 +7,11 @@ import {
   REUSE,
   REUSE_EXCLUSIVE,
   SITE_TABLE,
+  SITE_WP,
   SITE_WP_HUGE,
 } from '../policy/verdict.ts'
 import { C, D, P, parent, sole } from '../test/oracle/cases.ts'
-import { HOLD_PIN_WRITE, SAW_LEAK, SAW_MISMATCH } from '../trace/observed.ts'
+import { HOLD_PIN_RO, HOLD_PIN_WRITE, SAW_LEAK, SAW_MISMATCH } from '../trace/observed.ts'
 import { MAP_PRIVATE_ANON } from '../trace/ops.ts'
 import { describe } from './describe.ts'
 import { noCounts } from './judge.ts'
@@ -164,6 +165,25 @@ test('the first store of every block of tokens is left to store()', () => {
     expect(oracle.plainStores(P)).toBe(true)
   }
   expect([left, oracle.counts.reuses]).toEqual([4, 1020])
+})
+
+test('a page is taken over without a verdict once nobody else can have it', () => {
+  const oracle = parent(4)
+  oracle.separated(P, 5, 1)
+  expect(oracle.takesOver(P, 0)).toBe(true)
+  // The child has page 0. Page 5 is a frame of zeroes, and page 6 is none at all: verdict() has to be called.
+  oracle.fork(P, C)
+  for (const vpn of [0, 5, 6]) expect(oracle.takesOver(P, vpn)).toBe(false)
+  expect(oracle.counts).toEqual({ ...noCounts(), reuses: 1 })
+  oracle.exit(C)
+  expect(oracle.takesOver(P, 0)).toBe(true)
+  // The child's pin on page 1 stays with the frame that it had in common with its parent.
+  oracle.fork(P, D)
+  oracle.pin(1, D, 1, 1, HOLD_PIN_RO)
+  oracle.verdict(SITE_WP, D, 1, 1, COPY_MAPPED, 0)
+  oracle.store(D, 1)
+  expect(oracle.takesOver(P, 1)).toBe(false)
+  expect(oracle.counts.reuses).toBe(2)
 })
 
 test('a verdict and the store after it are one call where nothing else is in sight', () => {

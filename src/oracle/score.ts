@@ -14,6 +14,7 @@ import {
   SITE_WP,
   SITE_WP_HUGE,
 } from '../policy/verdict.ts'
+import { ALIASES } from './identities.ts'
 import type { Cause } from './judge.ts'
 import type { Ledger } from './ledger.ts'
 import type { Shadow } from './shadow.ts'
@@ -73,6 +74,15 @@ export class Score {
     if (cause !== null) counts.unsafe_reuses++
     else if (pages === 1 && site !== SITE_UNSHARE) this.#stores.expect(mm, vpn, false)
     return cause !== null
+  }
+
+  /** The reuse of a page by its sole user, where the page has a plain name. Returns whether it was one. */
+  takesOver(mm: number, vpn: number): boolean {
+    this.#stores.settle()
+    const id = this.#shadow.pages.get(mm, vpn)
+    if (id <= 0 || id >= ALIASES || !this.#shadow.isSole(mm, vpn, id)) return false
+    this.#ledger.counts.reuses++
+    return true
   }
 
   /** The answer to a question of do_wp_page() whose copy others may come before. */

@@ -122,8 +122,9 @@ export class Shadow {
   /** A reference to store through is only taken on pages that are there, if only full of zeroes. */
   pin(id: number, mm: number, vpn: number, pages: number, hold: number, event: number): void {
     if (hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE) {
+      const map = this.pages
       for (let at = vpn; at < vpn + pages; at++) {
-        if (this.pages.get(mm, at) === 0) this.separate(mm, at, 1, null)
+        if (map.get(mm, at) === 0) this.separate(mm, at, 1, null)
       }
     }
     this.pins.add(id, mm, vpn, pages, hold, event, this.family.forks(mm))
@@ -172,8 +173,11 @@ export class Shadow {
     if (id <= 0) return id === 0
     const { family } = this
     // Nearly always the process stored to the page after its last fork, or has it from the relative that shared the
-    // last one with it.
-    if (id < ALIASES && id >= family.ownTokens[mm]! && this.#merges.none) return true
+    // last one with it, or has no relatives any more.
+    if (this.#merges.none) {
+      if (id < ALIASES && id >= family.ownTokens[mm]!) return true
+      if (family.isLast(mm) && this.pins.noneLeft) return true
+    }
     const sharer = this.#sharer[mm]!
     if (family.isAlive(sharer) && this.pages.get(sharer, vpn) === id) return false
     const frame = this.identities.frame(id)
@@ -181,6 +185,11 @@ export class Shadow {
     if (!merged && this.family.isOwn(mm, frame)) return true
     if (this.pins.heldByOther(frame, mm)) return false
     return !(merged ? this.#mergedElsewhere(mm, vpn, frame) : this.#relativeHas(mm, vpn, frame))
+  }
+
+  /** Was the page last stored to since the process's last fork, so that nobody else has it? Of what is merged: no. */
+  isOwnToken(mm: number, id: number): boolean {
+    return id < ALIASES && id >= this.family.ownTokens[mm]! && this.#merges.none
   }
 
   /**

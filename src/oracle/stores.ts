@@ -73,6 +73,11 @@ export class Stores {
     const vpn = pins.vpn(node)
     const state = pins.state(node)
     const id = pages.get(mm, vpn)
+    if (state === ATTACHED && this.#shadow.isOwnToken(mm, id)) {
+      const token = pins.promised(pin, family.forks(mm)) ? tokens.device(mm) : tokens.store(mm)
+      pages.set(mm, vpn, token)
+      return token
+    }
     const frame = state === ATTACHED ? identities.frame(id) : pins.frame(node)
     if (objects.isShared(frame)) return this.#storeToObject(frame)
     const promised = pins.promised(pin, family.forks(mm))

@@ -7,7 +7,8 @@
 import { FIRST_LENGTH, grown } from './column.ts'
 import { ALIASES } from './identities.ts'
 
-export const BLOCK = 256
+const BLOCK_SHIFT = 8
+export const BLOCK: number = 1 << BLOCK_SHIFT
 
 /** Author of what no process stored: pages of files, stores through shared mappings, zeroes. */
 export const NOBODY = -1
@@ -90,6 +91,11 @@ export class Tokens {
     if (!(block > 0 && block < this.#blocks)) throw new RangeError(`unknown token: ${token}`)
     if (this.#common.has(token)) return NOBODY
     return this.#authors[block]! >> 1
+  }
+
+  /** Did the process store it, or a device for it? A quick look. */
+  isBy(mm: number, token: number): boolean {
+    return this.#authors[token >>> BLOCK_SHIFT]! >> 1 === mm
   }
 
   /** Was it stored by a device, through a pin that promised its owner to see it? */

@@ -4,24 +4,58 @@
 import type { Pin } from '../state/holders.ts'
 import type { Mm } from '../state/mm.ts'
 import { PTE_TOK } from '../state/tables.ts'
+import { OP_DEVREAD, OP_DEVWRITE } from '../trace/ops.ts'
+import { SEGMENT } from '../trace/trace.ts'
 import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
 import { presentFrame } from './walk.ts'
 
 /** What the device sees in page `index` of the pin; `m.lastDev` says how that compares. */
 export function devread(m: Machine, id: number, index: number): number {
-  const pfn = m.k.pins.get(id)?.frames[index]
-  if (pfn === undefined) return FAILED
-  m.lastDev = m.judge.devread(id, index, m.frames.token[pfn]!)
-  return OK
+  return readThrough(m, m.k.pins.get(id), index)
 }
 
 export function devwrite(m: Machine, id: number, index: number): number {
-  const taken = m.k.pins.get(id)
+  return storeThrough(m, m.k.pins.get(id), index)
+}
+
+/** The device reads and stores from segment `s` on, one after the other. Returns the first segment that is neither. */
+export function deviceSegments(
+  m: Machine,
+  segments: Int32Array,
+  args: Int32Array,
+  s: number,
+): number {
+  const { judge, k } = m
+  /** Nearly always all of them go through one pin. */
+  let taken: Pin | undefined
+  let at = s
+  for (; at < segments.length; at += SEGMENT) {
+    const op = segments[at]!
+    if (op !== OP_DEVREAD && op !== OP_DEVWRITE) break
+    judge.event = m.events++
+    const first = segments[at + 2]!
+    const id = args[first]!
+    const index = args[first + 1]!
+    if (taken?.id !== id) taken = k.pins.get(id)
+    if (op === OP_DEVREAD) readThrough(m, taken, index)
+    else storeThrough(m, taken, index)
+  }
+  return at
+}
+
+function readThrough(m: Machine, taken: Pin | undefined, index: number): number {
+  const pfn = taken?.frames[index]
+  if (taken === undefined || pfn === undefined) return FAILED
+  m.lastDev = m.judge.devread(taken.id, index, m.frames.token[pfn]!)
+  return OK
+}
+
+function storeThrough(m: Machine, taken: Pin | undefined, index: number): number {
   const pfn = taken?.frames[index]
   // A r/o reference is never stored through: it may well be the zero page's.
   if (taken === undefined || pfn === undefined || !taken.write) return FAILED
-  m.frames.token[pfn] = m.judge.devwrite(id, index)
+  m.frames.token[pfn] = m.judge.devwrite(taken.id, index)
   forgetChecked(m, taken, index)
   return OK
 }

@@ -10,10 +10,11 @@ import {
   PTE_STORE_HIT,
   PTE_WRITE,
 } from '../state/tables.ts'
-import { OP_STORE, OPERANDS } from '../trace/ops.ts'
+import { OP_DEVREAD, OP_DEVWRITE, OP_STORE, OPERANDS } from '../trace/ops.ts'
 import { type Chunk, type ChunkedTrace, SEGMENT, type Trace } from '../trace/trace.ts'
 import { load, store as storeTo } from './access.ts'
 import { WAITS } from './answers.ts'
+import { deviceSegments } from './device.ts'
 import { checkInvariants } from './invariants.ts'
 import { NO_EXPECTATIONS } from './judge.ts'
 import { mustWait } from './locks.ts'
@@ -62,6 +63,14 @@ export class Engine {
       const op = segments[s]!
       if (isAccess(op) && !this.#check && this.machine.tasks.length === 0) {
         s = this.#accesses(segments, args, s, segments.length)
+        continue
+      }
+      if (
+        (op === OP_DEVREAD || op === OP_DEVWRITE) &&
+        !this.#check &&
+        this.machine.tasks.length === 0
+      ) {
+        s = deviceSegments(this.machine, segments, args, s)
         continue
       }
       const mm = segments[s + 1]!

@@ -95,8 +95,8 @@ export function pinAs(
   id: number,
 ): number {
   const taken = newPin(m, id, mm, vpn, pages, want)
-  for (let i = 0; i < pages; i++) {
-    const pfn = gupPlain(m, mm, vpn + i, want.write) || gupPage(m, mm, vpn + i, want)
+  for (let i = gupPlain(m, mm, taken, 0); i < pages; i = gupPlain(m, mm, taken, i + 1)) {
+    const pfn = gupPage(m, mm, vpn + i, want)
     if (pfn === 0) {
       for (let j = 0; j < i; j++) putPage(m, taken, j)
       m.k.holders.recycle(taken)

@@ -86,6 +86,12 @@ export interface Judge {
     other: number,
   ): boolean
   /**
+   * verdict() about one page at SITE_UNSHARE, or at SITE_WP with no store to follow, that lets the process go on with it.
+   * Returns false, having recorded nothing, unless it is clear that nobody else can have it: then verdict() has to be
+   * called.
+   */
+  takesOver(mm: number, vpn: number): boolean
+  /**
    * A copy at SITE_WP whose page is mapped later, when `copied` says so, or never: others may come between. The verdict
    * is judged now; the pages stay shared until then.
    */

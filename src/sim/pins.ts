@@ -4,9 +4,12 @@
 import type { Pin } from '../state/holders.ts'
 import type { Machine } from './machine.ts'
 import { pageIsReleased } from './own-bits.ts'
+import { putPlain } from './plain-gup.ts'
 
 export function dropPin(m: Machine, taken: Pin): void {
-  for (let i = 0; i < taken.frames.length; i++) putPage(m, taken, i)
+  m.k.holders.removePages(taken)
+  if (m.policy.pageBits === null) putPlain(m, taken)
+  else for (let i = 0; i < taken.frames.length; i++) letPageGo(m, taken, i)
   m.judge.unpin(taken.id)
   forgetPin(m, taken)
 }
@@ -26,11 +29,15 @@ export function getPage(m: Machine, taken: Pin, i: number): void {
 }
 
 export function putPage(m: Machine, taken: Pin, i: number): void {
+  m.k.holders.remove(taken.frames[i]!, taken)
+  letPageGo(m, taken, i)
+}
+
+function letPageGo(m: Machine, taken: Pin, i: number): void {
   const { frames } = m
   const pfn = taken.frames[i]!
   if (taken.follPin) frames.unpin(frames.head(pfn))
   else frames.unhold(frames.head(pfn))
-  m.k.holders.remove(pfn, taken)
   pageIsReleased(m, pfn, taken.follPin)
   frames.freeIfUnused(pfn)
 }

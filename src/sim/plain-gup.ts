@@ -1,9 +1,10 @@
 /**
- * Plain pages, taken by get_user_pages(): what gup.ts and wp.ts do step by step, in one piece, for a page that the
- * process may store to, or may store to after an ordinary write fault.
+ * Plain pages, taken by get_user_pages() and given back: what gup.ts, wp.ts and pins.ts do step by step, in one loop,
+ * for pages that may be stored to, or may after a fault that takes them over.
  */
-import { isCopy, SITE_WP } from '../policy/api.ts'
-import { MAPCOUNT, PG_ANON, PG_DIRTY, PG_EXCLUSIVE } from '../state/frames.ts'
+import { GUP_TAKE, GUP_UNSHARE, isCopy } from '../policy/api.ts'
+import { HELD, MAPCOUNT, PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_LARGE } from '../state/frames.ts'
+import type { Pin } from '../state/holders.ts'
 import type { Mm } from '../state/mm.ts'
 import {
   FULL_TABLE_PAGES,
@@ -20,56 +21,83 @@ import {
 import { PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import type { Machine } from './machine.ts'
 import { isPlain } from './plain.ts'
-import { copyOf, mapCopy } from './wp.ts'
 
 export const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_DIRTY)
 
-/** Frame of the page at `vpn`, ready to be taken; 0 if it is not plain: then nothing has changed. */
-export function gupPlain(m: Machine, mm: Mm, vpn: number, write: boolean): number {
-  const { frames, k, policy, tables } = m
-  if (!m.plain || policy.tables !== 'copy' || policy.tagsGupPages || m.spent !== 0) return 0
-  const vma = mm.find(vpn)
-  if (!isPlain(vma, PROT_READ | PROT_WRITE) || (mm.pmd(vpn) & PMD_KIND) !== PMD_OWN) return 0
-  const index = mm.tables[vpn >>> FULL_TABLE_SHIFT]! + (vpn & (FULL_TABLE_PAGES - 1))
-  const pte = tables.ptes[index]!
-  if ((pte & (PTE_PRESENT | PTE_UFFD_WP)) !== PTE_PRESENT) return 0
-  const pfn = pte >>> PFN_SHIFT
-  if ((pte & PTE_WRITE) === 0) {
-    if (!write || (frames.word[pfn]! & SPECIAL) !== PG_ANON) return 0
-    k.mm = mm
-    k.vpn = vpn
-    return breakCow(m, mm, vpn, index, pte, pfn)
-  }
+/**
+ * Takes the pages of the pin from the one at `from` on, as long as each may be stored to, or is a plain page that the
+ * policy lets its process have. Returns the first that is neither, of which nothing has changed.
+ */
+export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
+  const { frames, judge, k, policy, verdicts } = m
+  if (!m.plain || policy.tables !== 'copy' || policy.tagsGupPages || m.spent !== 0) return from
+  const { vpn, write, follPin, frames: pfns } = taken
+  const vma = mm.find(vpn + from)
+  if (!isPlain(vma, PROT_READ | PROT_WRITE)) return from
+  const end = Math.min(pfns.length, vma.end - vpn)
+  const { ptes } = m.tables
+  const { tables, pmds } = mm
+  const { word } = frames
+  const references = follPin ? frames.pins : frames.refs
+  const exclusive = policy.tracksExclusive ? PG_EXCLUSIVE : 0
+  let reuses = 0
+  let unshares = 0
   k.mm = mm
-  k.vpn = vpn
-  tables.ptes[index] = pte & ~PTE_TOK
-  return pfn
+  let i = from
+  for (; i < end; i++) {
+    const page = vpn + i
+    const range = page >>> FULL_TABLE_SHIFT
+    const index = tables[range]! + (page & (FULL_TABLE_PAGES - 1))
+    const pte = ptes[index]!
+    if ((pte & (PTE_PRESENT | PTE_UFFD_WP)) !== PTE_PRESENT) break
+    if ((pmds[range]! & PMD_KIND) !== PMD_OWN) break
+    const pfn = pte >>> PFN_SHIFT
+    const was = word[pfn]!
+    k.vpn = page
+    let entry = pte & ~PTE_TOK
+    if ((pte & PTE_WRITE) === 0) {
+      if ((was & SPECIAL) !== PG_ANON) break
+      const need = write ? -1 : policy.gupRead(k, pfn, follPin)
+      if (need !== GUP_TAKE) {
+        const verdict = policy.wpReuse(k, pfn)
+        if (isCopy(verdict) || !judge.takesOver(mm.id, page)) break
+        verdicts[verdict]!++
+        word[pfn] = was | exclusive
+        if (need === GUP_UNSHARE) unshares++
+        else {
+          entry |= PTE_STORED
+          reuses++
+        }
+      }
+    }
+    ptes[index] = entry
+    pfns[i] = pfn
+    references[(was & PG_LARGE) === 0 ? pfn : frames.head(pfn)]!++
+  }
+  frames.held += i - from
+  k.holders.addPages(taken, from, i)
+  if (reuses > 0) addFaults(m, reuses, m.cost.faultEntry + m.cost.reuse)
+  if (unshares > 0) addFaults(m, unshares, m.cost.faultEntry + m.cost.unshare)
+  return i
 }
 
-/** A write fault without a store: the page becomes writable, or a copy of it does. */
-function breakCow(
-  m: Machine,
-  mm: Mm,
-  vpn: number,
-  index: number,
-  pte: number,
-  pfn: number,
-): number {
-  const { frames, policy, tables } = m
-  m.beginFault()
-  const verdict = policy.wpReuse(m.k, pfn)
-  const unsafe = m.decided(SITE_WP, mm, vpn, 1, verdict)
-  let taken = pfn
-  if (isCopy(verdict)) {
-    m.spent += m.cost.copy4k
-    taken = copyOf(m, pfn)
-    mapCopy(m, mm, vpn, taken, PTE_STORED)
-  } else {
-    if (unsafe) m.contested.add(pfn)
-    m.spent += m.cost.reuse
-    if (policy.tracksExclusive) frames.set(pfn, PG_EXCLUSIVE)
-    tables.ptes[index] = (pte & ~PTE_TOK) | PTE_STORED
+function addFaults(m: Machine, faults: number, ns: number): void {
+  m.faults += faults
+  m.counts.faultNs += faults * ns
+  m.faultTimes.add(ns, faults)
+}
+
+/** Gives all pages of the pin back. */
+export function putPlain(m: Machine, { follPin, frames: pfns }: Pin): void {
+  const { frames } = m
+  const { word } = frames
+  const references = follPin ? frames.pins : frames.refs
+  for (let i = 0; i < pfns.length; i++) {
+    const pfn = pfns[i]!
+    const was = word[pfn]!
+    const large = (was & PG_LARGE) !== 0
+    references[large ? frames.head(pfn) : pfn]!--
+    frames.held--
+    if (large || (was & (MAPCOUNT | HELD)) === 0) frames.freeIfUnused(pfn)
   }
-  m.endFault()
-  return taken
 }

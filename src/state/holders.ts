@@ -76,6 +76,48 @@ export class Holders {
     this.#pin[node] = pin
   }
 
+  /** The pin holds its frames with index `from` to `end` (exclusive). */
+  addPages(pin: Pin, from: number, end: number): void {
+    const { frames } = pin
+    const first = this.#first
+    const frame = this.#frame
+    const next = this.#next
+    for (let i = from; i < end; i++) {
+      const pfn = frames[i]!
+      const node = this.#free
+      if (node === NONE || pfn >= first.length) {
+        this.add(pfn, pin)
+        // It has made room, and longer columns.
+        this.addPages(pin, i + 1, end)
+        return
+      }
+      this.#free = next[node]!
+      next[node] = first[pfn]!
+      first[pfn] = node
+      frame[node] = pfn
+      this.#pin[node] = pin
+    }
+  }
+
+  /** The pin holds none of its frames any more. */
+  removePages(pin: Pin): void {
+    const { frames } = pin
+    const first = this.#first
+    const next = this.#next
+    for (let i = 0; i < frames.length; i++) {
+      const pfn = frames[i]!
+      const node = first[pfn]!
+      if (this.#pin[node] !== pin) {
+        this.remove(pfn, pin)
+        continue
+      }
+      first[pfn] = next[node]!
+      this.#pin[node] = undefined
+      next[node] = this.#free
+      this.#free = node
+    }
+  }
+
   /** The pin holds the frame once less, if it does. */
   remove(pfn: number, pin: Pin): void {
     let before = NONE

@@ -64,8 +64,10 @@ export class ById<T> {
   /** All things, by ascending number. */
   values(): T[] {
     if (this.#size === 0) return []
-    const ids = this.#ids.filter((id) => id !== NONE).sort()
-    return Array.from(ids, (id) => this.get(id) as T)
+    const ids: number[] = []
+    for (const id of this.#ids) if (id !== NONE) ids.push(id)
+    if (ids.length > 1) ids.sort((a, b) => a - b)
+    return ids.map((id) => this.get(id) as T)
   }
 
   /** Where the number is, or would be. */
