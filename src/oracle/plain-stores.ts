@@ -3,7 +3,7 @@
  * sight that could make more of either. What is asked of every fault is looked up once for many of them.
  */
 import { COPY } from '../policy/verdict.ts'
-import { ALIASES } from './identities.ts'
+import { ALIASES, BLANKS } from './identities.ts'
 import type { Counts } from './judge.ts'
 import type { Ledger } from './ledger.ts'
 import { MASK, NO_TABLES, SHIFT } from './page-map.ts'
@@ -15,7 +15,7 @@ export class PlainStores {
   readonly #counts: Counts
   #mm = -1
   #stores: Int32Array = NO_TABLES
-  /** Identities from here on are this process's alone. */
+  /** Tokens from here on, and frames of zeroes, are this process's alone: all of them if no relative is alive. */
   #own = 0
   #ownBlanks = 0
   #arena: Int32Array = NO_TABLES
@@ -35,8 +35,9 @@ export class PlainStores {
     if (!shadow.plain) return false
     const { family, pages, tokens } = shadow
     this.#mm = mm
-    this.#own = family.ownTokens[mm]!
-    this.#ownBlanks = family.ownBlanks[mm]!
+    const alone = family.newest(mm) === mm && family.older(mm) < 0
+    this.#own = alone ? 1 : family.ownTokens[mm]!
+    this.#ownBlanks = alone ? BLANKS : family.ownBlanks[mm]!
     this.#arena = pages.arena
     this.#stores = tokens.stores
     this.#owned = pages.owned(mm)

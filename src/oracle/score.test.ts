@@ -198,6 +198,8 @@ test('a verdict and the store after it are one call where nothing else is in sig
   oracle.exit(C)
   expect(oracle.plainStores(P)).toBe(true)
   expect(oracle.storeAfter(1, REUSE)).toBeGreaterThan(0)
+  // Nobody is left who could have page 2, though it was last stored to before the fork.
+  expect(oracle.storeOwn(2, 0)).toBeGreaterThan(0)
   // No process has stored to page 600.
   expect(oracle.storeAfter(600, COPY_MAPPED)).toBe(0)
   oracle.pin(1, P, 2, 1, HOLD_PIN_WRITE)
