@@ -20,6 +20,7 @@ import {
   mmHasPinned,
   pageAnonExclusive,
   pageMaybeDmaPinned,
+  pinnedOnly,
   REUSE_EXCLUSIVE,
 } from '../src/policy/api.ts'
 import {
@@ -61,6 +62,7 @@ export function later(params: typeof exclusiveParams): typeof exclusiveParams {
 function exclusiveAndPinned(k: Kernel, pfn: number): boolean {
   return pageAnonExclusive(k, pfn) && mmHasPinned(k) && pageMaybeDmaPinned(k, pfn)
 }
+pinnedOnly(exclusiveAndPinned)
 
 type ExclusiveValues = {
   readonly mprotectUpgrade: string

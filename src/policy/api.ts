@@ -21,6 +21,7 @@ import { COPY } from './verdict.ts'
 export { choice, flag, int } from '../params/params.ts'
 export type { Kernel } from '../state/kernel.ts'
 export type { GivenMmBits, GivenPageBits, MmBits, PageBits } from './own-bits.ts'
+export { pinnedOnly } from './pinned-only.ts'
 export * from './predicates.ts'
 export * from './verdict.ts'
 
@@ -85,7 +86,10 @@ export interface PolicyHooks {
   readonly pmdReuse: (k: Kernel, head: number) => Verdict
   /** do_swap_page(): may the page that was just brought in be mapped writable? Default: wpReuse. */
   readonly swapinReuse: (k: Kernel, pfn: number) => Verdict
-  /** copy_present_pte(): must the child get its own copy of the page at once? Default: no. */
+  /**
+   * copy_present_pte(): must the child get its own copy of the page at once? Default: no. One that is pinnedOnly() is
+   * asked about pages that may be pinned.
+   */
   readonly forkCopies: (k: Kernel, pfn: number) => boolean
   /** copy_huge_pmd(): must the parent's huge mapping be split, to decide page by page? Default: forkCopies. */
   readonly forkSplitsHuge: (k: Kernel, head: number) => boolean

@@ -2,7 +2,7 @@
  * copy_pte_range(): what fork does with each page-table entry.
  */
 import { COPY, SITE_FORK } from '../policy/api.ts'
-import { PG_ANON, PG_EXCLUSIVE, PG_LARGE, PG_ZERO } from '../state/frames.ts'
+import { type Frames, MAPCOUNT, PG_ANON, PG_EXCLUSIVE, PG_LARGE, PG_ZERO } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
@@ -18,6 +18,12 @@ import { addMappings, mapPte } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { pageIsShared, slotIsShared } from './own-bits.ts'
+
+/** Mapping one of these once more takes more than counting. */
+export const NOT_PLAIN = PG_ZERO | PG_LARGE
+
+/** So often mapped, a page without references counts for less than one FOLL_PIN, in whatever caches it is. */
+export const UNPINNED_MAPS = 1000
 
 /** Only a process that ever used FOLL_PIN is asked about, unless the policy wants to be asked about any. */
 export function mayCopyAtFork(m: Machine, parent: Mm): boolean {
@@ -48,13 +54,15 @@ export function copyPteRange(
   const { k, frames, policy } = m
   const { ptes } = m.tables
   const keepsBits = policy.pageBits !== null
+  const asksAll = asks && !m.forkAsksPinned
+  const pages = end - start
   let { word } = frames
   let copied = 0
   /** The large folio at hand, and its mappings that are not counted there yet. */
   let head = 0
-  let pages = 0
+  let folioPages = 0
   let mapped = 0
-  for (let i = 0; i < end - start; i++) {
+  for (let i = 0; i < pages; i++) {
     const pte = ptes[from + i]!
     if (pte === 0) continue
     copied++
@@ -64,6 +72,14 @@ export function copyPteRange(
     }
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
+    if (!asksAll && (w & NOT_PLAIN) === 0) {
+      const next = sharePlain(frames, ptes, from, to, i, pages, asks)
+      if (next > i) {
+        copied += next - i - 1
+        i = next - 1
+        continue
+      }
+    }
     if (asks && (w & PG_ANON) !== 0) {
       k.vpn = start + i
       if (policy.forkCopies(k, pfn)) {
@@ -76,10 +92,10 @@ export function copyPteRange(
     }
     if ((w & PG_ZERO) === 0) word[pfn] = (w + 1) & ~PG_EXCLUSIVE
     if ((w & PG_LARGE) !== 0) {
-      if (pfn < head || pfn >= head + pages) {
+      if (pfn < head || pfn >= head + folioPages) {
         if (mapped !== 0) addMappings(frames, head, child, mapped)
         head = frames.head(pfn)
-        pages = frames.pages(pfn)
+        folioPages = frames.pages(pfn)
         mapped = 0
       }
       // Whoever is asked about the next page may look at the count.
@@ -92,6 +108,34 @@ export function copyPteRange(
   }
   if (mapped !== 0) addMappings(frames, head, child, mapped)
   m.spent += copied * m.cost.ptePerFork
+}
+
+/**
+ * The entries from `i` on, up to the first that does not map a plain page, or one that may be pinned if the policy
+ * `asks`. Returns that one. By far the most entries are copied here: whatever else fork does would slow the loop down.
+ */
+function sharePlain(
+  { word, refs, pins }: Frames,
+  ptes: Int32Array,
+  from: number,
+  to: number,
+  i: number,
+  pages: number,
+  asks: boolean,
+): number {
+  for (; i < pages; i++) {
+    const pte = ptes[from + i]!
+    if ((pte & PTE_PRESENT) === 0) break
+    const pfn = pte >>> PFN_SHIFT
+    const w = word[pfn]!
+    if ((w & NOT_PLAIN) !== 0) break
+    if (asks && ((refs[pfn]! | pins[pfn]!) !== 0 || (w & MAPCOUNT) > UNPINNED_MAPS)) break
+    word[pfn] = (w + 1) & ~PG_EXCLUSIVE
+    const shared = pte & ~(PTE_WRITE | PTE_TOK)
+    ptes[from + i] = shared
+    ptes[to + i] = shared & ~PTE_UFFD_WP
+  }
+  return i
 }
 
 /** copy_nonpresent_pte(): one more swap entry; exclusivity is lost on both sides. */

@@ -25,10 +25,16 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
   for (let i = from; i < to; i++) {
     const pte = ptes[i]!
     if (pte === 0) continue
-    ptes[i] = 0
-    zapped++
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
+    if (plain && isShared(pte, w)) {
+      const next = unmapShared(ptes, word, i, to)
+      zapped += next - i
+      i = next - 1
+      continue
+    }
+    ptes[i] = 0
+    zapped++
     if (!plain || (pte & PTE_PRESENT) === 0 || (w & NOT_PLAIN) !== 0) {
       if (unmapped !== 0) dropMappings(m, mm, head, unmapped)
       unmapped = 0
@@ -48,6 +54,25 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
   }
   if (unmapped !== 0) dropMappings(m, mm, head, unmapped)
   m.spent += zapped * m.cost.ptePerExit
+}
+
+/** The entry maps an order-0 page that somebody else maps too: it is only counted down. */
+function isShared(pte: number, word: number): boolean {
+  return (pte & PTE_PRESENT) !== 0 && (word & (NOT_PLAIN | PG_LARGE)) === 0 && (word & MAPCOUNT) > 1
+}
+
+/** Empties the entries from `from` on, up to the first that does not map such a page. Returns that one. */
+function unmapShared(ptes: Int32Array, word: Int32Array, from: number, to: number): number {
+  let i = from
+  for (; i < to; i++) {
+    const pte = ptes[i]!
+    const pfn = pte >>> PFN_SHIFT
+    const w = word[pfn]!
+    if (!isShared(pte, w)) break
+    ptes[i] = 0
+    word[pfn] = w - 1
+  }
+  return i
 }
 
 /** So many entries of `mm` that mapped the large folio are gone. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { COPY, definePolicy, type Kernel, pageMaybeDmaPinned, pinnedOnly } from '../policy/api.ts'
 import { PG_EXCLUSIVE } from '../state/frames.ts'
 import { range, Scene } from '../test/scene.ts'
 import {
   MADV_DONTFORK,
   MAP_SHARED,
+  OP_FORK,
   OP_STORE,
   PIN_DMAPIN,
   PIN_VMSPLICE,
@@ -51,6 +53,45 @@ describe('a present page', () => {
     s.pin(parent, 0, 1, PIN_VMSPLICE)
     const child = s.fork(parent)
     expect(s.pfn(child, 0)).toBe(s.pfn(parent, 0))
+  })
+})
+
+describe('a policy that copies pages at fork which may be pinned', () => {
+  /** A scene under such a policy, and the pages that it was asked about. */
+  function asking(marked: boolean): { s: Scene; asked: number[] } {
+    const asked: number[] = []
+    const forkCopies = (k: Kernel, pfn: number) => {
+      asked.push(k.vpn)
+      return pageMaybeDmaPinned(k, pfn)
+    }
+    if (marked) pinnedOnly(forkCopies)
+    const about = { name: 'asked', summary: 'remembers what it is asked', era: 'none' }
+    const hooks = () => ({ wpReuse: () => COPY, forkCopies })
+    return { s: new Scene(definePolicy({ ...about, kernel: '5.15', hooks })), asked }
+  }
+
+  test.each([
+    ['each page', false, [0, 1, 2, 3]],
+    ['those with references only, where it is marked', true, [2, 3]],
+  ])('is asked about %s', (_which, marked, pages) => {
+    const { s, asked } = asking(marked)
+    const parent = s.owner(4)
+    s.pin(parent, 2, 1, PIN_DMAPIN)
+    s.get(parent, 3)
+    s.fork(parent)
+    expect([asked, s.counts.fork_copies]).toEqual([pages, 1])
+  })
+
+  test('takes a page that 1,024 processes map for a pinned one', () => {
+    const { s, asked } = asking(true)
+    const parent = s.owner(1)
+    s.unpin(parent, s.pin(parent, 0, 1, PIN_DMAPIN))
+    for (let child = 1; child <= 1023; child++) s.redo(OP_FORK, parent, child)
+    expect([s.pageCount(parent, 0), s.counts.fork_copies]).toEqual([1024, 0])
+    // Above 1,000 mappings the answer is not foreseen any more.
+    expect(asked.length).toBe(1023 - 1000)
+    s.redo(OP_FORK, parent, 1024)
+    expect([s.pageCount(parent, 0), s.counts.fork_copies]).toEqual([1024, 1])
   })
 })
 

@@ -3,6 +3,7 @@
  * the files beside this one, in which each function carries the name of the kernel step that it models.
  */
 import { type Policy, VERDICT_LABELS } from '../policy/api.ts'
+import { isPinnedOnly } from '../policy/pinned-only.ts'
 import type { Frames } from '../state/frames.ts'
 import { Kernel } from '../state/kernel.ts'
 import { LruBatches } from '../state/lru-batches.ts'
@@ -128,6 +129,8 @@ export class Machine {
   readonly swapDisk: boolean
   /** Most faults may be taken in one piece (plain.ts): nobody wants to hear of each step. */
   readonly plain: boolean
+  /** Pages without a reference need not be asked about at fork (src/policy/pinned-only.ts). */
+  readonly forkAsksPinned: boolean
   readonly batches: LruBatches
   /** The batches of every CPU, `batches` first. */
   readonly cpus: readonly LruBatches[]
@@ -189,6 +192,8 @@ export class Machine {
     const unaccounted = options.policy.tables === 'lazy' || options.policy.tables === 'owner'
     this.eager = (options.eager ?? false) || unaccounted
     this.plain = !this.eager && options.noise === undefined && options.policy.pageBits === null
+    this.forkAsksPinned =
+      isPinnedOnly(options.policy.forkCopies) && options.policy.pageBits === null
     this.swapDisk = options.swapDisk ?? false
     this.k.stableWrites = !this.swapDisk
   }
