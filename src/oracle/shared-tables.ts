@@ -26,6 +26,7 @@ export class SharedTables {
 
   /** The process is gone, and with it its use of every table. */
   drop(mm: number): void {
+    if (this.none) return
     for (const users of this.#users.get(mm)?.values() ?? []) users.delete(mm)
     this.#users.delete(mm)
   }

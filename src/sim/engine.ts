@@ -225,6 +225,14 @@ export class Engine {
       this.#missed(mm, segments, args, at, end)
       s = at.segment
       i = at.arg
+      if (i === segments[s + 3]!) {
+        s += SEGMENT
+        if (s === end || segments[s + 1] !== mmId || !isAccess(segments[s]!)) {
+          m.events = at.event
+          return s
+        }
+        i = segments[s + 2]!
+      }
       first = at.event - i
     }
   }

@@ -88,6 +88,9 @@ export function exitMm(m: Machine, mm: Mm): void {
   zapRange(m, mm, 0, end, true)
   mm.remove(0, end)
   freeTables(m, mm, 0, end)
-  for (const pin of m.k.pins.values()) if (pin.mm === mm.id) dropPin(m, pin)
+  const { pins } = m.k
+  if (pins.some((pin) => pin.mm === mm.id)) {
+    for (const pin of pins.values()) if (pin.mm === mm.id) dropPin(m, pin)
+  }
   lruDrainAtZap(m)
 }

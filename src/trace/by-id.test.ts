@@ -28,6 +28,9 @@ test('what is found by its number is what a Map finds', () => {
         for (let n = 0; n <= 320; n++) expect(things.get(n)).toBe(map.get(n))
         const ascending = [...map].sort(([a], [b]) => a - b).map(([, thing]) => thing)
         expect(things.values()).toEqual(ascending)
+        for (const [n, thing] of map)
+          expect(things.some((other) => other === thing)).toBe(map.has(n))
+        expect(things.some((thing) => thing === 'none')).toBe(false)
       }
     }),
     { numRuns: 30 },

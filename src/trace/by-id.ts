@@ -61,6 +61,13 @@ export class ById<T> {
     this.#size = 0
   }
 
+  /** Does any of them satisfy the test? */
+  some(test: (thing: T) => boolean): boolean {
+    if (this.#size === 0) return false
+    for (const thing of this.#things) if (thing !== undefined && test(thing)) return true
+    return false
+  }
+
   /** All things, by ascending number. */
   values(): T[] {
     if (this.#size === 0) return []
