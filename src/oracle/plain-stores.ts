@@ -35,7 +35,7 @@ export class PlainStores {
     if (!shadow.plain) return false
     const { family, pages, tokens } = shadow
     this.#mm = mm
-    const alone = family.newest(mm) === mm && family.older(mm) < 0
+    const alone = family.isLast(mm)
     this.#own = alone ? 1 : family.ownTokens[mm]!
     this.#ownBlanks = alone ? BLANKS : family.ownBlanks[mm]!
     this.#arena = pages.arena
