@@ -33,7 +33,7 @@ export class Stores {
     const name = pages.arena[at]!
     const own =
       this.#awaitedMm === NONE
-        ? name >= family.ownTokens[mm]! && name < ALIASES
+        ? name < ALIASES && (name >= family.ownTokens[mm]! || this.#isSole(mm, vpn, name))
         : name > 0 && this.#awaitedMm === mm && this.#awaitedVpn === vpn
     if (own && userfaults.none) {
       this.#awaitedMm = NONE
@@ -47,6 +47,11 @@ export class Stores {
     const token = tokens.store(mm)
     this.#storeToPage(mm, vpn, token, token)
     return token
+  }
+
+  /** Out of line: nearly every page was stored to since the last fork. */
+  #isSole(mm: number, vpn: number, name: number): boolean {
+    return name > 0 && this.#shadow.isSole(mm, vpn, name)
   }
 
   /** A store of bytes that are known by number: equal bytes have equal tokens, in frames of their own. */

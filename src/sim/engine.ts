@@ -14,7 +14,7 @@ import { OP_DEVREAD, OP_DEVWRITE, OP_STORE, OPERANDS } from '../trace/ops.ts'
 import { type Chunk, type ChunkedTrace, SEGMENT, type Trace } from '../trace/trace.ts'
 import { load, store as storeTo } from './access.ts'
 import { WAITS } from './answers.ts'
-import { deviceSegments } from './device.ts'
+import { exchange } from './device.ts'
 import { checkInvariants } from './invariants.ts'
 import { NO_EXPECTATIONS } from './judge.ts'
 import { mustWait } from './locks.ts'
@@ -70,7 +70,7 @@ export class Engine {
         !this.#check &&
         this.machine.tasks.length === 0
       ) {
-        s = deviceSegments(this.machine, segments, args, s)
+        s = exchange(this.machine, segments, args, s)
         continue
       }
       const mm = segments[s + 1]!

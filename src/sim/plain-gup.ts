@@ -2,7 +2,7 @@
  * Plain pages, taken by get_user_pages() and given back: what gup.ts, wp.ts and pins.ts do step by step, in one loop,
  * for pages that may be stored to, or may after a fault that takes them over.
  */
-import { GUP_TAKE, GUP_UNSHARE, isCopy } from '../policy/api.ts'
+import { GUP_BREAK_COW, GUP_TAKE, GUP_UNSHARE, isCopy, REUSE } from '../policy/api.ts'
 import { HELD, MAPCOUNT, PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_LARGE } from '../state/frames.ts'
 import type { Pin } from '../state/holders.ts'
 import type { Mm } from '../state/mm.ts'
@@ -37,8 +37,13 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   const end = Math.min(pfns.length, vma.end - vpn)
   const { ptes } = m.tables
   const { tables, pmds } = mm
-  const { word } = frames
-  const references = follPin ? frames.pins : frames.refs
+  const { word, refs, pins } = frames
+  const references = follPin ? pins : refs
+  const { id } = mm
+  /** The flags of pages that nothing but their entry refers to, and what the policy says of all of them. */
+  let known = 0
+  let need: number = GUP_TAKE
+  let verdict: number = REUSE
   const exclusive = policy.tracksExclusive ? PG_EXCLUSIVE : 0
   let reuses = 0
   let unshares = 0
@@ -57,10 +62,15 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
     let entry = pte & ~PTE_TOK
     if ((pte & PTE_WRITE) === 0) {
       if ((was & SPECIAL) !== PG_ANON) break
-      const need = write ? -1 : policy.gupRead(k, pfn, follPin)
+      const held = frames.held !== 0 && (refs[pfn] !== 0 || pins[pfn] !== 0)
+      if (was !== known || held) {
+        need = write ? GUP_BREAK_COW : policy.gupRead(k, pfn, follPin)
+        verdict = need === GUP_TAKE ? REUSE : policy.wpReuse(k, pfn)
+        if (isCopy(verdict)) break
+        known = held || (was & MAPCOUNT) !== 1 ? 0 : was
+      }
       if (need !== GUP_TAKE) {
-        const verdict = policy.wpReuse(k, pfn)
-        if (isCopy(verdict) || !judge.takesOver(mm.id, page)) break
+        if (!judge.takesOver(id, page)) break
         verdicts[verdict]!++
         word[pfn] = was | exclusive
         if (need === GUP_UNSHARE) unshares++
