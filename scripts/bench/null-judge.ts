@@ -38,6 +38,10 @@ export class NullJudge implements Judge {
   storeOwn(): number {
     return ++this.#token
   }
+  storesAfterCopies(_vpns: Int32Array, tokens: Int32Array, from: number, to: number): number {
+    for (let i = from; i < to; i++) tokens[i] = ++this.#token
+    return to
+  }
   storeSame(_mm: number, _vpn: number, content: number): number {
     return -content
   }

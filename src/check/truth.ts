@@ -206,6 +206,10 @@ export class Truth implements Judge {
     return false
   }
 
+  storesAfterCopies(_vpns: Int32Array, _tokens: Int32Array, from: number): number {
+    return from
+  }
+
   storeSame(): number {
     throw new RangeError('unsupported operation: writesame in a small world')
   }

@@ -20,6 +20,8 @@ export class Family {
   #inherited = new Int32Array(FIRST_LENGTH)
   #forks = new Int32Array(FIRST_LENGTH)
   #lastFork = new Int32Array(FIRST_LENGTH)
+  /** By process: the child of its last fork; NONE if what either had then is no longer told by what each stored since. */
+  #heir = new Int32Array(FIRST_LENGTH)
   /** Living members of each family, newest first. */
   #family = new Int32Array(FIRST_LENGTH)
   #newest = new Int32Array(FIRST_LENGTH)
@@ -32,6 +34,7 @@ export class Family {
   spawn(mm: number): void {
     this.#open(mm)
     this.#parent[mm] = NONE
+    this.#heir[mm] = NONE
     this.ownTokens[mm] = 1
     this.#ownAliases[mm] = ALIASES
     this.ownBlanks[mm] = BLANKS
@@ -55,6 +58,9 @@ export class Family {
     this.#join(child)
     this.#forks[parent]!++
     this.#lastFork[parent] = event
+    this.#disinherit(parent)
+    this.#heir[parent] = child
+    this.#heir[child] = NONE
     this.share(parent, child, token, alias, blank)
   }
 
@@ -106,6 +112,16 @@ export class Family {
    */
   forkGoesOn(parent: number): void {
     this.#forks[parent]!++
+    this.#heir[parent] = NONE
+  }
+
+  /**
+   * The living child of the process's last fork, which took a moment and has had no child itself: all that the process
+   * has and that is older than its own names is the child's too, unless the child has changed it. Negative: none.
+   */
+  heir(mm: number): number {
+    const heir = this.#heir[mm]!
+    return this.isAlive(heir) ? heir : NONE
   }
 
   /** How often the process has forked, and the event of the last time. */
@@ -133,6 +149,12 @@ export class Family {
     return false
   }
 
+  /** A child that forks can no longer tell what it has changed since it was forked itself. */
+  #disinherit(child: number): void {
+    const parent = this.#parent[child]!
+    if (parent !== NONE && this.#heir[parent] === child) this.#heir[parent] = NONE
+  }
+
   #join(mm: number): void {
     const family = this.#family[mm]!
     const newest = this.#newest[family]!
@@ -153,6 +175,7 @@ export class Family {
     this.#inherited = grown(this.#inherited, mm)
     this.#forks = grown(this.#forks, mm)
     this.#lastFork = grown(this.#lastFork, mm)
+    this.#heir = grown(this.#heir, mm)
     this.#family = grown(this.#family, mm)
     this.#newest = grown(this.#newest, mm)
     this.#older = grown(this.#older, mm)

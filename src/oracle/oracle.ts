@@ -132,6 +132,10 @@ export class Oracle {
     return this.#plainStores.own(vpn, reuses)
   }
 
+  storesAfterCopies(vpns: Int32Array, tokens: Int32Array, from: number, to: number): number {
+    return this.#plainStores.afterCopies(vpns, tokens, from, to)
+  }
+
   storeSame(mm: number, vpn: number, content: number): number {
     return this.#stores.storeSame(mm, vpn, content)
   }

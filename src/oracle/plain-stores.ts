@@ -23,6 +23,9 @@ export class PlainStores {
   #owned: Int32Array = NO_TABLES
   /** Of the relative that shared a page with it last. */
   #sharer: Int32Array = NO_TABLES
+  /** Of the child that has every older page of the process where it has changed none of a table (Family.heir()). */
+  #heir: Int32Array = NO_TABLES
+  #changed: Int32Array = NO_TABLES
 
   constructor(shadow: Shadow, ledger: Ledger) {
     this.#shadow = shadow
@@ -43,6 +46,9 @@ export class PlainStores {
     this.#owned = pages.owned(mm)
     const sharer = shadow.sharer(mm)
     this.#sharer = family.isAlive(sharer) ? pages.directory(sharer) : NO_TABLES
+    const heir = shadow.heir(mm)
+    this.#heir = heir >= 0 ? pages.directory(heir) : NO_TABLES
+    this.#changed = heir >= 0 ? pages.owned(heir) : NO_TABLES
     return true
   }
 
@@ -59,12 +65,7 @@ export class PlainStores {
     const at = table + (vpn & MASK)
     const id = arena[at]!
     if (id <= 0 || id >= ALIASES) return 0
-    let sole = id >= this.#own
-    if (!sole) {
-      const sharer = this.#sharer
-      const shared = index < sharer.length && arena[sharer[index]! + (vpn & MASK)] === id
-      sole = !shared && this.#shadow.isSole(this.#mm, vpn, id)
-    }
+    const sole = id >= this.#own || !this.#isShared(vpn, id)
     const counts = this.#counts
     if (verdict < COPY) {
       if (!sole) return 0
@@ -104,6 +105,58 @@ export class PlainStores {
     stores[this.#mm] = token + 1
     arena[at] = token
     return token
+  }
+
+  /**
+   * The same for pages vpns[from..to), which were copied one after the other: their tokens go to `tokens`. Returns `to`,
+   * or the index of the first page where it is not so simple.
+   */
+  afterCopies(vpns: Int32Array, tokens: Int32Array, from: number, to: number): number {
+    const arena = this.#arena
+    const owned = this.#owned
+    const heir = this.#heir
+    const changed = this.#changed
+    const own = this.#own
+    const stores = this.#stores
+    const mm = this.#mm
+    let token = stores[mm]!
+    let spurious = 0
+    let index = -1
+    let table = 0
+    let inherited = false
+    let i = from
+    for (; i < to; i++) {
+      const vpn = vpns[i]!
+      if (vpn >>> SHIFT !== index) {
+        index = vpn >>> SHIFT
+        table = index < owned.length ? owned[index]! : 0
+        if (table === 0) break
+        inherited = index < heir.length && heir[index] !== 0 && changed[index] === 0
+      }
+      const at = table + (vpn & MASK)
+      const id = arena[at]!
+      if (id <= 0 || id >= ALIASES) break
+      if (id >= own || (!inherited && !this.#isShared(vpn, id))) spurious++
+      if ((token & (BLOCK - 1)) === 0) token = this.#shadow.tokens.block(mm)
+      arena[at] = token
+      tokens[i] = token++
+    }
+    stores[mm] = token
+    const counts = this.#counts
+    counts.copies += i - from
+    counts.needed_copies += i - from - spurious
+    counts.spurious_copies += spurious
+    counts.missed_reuses += spurious
+    return i < to && table === 0 && this.#unshared(vpns[i]!)
+      ? this.afterCopies(vpns, tokens, i, to)
+      : i
+  }
+
+  #isShared(vpn: number, id: number): boolean {
+    const sharer = this.#sharer
+    const index = vpn >>> SHIFT
+    if (index < sharer.length && this.#arena[sharer[index]! + (vpn & MASK)] === id) return true
+    return !this.#shadow.isSole(this.#mm, vpn, id)
   }
 
   /** The process gets the page's table to itself. Returns false if there is none. */

@@ -11,7 +11,7 @@ import {
   SITE_WP_HUGE,
 } from '../policy/verdict.ts'
 import { C, D, P, parent, sole } from '../test/oracle/cases.ts'
-import { HOLD_PIN_RO, HOLD_PIN_WRITE, SAW_LEAK, SAW_MISMATCH } from '../trace/observed.ts'
+import { HOLD_PIN_RO, SAW_LEAK, SAW_MISMATCH } from '../trace/observed.ts'
 import { MAP_PRIVATE_ANON } from '../trace/ops.ts'
 import { describe } from './describe.ts'
 import { noCounts } from './judge.ts'
@@ -133,40 +133,6 @@ test('a page table is sole when nobody else uses it any more; its copy is no pag
   expect(oracle.idle).toBe(true)
 })
 
-test('a store to a page that nobody else can have needs no verdict; any other is left to store()', () => {
-  const oracle = parent(4)
-  // Page 5 is a frame of zeroes.
-  oracle.separated(P, 5, 1)
-  expect(oracle.plainStores(P)).toBe(true)
-  const token = oracle.storeOwn(0, 0)
-  expect(oracle.load(P, 0, token)).toBe(0)
-  expect(oracle.storeOwn(0, 0)).toBeGreaterThan(token)
-  expect(oracle.load(P, 5, oracle.storeOwn(5, 0))).toBe(0)
-  // Nobody has stored to page 6, and the child has page 0.
-  expect(oracle.storeOwn(6, 0)).toBe(0)
-  oracle.fork(P, C)
-  expect(oracle.plainStores(P)).toBe(true)
-  expect(oracle.storeOwn(0, 0)).toBe(0)
-  expect(oracle.storeAfter(0, COPY_MAPPED)).toBeGreaterThan(token)
-  // The copy is the parent's alone, and may be reused.
-  expect(oracle.storeOwn(0, 0)).toBeGreaterThan(token)
-  expect(oracle.storeOwn(0, 1)).toBeGreaterThan(token)
-  expect(oracle.counts).toEqual({ ...noCounts(), copies: 1, needed_copies: 1, reuses: 1 })
-})
-
-test('the first store of every block of tokens is left to store()', () => {
-  const oracle = parent(4)
-  expect(oracle.plainStores(P)).toBe(true)
-  let left = 0
-  for (let i = 0; i < 1024; i++) {
-    if (oracle.storeOwn(0, 1) !== 0) continue
-    left++
-    oracle.store(P, 0)
-    expect(oracle.plainStores(P)).toBe(true)
-  }
-  expect([left, oracle.counts.reuses]).toEqual([4, 1020])
-})
-
 test('a page is taken over without a verdict once nobody else can have it', () => {
   const oracle = parent(4)
   oracle.separated(P, 5, 1)
@@ -184,32 +150,4 @@ test('a page is taken over without a verdict once nobody else can have it', () =
   oracle.store(D, 1)
   expect(oracle.takesOver(P, 1)).toBe(false)
   expect(oracle.counts.reuses).toBe(2)
-})
-
-test('a verdict and the store after it are one call where nothing else is in sight', () => {
-  const oracle = parent(4)
-  oracle.fork(P, C)
-  expect(oracle.plainStores(P)).toBe(true)
-  const token = oracle.storeAfter(0, COPY_MAPPED)
-  expect(oracle.load(P, 0, token)).toBe(0)
-  expect(oracle.storeAfter(0, COPY_MAPPED)).toBeGreaterThan(token)
-  // The child shares page 1: the reuse is unsafe, and is left to verdict(), which returns that.
-  expect(oracle.storeAfter(1, REUSE)).toBe(0)
-  oracle.exit(C)
-  expect(oracle.plainStores(P)).toBe(true)
-  expect(oracle.storeAfter(1, REUSE)).toBeGreaterThan(0)
-  // Nobody is left who could have page 2, though it was last stored to before the fork.
-  expect(oracle.storeOwn(2, 0)).toBeGreaterThan(0)
-  // No process has stored to page 600.
-  expect(oracle.storeAfter(600, COPY_MAPPED)).toBe(0)
-  oracle.pin(1, P, 2, 1, HOLD_PIN_WRITE)
-  expect(oracle.plainStores(P)).toBe(false)
-  expect(oracle.counts).toEqual({
-    ...noCounts(),
-    copies: 2,
-    needed_copies: 1,
-    spurious_copies: 1,
-    missed_reuses: 1,
-    reuses: 1,
-  })
 })

@@ -165,6 +165,11 @@ export class Shadow {
     return this.#sharer[mm]!
   }
 
+  /** Family.heir(), as long as every page is where it was. */
+  heir(mm: number): number {
+    return this.#moves.none ? this.family.heir(mm) : -1
+  }
+
   /**
    * Model.md's sole user: no other process reaches the page, by a mapping, a swap entry or a table, and no reference
    * is held on behalf of another one. `id` is the page's identity. A page that is not there is nobody else's.

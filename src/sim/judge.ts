@@ -57,6 +57,11 @@ export interface Judge {
    * is 1 and not 0, the verdict before it to write in place. Or 0 as above.
    */
   storeOwn(vpn: number, reuses: number): number
+  /**
+   * The same of pages vpns[from..to), each of which was copied: puts the stores' tokens there in `tokens`. Returns `to`,
+   * or the index of the first page that is not plain.
+   */
+  storesAfterCopies(vpns: Int32Array, tokens: Int32Array, from: number, to: number): number
   /** A store of content number `content`: equal contents give equal tokens. */
   storeSame(mm: number, vpn: number, content: number): number
   /** Token of page `pgoff` of a file or shared object that is read in from its backing (again and again the same). */
