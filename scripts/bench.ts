@@ -18,6 +18,7 @@ import { entriesOf, markdownTable, type Skipped, writeReport } from './bench/rep
 import { measureRounds } from './bench/rounds.ts'
 import { sampleRunner } from './bench/samples.ts'
 import { measureScaling, SCALING } from './bench/scaling.ts'
+import { onOneCpu } from './bench/side-by-side.ts'
 import { TraceFiles } from './bench/traces.ts'
 
 const SAMPLE = fileURLToPath(new URL('bench/sample.js', import.meta.url))
@@ -41,6 +42,9 @@ process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
 const { programs, reason: noC } = buildPrograms(dir)
 const runner = sampleRunner(SAMPLE, new TraceFiles(dir), programs)
 if (wanted.includes(FLOOR)) measureFloor(runner, rounds)
+
+if (onOneCpu().length === 0)
+  say('no taskset: what P5 and P9 compare runs on any CPU, with more noise')
 
 const skipped: Skipped[] = []
 const possible = ratios.filter((ratio) => {

@@ -52,6 +52,8 @@ export interface Sizes {
   readonly events: number
   readonly heapPages: number
   readonly commands: number
+  /** How often the oracle's cost is measured in a round. */
+  readonly oraclePairs: number
   /** How long the trace is on which policies are compared with themselves, and how often that is done. */
   readonly policiesRepeat: number
   readonly policiesPasses: number
@@ -67,7 +69,8 @@ export const FULL: Sizes = {
   events: 1e7,
   heapPages: 2 ** 21,
   commands: 10,
-  policiesRepeat: 3,
+  oraclePairs: 2,
+  policiesRepeat: 8,
   policiesPasses: 2,
 }
 export const QUICK: Sizes = {
@@ -80,6 +83,7 @@ export const QUICK: Sizes = {
   events: 1e6,
   heapPages: 2 ** 21,
   commands: 2,
+  oraclePairs: 1,
   policiesRepeat: 1,
   policiesPasses: 1,
 }
@@ -106,8 +110,16 @@ export function ratiosOf(sizes: Sizes, cli: string): readonly Ratio[] {
   }
   const oracleCost = (workload: string, must: number, aim: number): Part => ({
     ...{ name: workload, must, aim },
-    samples: { on: simulated(repeated(workload)), off: simulated(repeated(workload), 'off') },
-    value: ({ on, off }) => 100 * (cpu(on) / cpu(off) - 1),
+    samples: {
+      pairs: {
+        ...{ name: 'oraclePairs', trace: repeated(workload), oneCpu: true },
+        options: { policy: POLICY, pairs: sizes.oraclePairs },
+      },
+    },
+    value: ({ pairs }) =>
+      Array.from({ length: sizes.oraclePairs }, (_, pair) => {
+        return 100 * (of(pairs, `on ${pair}`) / of(pairs, `off ${pair}`) - 1)
+      }),
   })
 
   const shuffled = (repeat: number): TraceSpec => ({
@@ -121,7 +133,7 @@ export function ratiosOf(sizes: Sizes, cli: string): readonly Ratio[] {
   const names = POLICIES.map(({ name }) => name)
   const policiesTrace: TraceSpec = { workload: 'bg', repeat: sizes.policiesRepeat }
   const pairs: Sample = {
-    ...{ name: 'policies', trace: policiesTrace },
+    ...{ name: 'policies', trace: policiesTrace, oneCpu: true },
     options: { policies: names, passes: sizes.policiesPasses },
   }
   const command = (...args: string[]): Sample => ({

@@ -142,7 +142,9 @@ function chart(entries: Readonly<Record<string, RatioEntry>>): ChartSpec {
     const named = parts === undefined ? [['', entry] as const] : Object.entries(parts)
     return named.flatMap(([name, { value, spread, must, aim }]) => {
       if (value === null || spread === null || must === null || aim === null) return []
-      const share = (at: number): number => (aim >= must ? at / must : must / at)
+      // A cost of nothing, or less, is drawn as a tenth of its bound: the axis is logarithmic.
+      const share = (at: number): number =>
+        aim >= must ? at / must : must / Math.max(at, must / 10)
       const ends = spread.map(share).sort((a, b) => a - b)
       return [
         {
@@ -156,12 +158,10 @@ function chart(entries: Readonly<Record<string, RatioEntry>>): ChartSpec {
   })
   const y = { field: 'ratio', type: 'nominal', sort: null, title: null, axis: { labelLimit: 0 } }
   const x = { type: 'quantitative', scale: { type: 'log' }, title: 'share of the bound' }
-  // A logarithmic axis has no place for a cost of nothing or less.
-  const shown = bars.filter(({ low }) => low !== undefined && low > 0 && Number.isFinite(low))
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: 'Measured, as a share of the bound: right of 1 is met',
-    data: { values: shown },
+    data: { values: bars },
     width: 420,
     config: CONFIG,
     layer: [

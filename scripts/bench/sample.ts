@@ -6,6 +6,7 @@ import { measureLitmus } from './litmus-speed.ts'
 import { measureMemory } from './memory.ts'
 import { measureNaive } from './naive.ts'
 import { measurePolicies, measurePolicy } from './policies.ts'
+import { measureOraclePairs } from './side-by-side.ts'
 import { simulateFile } from './simulate-file.ts'
 
 const SAMPLES: Readonly<Record<string, (options: never) => object | Promise<object>>> = {
@@ -16,6 +17,7 @@ const SAMPLES: Readonly<Record<string, (options: never) => object | Promise<obje
   naive: measureNaive,
   policies: measurePolicies,
   policy: measurePolicy,
+  oraclePairs: measureOraclePairs,
 }
 
 const [name = '', options = '{}'] = process.argv.slice(2)

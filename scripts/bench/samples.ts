@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { CProgram } from './c-programs.ts'
+import { onOneCpu } from './side-by-side.ts'
 import type { TraceFiles, TraceSpec } from './traces.ts'
 
 export type Numbers = Readonly<Record<string, number>>
@@ -17,6 +18,8 @@ export type Sample =
       readonly options?: object
       /** Processes one after the other, their times added: where one alone would be too short. */
       readonly times?: number
+      /** All that the sample starts shares one CPU. */
+      readonly oneCpu?: boolean
     }
   | { readonly program: CProgram; readonly trace: TraceSpec }
   /** Arguments of node, run often enough to be measured: gives the CPU time of one run. */
@@ -42,11 +45,12 @@ export function sampleRunner(
       if ('program' in sample) {
         return json(programs[sample.program] ?? '', [traces.path(sample.trace)])
       }
-      const { name, trace, options, times = 1 } = sample
+      const { name, trace, options, times = 1, oneCpu = false } = sample
       const given = JSON.stringify({ ...options, ...(trace && { trace: traces.path(trace) }) })
       let sum: Record<string, number> = {}
       for (let i = 0; i < times; i++) {
-        const one = json(process.execPath, [...NODE_FLAGS, program, name, given])
+        const [first, ...rest] = [...(oneCpu ? onOneCpu() : []), process.execPath]
+        const one = json(first, [...rest, ...NODE_FLAGS, program, name, given])
         sum =
           i === 0
             ? { ...one }

@@ -16,6 +16,8 @@ export interface SimulateFileOptions {
   readonly trace: string
   readonly policy: string
   readonly oracle: 'on' | 'off'
+  /** Milliseconds since 1970: the clock starts no earlier, so that two samples side by side start together. */
+  readonly startAt?: number
 }
 
 export interface Simulated {
@@ -39,8 +41,10 @@ export function newEngine(policyName: string, judge: Oracle | NullJudge): Engine
   })
 }
 
-export function simulateFile({ trace: path, policy, oracle }: SimulateFileOptions): Simulated {
+export function simulateFile(options: SimulateFileOptions): Simulated {
+  const { trace: path, policy, oracle, startAt = 0 } = options
   const trace = readTrace(path)
+  sleepUntil(startAt)
   const stop = startClock()
   const judge = oracle === 'on' ? new Oracle() : new NullJudge()
   const engine = newEngine(policy, judge)
@@ -58,4 +62,9 @@ export function simulateFile({ trace: path, policy, oracle }: SimulateFileOption
     ...decided,
     rssMb: process.memoryUsage.rss() / 2 ** 20,
   }
+}
+
+function sleepUntil(time: number): void {
+  const left = time - Date.now()
+  if (left > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, left)
 }
