@@ -18,6 +18,7 @@ import { addMappings, mapPte } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { pageIsShared, slotIsShared } from './own-bits.ts'
+import { FOURS, marksHeld, shareFours, unmarkHeld } from './plain-fork.ts'
 
 /** Mapping one of these once more takes more than counting. */
 export const NOT_PLAIN = PG_ZERO | PG_LARGE
@@ -56,6 +57,7 @@ export function copyPteRange(
   const keepsBits = policy.pageBits !== null
   const asksAll = asks && !m.forkAsksPinned
   const pages = end - start
+  const fours = m.plain && pages >= FOURS && (!asks || (m.forkAsksPinned && marksHeld(m)))
   let { word } = frames
   let copied = 0
   /** The large folio at hand, and its mappings that are not counted there yet. */
@@ -73,7 +75,12 @@ export function copyPteRange(
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
     if (!asksAll && (w & NOT_PLAIN) === 0) {
-      const next = sharePlain(frames, ptes, from, to, i, pages, asks)
+      let next = i
+      if (fours && pages - i >= FOURS) next += shareFours(frames, ptes, from + i, to + i, pages - i)
+      if (next === i) {
+        const end = fours ? Math.min(pages, i + FOURS) : pages
+        next = sharePlain(frames, ptes, from, to, i, end, asks)
+      }
       if (next > i) {
         copied += next - i - 1
         i = next - 1
@@ -107,6 +114,7 @@ export function copyPteRange(
     ptes[to + i] = shared & ~PTE_UFFD_WP
   }
   if (mapped !== 0) addMappings(frames, head, child, mapped)
+  if (fours && asks) unmarkHeld(m)
   m.spent += copied * m.cost.ptePerFork
 }
 

@@ -7,6 +7,7 @@ import { PFN_SHIFT, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
 import { removeMappings, unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
 import { pageIsUnmapped } from './own-bits.ts'
+import { FOURS, unmapFours } from './plain-fork.ts'
 import { tryToFreeSwap } from './swap-cache.ts'
 
 /** Dropping a page with one of these takes more than counting down. */
@@ -28,7 +29,9 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
     if (plain && isShared(pte, w)) {
-      const next = unmapShared(ptes, word, i, to)
+      let next = i
+      if (to - i >= FOURS) next = unmapFours(frames, ptes, i, to)
+      if (next === i) next = unmapShared(ptes, word, i, Math.min(to, i + FOURS))
       zapped += next - i
       i = next - 1
       continue

@@ -12,6 +12,7 @@ import { policyWith } from '../run.ts'
 import { PG_LRU_BATCH } from '../state/frames.ts'
 import { recipes, traceOf } from '../test/random-trace.ts'
 import {
+  MADV_MERGEABLE,
   MAP_PRIVATE_ANON,
   OP_LOAD,
   OP_STORE,
@@ -223,6 +224,34 @@ test.each(['mm-id', 'page-count', 'mapcount'])(
           if (i % 4 !== 0) t.load(mm, vpn)
           t.store(mm, vpn)
         }
+      }
+    })
+    expect(state(whole(policy, trace))).toEqual(state(stepByStep(policy, trace)))
+  },
+)
+
+test.each(POLICIES.map(({ name }) => name))(
+  'pages with something special about them, among many, are shared by fork and let go by exit under %s',
+  (policy) => {
+    const trace = written((t) => {
+      const mm = heap(t, 600)
+      t.madvise(mm, 0, 600, MADV_MERGEABLE)
+      // Neighbours that have one KSM page; and a pin, a reference that no pin knows of, and a page in swap.
+      t.storeSame(mm, [101, 102, 103, 333])
+      t.ksmWait()
+      t.unpin(mm, t.pin(mm, 7, 1, PIN_DMAPIN))
+      for (const references of [false, true]) {
+        t.pin(mm, 18, 3, PIN_DMAPIN)
+        t.pin(mm, 509, 5, PIN_IOURING)
+        if (references) t.get(mm, 205)
+        t.swapout(mm, 250, 2)
+        const child = t.fork(mm)
+        for (let vpn = 0; vpn < 600; vpn += 50) t.store(mm, vpn)
+        const grandchild = t.fork(child)
+        t.exit(child)
+        for (let vpn = 25; vpn < 600; vpn += 50) t.store(mm, vpn)
+        t.exit(grandchild)
+        for (let vpn = 0; vpn < 600; vpn += 3) t.store(mm, vpn)
       }
     })
     expect(state(whole(policy, trace))).toEqual(state(stepByStep(policy, trace)))

@@ -31,6 +31,8 @@ export const PG_CACHE = 1 << 28
 export const PG_WRITEBACK = 1 << 30
 /** The zero page and the huge zero page: never counted, never freed. */
 export const PG_ZERO = 1 << 29
+/** Somebody holds a reference: known of all pages for as long as fork copies a page table, and of none at other times. */
+export const PG_MARKED: number = 1 << 31
 
 /** What keeps a page in memory besides its mappings and its pins. */
 export const HELD = PG_SWAPCACHE | PG_LRU_BATCH | PG_LAZYFREE_BATCH | PG_CACHE | PG_ZERO
