@@ -61,7 +61,7 @@ test('a kernel that counts more than 0.1 % apart makes void what was compared wi
 
 test('a ratio near the noise is judged by the upper end of its interval', () => {
   let round = 0
-  // Over the rounds the oracle costs 10, 20 and 30 % on fh: 20 % on average, and 29 % at the interval's end.
+  // Over the rounds the oracle costs 10, 20 and 30 % on fh: 20 % is the median, and 30 % the interval's end.
   const { ratios } = measured((sample) => {
     const fh = 'name' in sample && sample.name === 'oraclePairs' && sample.trace?.workload === 'fh'
     if (!fh) return ALL_ALIKE

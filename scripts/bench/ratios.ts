@@ -70,7 +70,7 @@ export const FULL: Sizes = {
   heapPages: 2 ** 21,
   commands: 10,
   oraclePairs: 2,
-  policiesRepeat: 8,
+  policiesRepeat: 6,
   policiesPasses: 2,
 }
 export const QUICK: Sizes = {

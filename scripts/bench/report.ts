@@ -17,7 +17,7 @@ export interface RatioEntry {
   readonly value: number | null
   /** Least and greatest of the rounds. */
   readonly spread: readonly [number, number] | null
-  /** 95 % interval of the mean. */
+  /** 95 % interval of the median. */
   readonly interval: readonly [number, number] | null
   readonly must: number | null
   readonly aim: number | null
