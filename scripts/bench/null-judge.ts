@@ -57,6 +57,18 @@ export class NullJudge implements Judge {
   devwrite(): number {
     return ++this.#token
   }
+  exchanges(): boolean {
+    return true
+  }
+  deviceReads(): boolean {
+    return true
+  }
+  deviceStores(): number {
+    return ++this.#token
+  }
+  ownerStores(): number {
+    return ++this.#token
+  }
 
   verdict(): boolean {
     return false

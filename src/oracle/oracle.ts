@@ -4,6 +4,7 @@
  * mechanism: only the trace, the verdicts, and what loads and devices found.
  */
 import { UFFD_WP } from '../trace/ops.ts'
+import { Exchange } from './exchange.ts'
 import type { Breach, Counts } from './judge.ts'
 import { Ledger } from './ledger.ts'
 import { Observer } from './observe.ts'
@@ -24,6 +25,7 @@ export class Oracle {
     directory: NO_TABLES,
   }
   readonly #observer = new Observer(this.#shadow, this.#ledger)
+  readonly #exchange = new Exchange(this.#shadow)
 
   get event(): number {
     return this.#ledger.event
@@ -159,6 +161,22 @@ export class Oracle {
 
   devwrite(pin: number, index: number): number {
     return this.#stores.storeThroughPin(pin, index)
+  }
+
+  exchanges(pin: number): boolean {
+    return this.#stores.settled && this.#exchange.open(pin)
+  }
+
+  deviceReads(index: number, token: number): boolean {
+    return this.#exchange.reads(index, token)
+  }
+
+  deviceStores(index: number): number {
+    return this.#exchange.writes(index)
+  }
+
+  ownerStores(vpn: number): number {
+    return this.#exchange.stores(vpn)
   }
 
   verdict(

@@ -6,7 +6,7 @@ import { ById } from '../trace/by-id.ts'
 import { HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE } from '../trace/observed.ts'
 import { FIRST_LENGTH, grown } from './column.ts'
 import type { Cause } from './judge.ts'
-import { PageMap, TABLE } from './page-map.ts'
+import { PageMap } from './page-map.ts'
 
 export interface Pin {
   readonly id: number
@@ -16,9 +16,13 @@ export interface Pin {
   readonly event: number
   /** How often its owner had forked when it was taken. */
   readonly forks: number
+  /** Where its first page was when it was taken. */
+  readonly vpn: number
   readonly pages: number
   /** The record of its first page; those of the others follow. */
   readonly node: number
+  /** Its pages are still where they were taken, and its owner maps them. */
+  readonly whole: boolean
 }
 
 type Changing<T> = { -readonly [K in keyof T]: T[K] }
@@ -45,9 +49,13 @@ export class Pins {
   #vpn = new Int32Array(FIRST_LENGTH)
   #state = new Int32Array(FIRST_LENGTH)
   #frame = new Int32Array(FIRST_LENGTH)
-  readonly #owner: Pin[] = []
+  readonly #owner: Changing<Pin>[] = []
   readonly #cause: (Cause | null)[] = []
   #end = 1
+  /**
+   * The latest pins, oldest first, whose pages are in no list yet: most are given back before anybody asks who pins a page.
+   */
+  readonly #unlisted: Pin[] = []
   /** Nodes by the frame that they are left with. */
   readonly #left = new Map<number, number[]>()
 
@@ -70,6 +78,12 @@ export class Pins {
   }
 
   get(id: number): Pin {
+    this.#listAll()
+    return this.find(id)
+  }
+
+  /** The same, not to look at its nodes. */
+  find(id: number): Pin {
     if (this.#last?.id === id) return this.#last
     const pin = this.#pins.get(id)
     if (pin === undefined) throw new RangeError(`unknown pin: ${id}`)
@@ -86,52 +100,23 @@ export class Pins {
     event: number,
     forks: number,
   ): void {
-    const pin = this.#newPin(id, mm, pages, hold, event, forks)
+    const pin = this.#newPin(id, mm, vpn, pages, hold, event, forks)
     this.#pins.set(id, pin)
     this.#held[mm]!++
-    const next = this.#next
-    const vpns = this.#vpn
-    const states = this.#state
-    const frames = this.#frame
-    const nodes = this.#nodes
-    for (let i = 0; i < pages; i++) {
-      const node = pin.node + i
-      vpns[node] = vpn + i
-      states[node] = ATTACHED
-      frames[node] = 0
-      const at = nodes.ownPosition(mm, vpn + i)
-      if (at < TABLE) {
-        next[node] = 0
-        nodes.set(mm, vpn + i, node)
-      } else {
-        next[node] = nodes.arena[at]!
-        nodes.arena[at] = node
-      }
-    }
+    this.#unlisted.push(pin)
   }
 
   remove(id: number): void {
-    const pin = this.get(id)
-    const { mm, pages } = pin
-    const next = this.#next
-    const vpns = this.#vpn
-    const states = this.#state
-    const nodes = this.#nodes
-    for (let node = pin.node; node < pin.node + pages; node++) {
-      const state = states[node]!
-      if (state !== UNMAPPED) {
-        const at = nodes.ownPosition(mm, vpns[node]!)
-        if (nodes.arena[at] === node) nodes.arena[at] = next[node]!
-        else this.#unlink(mm, node)
-      }
-      if (state !== ATTACHED) this.#forget(node)
-    }
+    const pin = this.find(id)
+    const unlisted = this.#unlisted
+    if (unlisted.length > 0 && unlisted[unlisted.length - 1] === pin) unlisted.pop()
+    else this.#unlist(pin)
     this.#pins.delete(id)
     this.#last = undefined
-    const spare = this.#spare[pages]
-    if (spare === undefined) this.#spare[pages] = [pin]
+    const spare = this.#spare[pin.pages]
+    if (spare === undefined) this.#spare[pin.pages] = [pin]
     else spare.push(pin)
-    this.#held[mm]!--
+    this.#held[pin.mm]!--
   }
 
   /** exit and exec drop every reference that the process holds. */
@@ -159,6 +144,7 @@ export class Pins {
   /** The owner goes on with a copy; the pins of the page stay with `frame`. Returns whether there are any. */
   copied(mm: number, vpn: number, frame: number, cause: Cause | null): boolean {
     if (this.#held[mm] === 0) return false
+    this.#listAll()
     let any = false
     for (let node = this.#nodes.get(mm, vpn); node !== 0; node = this.#next[node]!) {
       if (this.#state[node] !== ATTACHED) continue
@@ -171,6 +157,7 @@ export class Pins {
 
   unmapped(mm: number, vpn: number, frame: number): void {
     if (this.#held[mm] === 0) return
+    this.#listAll()
     for (let node = this.#nodes.get(mm, vpn); node !== 0; node = this.#next[node]!) {
       if (this.#state[node] === ATTACHED) this.#leave(node, UNMAPPED, frame)
       else this.#state[node] = UNMAPPED
@@ -181,8 +168,12 @@ export class Pins {
   /** The references follow the page to its new address. */
   moved(mm: number, from: number, to: number): void {
     if (this.#held[mm] === 0) return
+    this.#listAll()
     const first = this.#nodes.get(mm, from)
-    for (let node = first; node !== 0; node = this.#next[node]!) this.#vpn[node] = to
+    for (let node = first; node !== 0; node = this.#next[node]!) {
+      this.#vpn[node] = to
+      this.#owner[node]!.whole = false
+    }
     this.#nodes.set(mm, from, 0)
     this.#nodes.set(mm, to, first)
   }
@@ -203,6 +194,7 @@ export class Pins {
   /** Is the page under a reference that fork must not take away from its owner? */
   promisedAcrossFork(mm: number, vpn: number): boolean {
     if (this.#held[mm] === 0) return false
+    this.#listAll()
     for (let node = this.#nodes.get(mm, vpn); node !== 0; node = this.#next[node]!) {
       const { hold } = this.#owner[node]!
       if (this.#state[node] === ATTACHED && (hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE)) {
@@ -216,6 +208,7 @@ export class Pins {
   #leave(node: number, state: number, frame: number): void {
     this.#state[node] = state
     this.#frame[node] = frame
+    this.#owner[node]!.whole = false
     if (frame <= 0) return
     const nodes = this.#left.get(frame)
     if (nodes === undefined) this.#left.set(frame, [node])
@@ -231,6 +224,36 @@ export class Pins {
     if (nodes.length === 0) this.#left.delete(frame)
   }
 
+  #listAll(): void {
+    if (this.#unlisted.length === 0) return
+    for (const pin of this.#unlisted) this.#list(pin)
+    this.#unlisted.length = 0
+  }
+
+  #list({ mm, vpn, pages, node: first }: Pin): void {
+    for (let i = 0; i < pages; i++) {
+      const node = first + i
+      this.#vpn[node] = vpn + i
+      this.#state[node] = ATTACHED
+      this.#frame[node] = 0
+      this.#next[node] = this.#nodes.get(mm, vpn + i)
+      this.#nodes.set(mm, vpn + i, node)
+    }
+  }
+
+  #unlist({ mm, pages, node: first }: Pin): void {
+    this.#listAll()
+    for (let node = first; node < first + pages; node++) {
+      const state = this.#state[node]!
+      if (state !== UNMAPPED) {
+        const vpn = this.#vpn[node]!
+        if (this.#nodes.get(mm, vpn) === node) this.#nodes.set(mm, vpn, this.#next[node]!)
+        else this.#unlink(mm, node)
+      }
+      if (state !== ATTACHED) this.#forget(node)
+    }
+  }
+
   /** The node is not the first of its page. */
   #unlink(mm: number, node: number): void {
     let before = this.#nodes.get(mm, this.#vpn[node]!)
@@ -238,7 +261,15 @@ export class Pins {
     this.#next[before] = this.#next[node]!
   }
 
-  #newPin(id: number, mm: number, pages: number, hold: number, event: number, forks: number): Pin {
+  #newPin(
+    id: number,
+    mm: number,
+    vpn: number,
+    pages: number,
+    hold: number,
+    event: number,
+    forks: number,
+  ): Pin {
     const spare = this.#spare[pages]?.pop()
     if (spare !== undefined) {
       spare.id = id
@@ -246,9 +277,11 @@ export class Pins {
       spare.hold = hold
       spare.event = event
       spare.forks = forks
+      spare.vpn = vpn
+      spare.whole = true
       return spare
     }
-    const pin = { id, mm, hold, event, forks, pages, node: this.#end }
+    const pin = { id, mm, hold, event, forks, vpn, pages, node: this.#end, whole: true }
     this.#end += pages
     if (this.#end > this.#next.length) {
       this.#next = grown(this.#next, this.#end)

@@ -230,7 +230,12 @@ export class Shadow {
 
   /** No reference, userfault or merge anywhere: a page's identity says all there is to know of it. */
   get plain(): boolean {
-    return this.pins.none && this.userfaults.none && this.#merges.none
+    return this.pins.none && this.plainButPins
+  }
+
+  /** No userfault or merge anywhere. */
+  get plainButPins(): boolean {
+    return this.userfaults.none && this.#merges.none
   }
 
   /** Has everything been given back, as it must be after every process has exited? */

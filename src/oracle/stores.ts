@@ -105,6 +105,11 @@ export class Stores {
     this.#copied = copied
   }
 
+  /** Does no verdict wait for its store? */
+  get settled(): boolean {
+    return this.#awaitedMm === NONE
+  }
+
   /** No store followed the verdict: a write fault for a pin. */
   settle(): void {
     if (this.#awaitedMm === NONE) return

@@ -16,7 +16,8 @@ export const NOBODY = -1
 export class Tokens {
   /** By process: its next token. A multiple of the block size: it has no block, or used it up. */
   stores = new Int32Array(FIRST_LENGTH)
-  #devices = new Int32Array(FIRST_LENGTH)
+  /** The same for what devices store for it. */
+  devices = new Int32Array(FIRST_LENGTH)
   #publics = 0
   /** By block: 2 * mm for stores by mm, 2 * mm + 1 for stores by a device into a page that was promised to mm. */
   #authors = new Int32Array(FIRST_LENGTH)
@@ -34,7 +35,7 @@ export class Tokens {
   open(mm: number): void {
     if (mm < this.stores.length) return
     this.stores = grown(this.stores, mm)
-    this.#devices = grown(this.#devices, mm)
+    this.devices = grown(this.devices, mm)
   }
 
   /** A new token for a store by the process. */
@@ -52,9 +53,9 @@ export class Tokens {
 
   /** A new token for what a device stores through a pin that promises the process to see it. */
   device(mm: number): number {
-    let token = this.#devices[mm]!
+    let token = this.devices[mm]!
     if ((token & (BLOCK - 1)) === 0) token = this.#block(2 * mm + 1)
-    this.#devices[mm] = token + 1
+    this.devices[mm] = token + 1
     return token
   }
 
@@ -81,7 +82,7 @@ export class Tokens {
   /** Closes the blocks of a process that forks. All later tokens are at least the returned one. */
   fork(mm: number): number {
     this.stores[mm] = 0
-    this.#devices[mm] = 0
+    this.devices[mm] = 0
     return this.#blocks * BLOCK
   }
 

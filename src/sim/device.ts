@@ -3,13 +3,9 @@
  */
 import type { Pin } from '../state/holders.ts'
 import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PTE_PRESENT, PTE_TOK } from '../state/tables.ts'
-import { OP_DEVREAD, OP_DEVWRITE, OP_STORE } from '../trace/ops.ts'
-import { SEGMENT } from '../trace/trace.ts'
+import { PTE_TOK } from '../state/tables.ts'
 import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
-import { isAccess } from './plain-touch.ts'
-import { uncheckedStores } from './unchecked.ts'
 import { presentFrame } from './walk.ts'
 
 /** What the device sees in page `index` of the pin; `m.lastDev` says how that compares. */
@@ -19,43 +15,6 @@ export function devread(m: Machine, id: number, index: number): number {
 
 export function devwrite(m: Machine, id: number, index: number): number {
   return storeThrough(m, m.k.pins.get(id), index)
-}
-
-/**
- * What devices and processes do in turn, from segment `s` on, which is a device's: reads and stores through pins, and
- * accesses to single pages that need no fault. Returns the first segment that is neither, of which nothing was done.
- */
-export function exchange(m: Machine, segments: Int32Array, args: Int32Array, s: number): number {
-  const { judge, k } = m
-  /** Nearly always all of them go through one pin. */
-  let taken: Pin | undefined
-  let at = s
-  for (; at < segments.length; at += SEGMENT) {
-    const op = segments[at]!
-    const first = segments[at + 2]!
-    if (op !== OP_DEVREAD && op !== OP_DEVWRITE) {
-      if (!isAccess(op) || segments[at + 3] !== first + 1) break
-      if (!touches(m, m.mm(segments[at + 1]!), op, args, first)) break
-      m.events++
-      continue
-    }
-    judge.event = m.events++
-    const id = args[first]!
-    const index = args[first + 1]!
-    if (taken?.id !== id) taken = k.pins.get(id)
-    if (op === OP_DEVREAD) readThrough(m, taken, index)
-    else storeThrough(m, taken, index)
-  }
-  return at
-}
-
-/** Makes the access to page args[i], if it needs no fault and finds what it should. */
-function touches(m: Machine, mm: Mm, op: number, args: Int32Array, i: number): boolean {
-  if (op === OP_STORE) return uncheckedStores(m, mm, args, i, i + 1, m.events) > i
-  const vpn = args[i]!
-  const pte = m.tables.ptes[mm.pteIndex(vpn)]!
-  if ((pte & PTE_PRESENT) === 0) return false
-  return m.judge.seesExpected(mm.id, vpn, m.frames.token[pte >>> PFN_SHIFT]!)
 }
 
 function readThrough(m: Machine, taken: Pin | undefined, index: number): number {

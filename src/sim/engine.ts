@@ -10,11 +10,11 @@ import {
   PTE_STORE_HIT,
   PTE_WRITE,
 } from '../state/tables.ts'
-import { OP_DEVREAD, OP_DEVWRITE, OP_STORE, OPERANDS } from '../trace/ops.ts'
+import { OP_STORE, OPERANDS } from '../trace/ops.ts'
 import { type Chunk, type ChunkedTrace, SEGMENT, type Trace } from '../trace/trace.ts'
 import { load, store as storeTo } from './access.ts'
 import { WAITS } from './answers.ts'
-import { exchange } from './device.ts'
+import { exchange, isExchange } from './exchange.ts'
 import { checkInvariants } from './invariants.ts'
 import { NO_EXPECTATIONS } from './judge.ts'
 import { mustWait } from './locks.ts'
@@ -61,17 +61,18 @@ export class Engine {
   #runSegments({ segments, args }: Chunk, small: boolean): void {
     for (let s = 0; s < segments.length; ) {
       const op = segments[s]!
-      if (isAccess(op) && !this.#check && this.machine.tasks.length === 0) {
-        s = this.#accesses(segments, args, s, segments.length)
-        continue
-      }
-      if (
-        (op === OP_DEVREAD || op === OP_DEVWRITE) &&
-        !this.#check &&
-        this.machine.tasks.length === 0
-      ) {
-        s = exchange(this.machine, segments, args, s)
-        continue
+      if (!this.#check && this.machine.tasks.length === 0) {
+        if (isExchange(this.machine, segments, s)) {
+          const next = exchange(this.machine, segments, args, s)
+          if (next > s) {
+            s = next
+            continue
+          }
+        }
+        if (isAccess(op)) {
+          s = this.#accesses(segments, args, s, segments.length)
+          continue
+        }
       }
       const mm = segments[s + 1]!
       const lo = segments[s + 2]!

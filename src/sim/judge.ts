@@ -74,6 +74,17 @@ export interface Judge {
   devread(pin: number, index: number, token: number): number
   /** Returns the token that the mechanism writes into the pinned frame. */
   devwrite(pin: number, index: number): number
+  /**
+   * May the three below be asked about the pin and its owner, until the judge is told of anything but accesses? All of
+   * its pages are where they were pinned.
+   */
+  exchanges(pin: number): boolean
+  /** devread() that finds what the owner, or a device for it, stored last: DEV_COHERENT. If false, ask devread(). */
+  deviceReads(index: number, token: number): boolean
+  /** devwrite(); or 0, having recorded nothing, where devwrite() has to be called. */
+  deviceStores(index: number): number
+  /** store() to page `vpn` by the owner, or 0 as above. */
+  ownerStores(vpn: number): number
 
   /**
    * A decision: `verdict` below COPY = reuse. SITE_WP and SITE_SWAPIN: one page (a store follows). SITE_WP_HUGE:

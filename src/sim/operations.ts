@@ -15,7 +15,7 @@ import type { Machine } from './machine.ts'
 import { migrate } from './migrate.ts'
 import { numaHint } from './numa.ts'
 import { mmIsNew } from './own-bits.ts'
-import { dropPin } from './pins.ts'
+import { unpin } from './pins.ts'
 import { swapOutPages } from './plain-reclaim.ts'
 import { poke } from './poke.ts'
 import { mprotect } from './protect.ts'
@@ -62,7 +62,7 @@ export const OPERATIONS: readonly Operation[] = [
   (m, mm, vpn, pages, to) => mremap(m, m.mm(mm), vpn, vpn + pages, to),
   (m, mm, vpn, pages, advice) => madvise(m, m.mm(mm), vpn, vpn + pages, advice),
   (m, mm, vpn, pages, kind, id) => pin(m, m.mm(mm), vpn, pages, kind, id),
-  unpin,
+  (m, _mm, id) => unpin(m, id),
   (m, _mm, id, index) => devread(m, id, index),
   (m, _mm, id, index) => devwrite(m, id, index),
   (m, mm, vpn, pages) => {
@@ -147,14 +147,5 @@ function exit(m: Machine, id: number): number {
   m.k.mms[id] = undefined
   m.judge.exit(id)
   m.endExit()
-  return OK
-}
-
-/** Unpinning twice, or a pin that its owner's exit has dropped, is no operation. */
-function unpin(m: Machine, _mm: number, id: number): number {
-  const taken = m.k.pins.get(id)
-  if (taken === undefined) return FAILED
-  dropPin(m, taken)
-  m.endCall()
   return OK
 }

@@ -2,9 +2,19 @@
  * Pins: references that a process holds on frames, whatever its page tables show meanwhile.
  */
 import type { Pin } from '../state/holders.ts'
+import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
 import { pageIsReleased } from './own-bits.ts'
 import { putPlain } from './plain-gup.ts'
+
+/** Unpinning twice, or a pin that its owner's exit has dropped, is no operation. */
+export function unpin(m: Machine, id: number): number {
+  const taken = m.k.pins.get(id)
+  if (taken === undefined) return FAILED
+  dropPin(m, taken)
+  m.endCall()
+  return OK
+}
 
 export function dropPin(m: Machine, taken: Pin): void {
   m.k.holders.removePages(taken)

@@ -30,6 +30,10 @@ export class Holders {
   readonly #pin: (Pin | undefined)[] = [undefined]
   #end = 1
   #free = NONE
+  /**
+   * The latest pins, oldest first, that are in no list yet: most are given back before anybody asks who holds a frame.
+   */
+  readonly #unlisted: Pin[] = []
   /** By number of pages: pins that were given back. */
   readonly #spare: Changing<Pin>[][] = []
 
@@ -62,60 +66,28 @@ export class Holders {
 
   /** Forgets every pin. */
   clear(): void {
+    this.#unlisted.length = 0
     for (let node = 1; node < this.#end; node++) this.#first[this.#frame[node]!] = NONE
     this.#end = 1
     this.#free = NONE
   }
 
   add(pfn: number, pin: Pin): void {
-    if (pfn >= this.#first.length) this.#first = grown(this.#first, 2 * pfn)
-    const node = this.#take()
-    this.#next[node] = this.#first[pfn]!
-    this.#first[pfn] = node
-    this.#frame[node] = pfn
-    this.#pin[node] = pin
+    this.#listAll()
+    this.#list(pfn, pin)
   }
 
   /** The pin holds its frames with index `from` to `end` (exclusive). */
   addPages(pin: Pin, from: number, end: number): void {
-    const { frames } = pin
-    const first = this.#first
-    const frame = this.#frame
-    const next = this.#next
-    for (let i = from; i < end; i++) {
-      const pfn = frames[i]!
-      const node = this.#free
-      if (node === NONE || pfn >= first.length) {
-        this.add(pfn, pin)
-        // It has made room, and longer columns.
-        this.addPages(pin, i + 1, end)
-        return
-      }
-      this.#free = next[node]!
-      next[node] = first[pfn]!
-      first[pfn] = node
-      frame[node] = pfn
-      this.#pin[node] = pin
-    }
+    if (end - from === pin.frames.length) this.#unlisted.push(pin)
+    else for (let i = from; i < end; i++) this.add(pin.frames[i]!, pin)
   }
 
   /** The pin holds none of its frames any more. */
   removePages(pin: Pin): void {
-    const { frames } = pin
-    const first = this.#first
-    const next = this.#next
-    for (let i = 0; i < frames.length; i++) {
-      const pfn = frames[i]!
-      const node = first[pfn]!
-      if (this.#pin[node] !== pin) {
-        this.remove(pfn, pin)
-        continue
-      }
-      first[pfn] = next[node]!
-      this.#pin[node] = undefined
-      next[node] = this.#free
-      this.#free = node
-    }
+    const unlisted = this.#unlisted
+    if (unlisted.length > 0 && unlisted[unlisted.length - 1] === pin) unlisted.pop()
+    else for (let i = 0; i < pin.frames.length; i++) this.remove(pin.frames[i]!, pin)
   }
 
   /** The pin holds the frame once less, if it does. */
@@ -138,6 +110,7 @@ export class Holders {
 
   /** The node of the frame's latest pin, and of the one before each; 0: none. */
   first(pfn: number): number {
+    this.#listAll()
     return pfn < this.#first.length ? this.#first[pfn]! : NONE
   }
   next(node: number): number {
@@ -153,6 +126,21 @@ export class Holders {
     for (let node = this.first(pfn); node !== NONE; node = this.next(node))
       pins.push(this.pin(node))
     return pins.reverse()
+  }
+
+  #listAll(): void {
+    if (this.#unlisted.length === 0) return
+    for (const pin of this.#unlisted) for (const pfn of pin.frames) this.#list(pfn, pin)
+    this.#unlisted.length = 0
+  }
+
+  #list(pfn: number, pin: Pin): void {
+    if (pfn >= this.#first.length) this.#first = grown(this.#first, 2 * pfn)
+    const node = this.#take()
+    this.#next[node] = this.#first[pfn]!
+    this.#first[pfn] = node
+    this.#frame[node] = pfn
+    this.#pin[node] = pin
   }
 
   #take(): number {

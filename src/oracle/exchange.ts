@@ -1,0 +1,84 @@
+/**
+ * exchange: what a device and the owner of its buffer do to pages in turn, as one look at one identity for each, while the
+ * owner maps every page of the pin and nobody else has it. What is asked each time is looked up once.
+ */
+import { ALIASES } from './identities.ts'
+import { MASK, NO_TABLES, SHIFT, TABLE } from './page-map.ts'
+import type { Shadow } from './shadow.ts'
+import { BLOCK } from './tokens.ts'
+
+export class Exchange {
+  readonly #shadow: Shadow
+  #mm = -1
+  /** Tokens from here on are the owner's alone: all of them if no relative is alive. */
+  #own = 0
+  #arena: Int32Array = NO_TABLES
+  /** Tables that only the owner has. */
+  #owned: Int32Array = NO_TABLES
+  /** Where in the arena the first page of the pin is. */
+  #first = 0
+  /** By process: the next token of a store, and of one through this pin. */
+  #stores: Int32Array = NO_TABLES
+  #devices: Int32Array = NO_TABLES
+
+  constructor(shadow: Shadow) {
+    this.#shadow = shadow
+  }
+
+  /** May the others be asked about pages of the pin and its owner, until the oracle hears of anything else? */
+  open(id: number): boolean {
+    const { family, pages, pins, tokens } = this.#shadow
+    const pin = pins.find(id)
+    const { mm, vpn } = pin
+    if (!pin.whole || (vpn & MASK) + pin.pages > TABLE || !this.#shadow.plainButPins) return false
+    let first = pages.ownPosition(mm, vpn)
+    if (first < TABLE) {
+      if (!pages.unshare(mm, vpn)) return false
+      first = pages.ownPosition(mm, vpn)
+    }
+    this.#mm = mm
+    this.#own = family.isLast(mm) && pins.noneLeft ? 1 : family.ownTokens[mm]!
+    this.#arena = pages.arena
+    this.#owned = pages.owned(mm)
+    this.#first = first
+    this.#stores = tokens.stores
+    this.#devices = pins.promised(pin, family.forks(mm)) ? tokens.devices : tokens.stores
+    return true
+  }
+
+  /** Does the device find what was stored to the page last, by the owner or for it? If not, Observer has to be asked. */
+  reads(index: number, token: number): boolean {
+    const { tokens } = this.#shadow
+    return this.#arena[this.#first + index] === token && tokens.isBy(this.#mm, token)
+  }
+
+  /** The token of a store through the pin; 0, having done nothing, where Stores has to be asked. */
+  writes(index: number): number {
+    const arena = this.#arena
+    const devices = this.#devices
+    const mm = this.#mm
+    const at = this.#first + index
+    const id = arena[at]!
+    const token = devices[mm]!
+    if (id < this.#own || id >= ALIASES || (token & (BLOCK - 1)) === 0) return 0
+    devices[mm] = token + 1
+    arena[at] = token
+    return token
+  }
+
+  /** The same of a store by the owner. */
+  stores(vpn: number): number {
+    const arena = this.#arena
+    const owned = this.#owned
+    const stores = this.#stores
+    const mm = this.#mm
+    const index = vpn >>> SHIFT
+    const at = (index < owned.length ? owned[index]! : 0) + (vpn & MASK)
+    const id = arena[at]!
+    const token = stores[mm]!
+    if (id < this.#own || id >= ALIASES || (token & (BLOCK - 1)) === 0) return 0
+    stores[mm] = token + 1
+    arena[at] = token
+    return token
+  }
+}

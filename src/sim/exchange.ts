@@ -1,0 +1,170 @@
+/**
+ * Exchange: what processes do while devices hold their pages: they take pins and give them back, devices read and store
+ * through these, and the processes access a few pages at a time, none of which needs a fault. All of it in one loop; what
+ * it does, and in which order, is what gup.ts, pins.ts, device.ts and access.ts do step by step.
+ */
+import type { Pin } from '../state/holders.ts'
+import type { Mm } from '../state/mm.ts'
+import {
+  FULL_TABLE_PAGES,
+  FULL_TABLE_SHIFT,
+  PFN_SHIFT,
+  PMD_KIND,
+  PMD_OWN,
+  PTE_PRESENT,
+  PTE_STORE_HIT,
+  PTE_STORED,
+  PTE_TOK,
+} from '../state/tables.ts'
+import { DEV_COHERENT } from '../trace/observed.ts'
+import { OP_DEVREAD, OP_DEVWRITE, OP_LOAD, OP_PIN, OP_STORE, OP_UNPIN } from '../trace/ops.ts'
+import { SEGMENT } from '../trace/trace.ts'
+import { devread, devwrite } from './device.ts'
+import { pin } from './gup.ts'
+import type { Machine } from './machine.ts'
+import { unpin } from './pins.ts'
+import { isAccess, WRITABLE } from './plain-touch.ts'
+import { uncheckedStores } from './unchecked.ts'
+
+/** Loads of more pages at a time are left to the engine's own loop. */
+const FEW = 16
+/** So many steps through a pin are taken one by one before it is looked at again whether they have become simple. */
+const STEPS = 64
+
+/** Does the segment begin something that exchange() is for? */
+export function isExchange(m: Machine, segments: Int32Array, s: number): boolean {
+  const op = segments[s]!
+  if (isAccess(op)) return m.k.pins.size > 0 && segments[s + 3]! - segments[s + 2]! <= FEW
+  return op >= OP_PIN && op <= OP_DEVWRITE
+}
+
+/**
+ * Takes the segments from `s` on, until one is something else, or has an access that needs more than a look. Returns that
+ * one, of which nothing was done.
+ */
+export function exchange(m: Machine, segments: Int32Array, args: Int32Array, s: number): number {
+  const { judge, k } = m
+  let steps = 0
+  let at = s
+  while (at < segments.length) {
+    const op = segments[at]!
+    const lo = segments[at + 2]!
+    if (isAccess(op)) {
+      if (!touches(m, m.mm(segments[at + 1]!), op, args, lo, segments[at + 3]!)) break
+      m.events += segments[at + 3]! - lo
+      at += SEGMENT
+      continue
+    }
+    if (op === OP_DEVREAD || op === OP_DEVWRITE) {
+      const id = args[lo]!
+      if (steps > 0) steps--
+      else {
+        const next = besidePin(m, k.pins.get(id), segments, args, at)
+        if (next > at) {
+          at = next
+          continue
+        }
+        steps = STEPS
+      }
+      judge.event = m.events++
+      if (op === OP_DEVREAD) devread(m, id, args[lo + 1]!)
+      else devwrite(m, id, args[lo + 1]!)
+    } else if (op === OP_PIN) {
+      judge.event = m.events++
+      const id = args[lo + 3]!
+      pin(m, m.mm(segments[at + 1]!), args[lo]!, args[lo + 1]!, args[lo + 2]!, id)
+      steps = 0
+      at = besidePin(m, k.pins.get(id), segments, args, at + SEGMENT)
+      continue
+    } else if (op === OP_UNPIN) {
+      judge.event = m.events++
+      unpin(m, args[lo]!)
+    } else break
+    at += SEGMENT
+  }
+  return at
+}
+
+/** Makes the accesses to pages args[lo..hi), or one store, if they need no fault and loads find what they should. */
+function touches(
+  m: Machine,
+  mm: Mm,
+  op: number,
+  args: Int32Array,
+  lo: number,
+  hi: number,
+): boolean {
+  if (op === OP_STORE) return hi === lo + 1 && uncheckedStores(m, mm, args, lo, hi, m.events) > lo
+  if (hi - lo > FEW) return false
+  const { judge } = m
+  const { ptes } = m.tables
+  const { token } = m.frames
+  for (let i = lo; i < hi; i++) {
+    const vpn = args[i]!
+    const pte = ptes[mm.pteIndex(vpn)]!
+    if ((pte & PTE_PRESENT) === 0) return false
+    if (!judge.seesExpected(mm.id, vpn, token[pte >>> PFN_SHIFT]!)) return false
+  }
+  return true
+}
+
+/**
+ * Takes the segments from `s` on in which a device reads or stores through the pin, or its owner accesses a page, as long
+ * as the judge needs no more than a look either. Returns the first that is something else.
+ */
+function besidePin(
+  m: Machine,
+  taken: Pin | undefined,
+  segments: Int32Array,
+  args: Int32Array,
+  s: number,
+): number {
+  if (taken === undefined || m.eager || m.contested.size !== 0) return s
+  const owner = m.k.mms[taken.mm]
+  if (owner === undefined || owner.moved || !m.judge.exchanges(taken.id)) return s
+  const { judge } = m
+  const { ptes } = m.tables
+  const { token } = m.frames
+  const { id, pmds, tables } = owner
+  const { id: pinId, frames: pfns, vpn: first, write } = taken
+  let at = s
+  for (; at < segments.length; at += SEGMENT) {
+    const op = segments[at]!
+    const lo = segments[at + 2]!
+    if (op === OP_LOAD || op === OP_STORE) {
+      if (segments[at + 1] !== id || segments[at + 3] !== lo + 1) break
+      const vpn = args[lo]!
+      const range = vpn >>> FULL_TABLE_SHIFT
+      const index = tables[range]! + (vpn & (FULL_TABLE_PAGES - 1))
+      const pte = ptes[index]!
+      if (op === OP_LOAD) {
+        if ((pte & PTE_PRESENT) === 0) break
+        if (!judge.seesExpected(id, vpn, token[pte >>> PFN_SHIFT]!)) break
+      } else if ((pte & PTE_STORE_HIT) !== PTE_STORE_HIT) {
+        if ((pte & WRITABLE) !== WRITABLE || (pmds[range]! & PMD_KIND) !== PMD_OWN) break
+        const stored = judge.ownerStores(vpn)
+        if (stored === 0) break
+        token[pte >>> PFN_SHIFT] = stored
+        ptes[index] = pte | PTE_STORED | PTE_TOK
+      }
+      continue
+    }
+    if ((op !== OP_DEVREAD && op !== OP_DEVWRITE) || args[lo] !== pinId) break
+    const page = args[lo + 1]!
+    if (page >= pfns.length) break
+    const pfn = pfns[page]!
+    if (op === OP_DEVREAD) {
+      if (!judge.deviceReads(page, token[pfn]!)) break
+      m.lastDev = DEV_COHERENT
+    } else {
+      const stored = write ? judge.deviceStores(page) : 0
+      if (stored === 0) break
+      token[pfn] = stored
+      const vpn = first + page
+      // Its owner's next store has to be told to the judge again.
+      ptes[tables[vpn >>> FULL_TABLE_SHIFT]! + (vpn & (FULL_TABLE_PAGES - 1))]! &= ~PTE_TOK
+    }
+  }
+  m.events += (at - s) / SEGMENT
+  return at
+}
