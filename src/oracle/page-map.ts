@@ -11,6 +11,8 @@ export const TABLE: number = 1 << SHIFT
 export const MASK: number = TABLE - 1
 /** Room is made ahead for at most so many pages: mappings may be far larger than what is ever touched of them. */
 const MAX_RESERVED = 1 << 22
+/** Directories that are kept for the next process. */
+const MAX_SPARE = 8
 /** The directory of a process without tables. */
 export const NO_TABLES: Int32Array<ArrayBuffer> = new Int32Array(0)
 /** The first table of every arena, alone: nothing is ever stored there. */
@@ -26,6 +28,8 @@ export class PageMap {
   /** By process: where in the arena each table begins; and the same for those that no other process has. */
   readonly #directories: Int32Array<ArrayBuffer>[] = []
   readonly #owned: Int32Array<ArrayBuffer>[] = []
+  /** Directories, all 0, of processes that are gone. */
+  readonly #spare: Int32Array<ArrayBuffer>[] = []
   #end = TABLE
   /** The first free table; its first integer names the next one. 0: none. */
   #free = 0
@@ -113,19 +117,35 @@ export class PageMap {
   /** `to`, which must hold nothing, gets what `from` has. */
   copy(from: number, to: number): void {
     this.open(to)
-    const directory = this.#directories[from]!.slice()
-    this.#directories[to] = directory
-    this.#owned[to] = new Int32Array(directory.length)
-    this.#owned[from]!.fill(0)
-    for (const table of directory) if (table !== 0) this.#sharers[table >>> SHIFT]!++
+    const directory = this.#directories[from]!
+    const owned = this.#owned[from]!
+    const copy = this.#blank(directory.length)
+    this.#directories[to] = copy
+    this.#owned[to] = this.#blank(directory.length)
+    for (let index = 0; index < directory.length; index++) {
+      const table = directory[index]!
+      if (table === 0) continue
+      copy[index] = table
+      owned[index] = 0
+      this.#sharers[table >>> SHIFT]!++
+    }
   }
 
   /** The process is gone: all its tables are free. */
   drop(mm: number): void {
     const directory = this.#directories[mm]!
     for (let i = 0; i < directory.length; i++) if (directory[i] !== 0) this.#release(mm, i)
+    if (directory !== NO_TABLES && this.#spare.length < MAX_SPARE) {
+      this.#spare.push(directory, this.#owned[mm]!)
+    }
     this.#directories[mm] = NO_TABLES
     this.#owned[mm] = NO_TABLES
+  }
+
+  /** A directory without tables. */
+  #blank(length: number): Int32Array<ArrayBuffer> {
+    const spare = this.#spare.pop()
+    return spare !== undefined && spare.length === length ? spare : new Int32Array(length)
   }
 
   /** Where the process's table begins, which it has to itself from now on. */

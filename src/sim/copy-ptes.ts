@@ -18,7 +18,7 @@ import { addMappings, mapPte } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { pageIsShared, slotIsShared } from './own-bits.ts'
-import { FOURS, marksHeld, shareFours, unmarkHeld } from './plain-fork.ts'
+import { FOURS, marksHeld, shareFours } from './plain-fork.ts'
 
 /** Mapping one of these once more takes more than counting. */
 export const NOT_PLAIN = PG_ZERO | PG_LARGE
@@ -31,15 +31,26 @@ export function mayCopyAtFork(m: Machine, parent: Mm): boolean {
   return parent.hasPinned || m.policy.asksEveryFork
 }
 
+/** The same as ASK_*, for a fork that gives back the marks. */
+export function whomForkAsks(m: Machine, parent: Mm): number {
+  if (!mayCopyAtFork(m, parent)) return ASK_NONE
+  return m.plain && m.forkAsksPinned && marksHeld(m) ? ASK_MARKED : ASK
+}
+
 /** Must the child get its own copy of the parent's page at once? */
 export function mustCopy(m: Machine, vpn: number, pfn: number): boolean {
   m.k.vpn = vpn
   return m.policy.forkCopies(m.k, pfn)
 }
 
+/** Which pages the policy is asked about: none, all that may be pinned, or those too, which are marked (marksHeld()). */
+export const ASK_NONE = 0
+export const ASK = 1
+export const ASK_MARKED = 2
+
 /**
- * copy_pte_range(): the entries for [start, end), which lie in one page table, from index `from` on to `to` on. `asks`:
- * pages are asked about; else all are shared.
+ * copy_pte_range(): the entries for [start, end), which lie in one page table, from index `from` on to `to` on. `whom`:
+ * ASK_*. Pages that nobody is asked about are shared.
  */
 export function copyPteRange(
   m: Machine,
@@ -50,14 +61,15 @@ export function copyPteRange(
   to: number,
   start: number,
   end: number,
-  asks: boolean,
+  whom: number,
 ): void {
   const { k, frames, policy } = m
   const { ptes } = m.tables
+  const asks = whom !== ASK_NONE
   const keepsBits = policy.pageBits !== null
   const asksAll = asks && !m.forkAsksPinned
   const pages = end - start
-  const fours = m.plain && pages >= FOURS && (!asks || (m.forkAsksPinned && marksHeld(m)))
+  const fours = m.plain && pages >= FOURS && whom !== ASK
   let { word } = frames
   let copied = 0
   /** The large folio at hand, and its mappings that are not counted there yet. */
@@ -114,7 +126,6 @@ export function copyPteRange(
     ptes[to + i] = shared & ~PTE_UFFD_WP
   }
   if (mapped !== 0) addMappings(frames, head, child, mapped)
-  if (fours && asks) unmarkHeld(m)
   m.spent += copied * m.cost.ptePerFork
 }
 

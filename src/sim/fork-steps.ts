@@ -15,7 +15,7 @@ import {
 } from '../trace/steps.ts'
 import { pteAlloc } from './alloc.ts'
 import { GOES_ON, OK } from './answers.ts'
-import { copyPresentPage, copyPteRange, mayCopyAtFork, mustCopy } from './copy-ptes.ts'
+import { ASK_NONE, copyPresentPage, copyPteRange, mayCopyAtFork, mustCopy } from './copy-ptes.ts'
 import { beginFork, copiedAtFork, copyHugePmd, endFork } from './fork.ts'
 import { tableLocked } from './locks.ts'
 import type { Machine } from './machine.ts'
@@ -91,7 +91,7 @@ function share(m: Machine, parent: Mm, child: Mm, vma: Vma, task: Task): void {
   if (task.copies === 1) {
     copyPresentPage(m, parent, child, vma, vpn, from, to)
     m.spent += m.cost.ptePerFork
-  } else copyPteRange(m, parent, child, vma, from, to, vpn, vpn + 1, false)
+  } else copyPteRange(m, parent, child, vma, from, to, vpn, vpn + 1, ASK_NONE)
   task.ptl = 0
   task.copies = 0
   task.vpn++

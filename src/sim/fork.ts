@@ -3,19 +3,22 @@ import { Mm, newVma, type Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_UFFD_WP, PTE_WRITE, TABLE_PAGES } from '../state/tables.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
 import { installHuge, pteAlloc } from './alloc.ts'
-import { copyPteRange, mayCopyAtFork } from './copy-ptes.ts'
+import { ASK_MARKED, copyPteRange, mayCopyAtFork, whomForkAsks } from './copy-ptes.ts'
 import { mapHuge } from './folio.ts'
 import { raceWithFork } from './gup-steps.ts'
 import { lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { mmIsForked, pageIsShared } from './own-bits.ts'
+import { unmarkHeld } from './plain-fork.ts'
 import { shareTable } from './shared-tables.ts'
 import { setPmdFlags, splitHugePmd } from './split.ts'
 
 /** Its steps one by one: fork-steps.ts. */
 export function fork(m: Machine, parent: Mm, childId: number): void {
   const child = beginFork(m, parent, childId)
-  for (const vma of parent.vmas) if (copiedAtFork(vma)) copyPageRange(m, parent, child, vma)
+  const whom = whomForkAsks(m, parent)
+  for (const vma of parent.vmas) if (copiedAtFork(vma)) copyPageRange(m, parent, child, vma, whom)
+  if (whom === ASK_MARKED) unmarkHeld(m)
   endFork(m)
 }
 
@@ -60,8 +63,7 @@ export function endFork(m: Machine): void {
   m.endFork()
 }
 
-function copyPageRange(m: Machine, parent: Mm, child: Mm, vma: Vma): void {
-  const asks = mayCopyAtFork(m, parent)
+function copyPageRange(m: Machine, parent: Mm, child: Mm, vma: Vma, whom: number): void {
   for (let vpn = vma.start; vpn < vma.end; vpn = (vpn & -TABLE_PAGES) + TABLE_PAGES) {
     const pmd = parent.pmd(vpn)
     if (pmd === 0) continue
@@ -69,7 +71,7 @@ function copyPageRange(m: Machine, parent: Mm, child: Mm, vma: Vma): void {
     if (m.policy.tables !== 'copy' && shareTable(m, parent, child, vma, vpn)) continue
     const end = Math.min(vma.end, (vpn & -TABLE_PAGES) + TABLE_PAGES)
     const to = pteAlloc(m, child, vpn)
-    copyPteRange(m, parent, child, vma, parent.pteIndex(vpn), to, vpn, end, asks)
+    copyPteRange(m, parent, child, vma, parent.pteIndex(vpn), to, vpn, end, whom)
   }
 }
 

@@ -33,30 +33,32 @@ const PROTECTED = ~(PTE_WRITE | PTE_TOK)
 
 /**
  * Marks all pages that anybody holds a reference to, so that fork need not look at two more columns for each page.
- * Returns false, with nothing marked, if there are too many, or some that no pin knows of.
+ * Returns false, with nothing marked, if there are too many, or some that no pin knows of, or parts of large folios.
  */
 export function marksHeld(m: Machine): boolean {
   const { frames } = m
-  const { pins } = m.k
-  if (frames.held > MAX_HELD || pins.size > MAX_PINS) return false
+  const { held, refs, pins } = frames
+  if (held === 0) return true
+  if (held > MAX_HELD || m.k.pins.size > MAX_PINS) return false
   let found = 0
-  for (const pin of pins.values()) {
+  m.k.pins.forEach((pin) => {
     for (let i = 0; i < pin.frames.length; i++) {
-      const head = frames.head(pin.frames[i]!)
-      if (frames.has(head, PG_MARKED)) continue
-      frames.set(head, PG_MARKED)
-      found += frames.refs[head]! + frames.pins[head]!
+      const pfn = pin.frames[i]!
+      if (frames.has(pfn, PG_MARKED | PG_LARGE)) continue
+      frames.set(pfn, PG_MARKED)
+      found += refs[pfn]! + pins[pfn]!
     }
-  }
-  if (found === frames.held) return true
+  })
+  if (found === held) return true
   unmarkHeld(m)
   return false
 }
 
 export function unmarkHeld({ k, frames }: Machine): void {
-  for (const pin of k.pins.values()) {
-    for (let i = 0; i < pin.frames.length; i++) frames.clear(frames.head(pin.frames[i]!), PG_MARKED)
-  }
+  if (frames.held === 0) return
+  k.pins.forEach((pin) => {
+    for (let i = 0; i < pin.frames.length; i++) frames.clear(pin.frames[i]!, PG_MARKED)
+  })
 }
 
 /**

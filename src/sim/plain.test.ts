@@ -236,10 +236,12 @@ test.each(POLICIES.map(({ name }) => name))(
     const trace = written((t) => {
       const mm = heap(t, 600)
       t.madvise(mm, 0, 600, MADV_MERGEABLE)
-      // Neighbours that have one KSM page; and a pin, a reference that no pin knows of, and a page in swap.
+      // Neighbours that have one KSM page; and a pin, a reference that no pin knows of, a page in swap,
+      // and some that userfaultfd protects.
       t.storeSame(mm, [101, 102, 103, 333])
       t.ksmWait()
       t.unpin(mm, t.pin(mm, 7, 1, PIN_DMAPIN))
+      t.uffdWp(mm, 400, 20, true)
       for (const references of [false, true]) {
         t.pin(mm, 18, 3, PIN_DMAPIN)
         t.pin(mm, 509, 5, PIN_IOURING)
@@ -253,6 +255,8 @@ test.each(POLICIES.map(({ name }) => name))(
         t.exit(grandchild)
         for (let vpn = 0; vpn < 600; vpn += 3) t.store(mm, vpn)
       }
+      t.put(mm, 205)
+      t.fork(mm)
     })
     expect(state(whole(policy, trace))).toEqual(state(stepByStep(policy, trace)))
   },

@@ -25,7 +25,7 @@ import {
   TABLE_SHIFT,
 } from '../state/tables.ts'
 import { MAP_PRIVATE_ANON, MAP_SHARED } from '../trace/ops.ts'
-import { copyPteRange, mayCopyAtFork, mustCopy } from './copy-ptes.ts'
+import { ASK, ASK_NONE, copyPteRange, mayCopyAtFork, mustCopy } from './copy-ptes.ts'
 import { dropPte, zapPteRange } from './drop.ts'
 import { mapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
@@ -211,12 +211,12 @@ function copyLazily(m: Machine, mm: Mm, old: number, fresh: number): void {
 
 /** COW PTE v2 breaks with the ordinary copy_pte_range(), from the shared table into the new one. */
 function copyOwned(m: Machine, mm: Mm, start: number, old: number, fresh: number): void {
-  const asks = mayCopyAtFork(m, mm)
+  const whom = mayCopyAtFork(m, mm) ? ASK : ASK_NONE
   for (const vma of mm.vmas) {
     const from = Math.max(vma.start, start)
     const to = Math.min(vma.end, start + TABLE_PAGES)
     if (from < to)
-      copyPteRange(m, mm, mm, vma, old + from - start, fresh + from - start, from, to, asks)
+      copyPteRange(m, mm, mm, vma, old + from - start, fresh + from - start, from, to, whom)
   }
 }
 

@@ -52,6 +52,8 @@ export interface SceneOptions {
   readonly era?: EraName
   readonly params?: Readonly<Record<string, ParamValue>>
   readonly swapDisk?: boolean
+  /** Default: true. */
+  readonly eager?: boolean
 }
 
 export interface MapOptions {
@@ -83,7 +85,7 @@ export class Scene {
       era: ERAS[options.era ?? (definition.kernel as EraName)],
       cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
       judge: this.oracle,
-      eager: true,
+      eager: options.eager ?? true,
       swapDisk: options.swapDisk ?? false,
     })
     this.m = this.#engine.machine

@@ -68,6 +68,12 @@ export class ById<T> {
     return false
   }
 
+  /** Visits all of them, in no order; none may come or go meanwhile. */
+  forEach(visit: (thing: T) => void): void {
+    if (this.#size === 0) return
+    for (const thing of this.#things) if (thing !== undefined) visit(thing)
+  }
+
   /** All things, by ascending number. */
   values(): T[] {
     if (this.#size === 0) return []
