@@ -45,7 +45,7 @@ export function isExchange(m: Machine, segments: Int32Array, s: number): boolean
 export function exchange(m: Machine, segments: Int32Array, args: Int32Array, s: number): number {
   const { judge, k } = m
   let steps = 0
-  let at = s
+  let at = besidePin(m, pinAt(m, segments, args, s), segments, args, s)
   while (at < segments.length) {
     const op = segments[at]!
     const lo = segments[at + 2]!
@@ -55,7 +55,7 @@ export function exchange(m: Machine, segments: Int32Array, args: Int32Array, s: 
       at += SEGMENT
       continue
     }
-    if (op === OP_DEVREAD || op === OP_DEVWRITE) {
+    if (isThroughPin(op)) {
       const id = args[lo]!
       if (steps > 0) steps--
       else {
@@ -83,6 +83,17 @@ export function exchange(m: Machine, segments: Int32Array, args: Int32Array, s: 
     at += SEGMENT
   }
   return at
+}
+
+/** The pin that the segment at `s` goes through; of an access, the next one: it is nearly always its owner's. */
+function pinAt(m: Machine, segments: Int32Array, args: Int32Array, s: number): Pin | undefined {
+  const at = isAccess(segments[s]!) ? s + SEGMENT : s
+  if (at >= segments.length || !isThroughPin(segments[at]!)) return undefined
+  return m.k.pins.get(args[segments[at + 2]!]!)
+}
+
+function isThroughPin(op: number): boolean {
+  return op === OP_DEVREAD || op === OP_DEVWRITE
 }
 
 /** Makes the accesses to pages args[lo..hi), or one store, if they need no fault and loads find what they should. */
@@ -149,7 +160,7 @@ function besidePin(
       }
       continue
     }
-    if ((op !== OP_DEVREAD && op !== OP_DEVWRITE) || args[lo] !== pinId) break
+    if (!isThroughPin(op) || args[lo] !== pinId) break
     const page = args[lo + 1]!
     if (page >= pfns.length) break
     const pfn = pfns[page]!

@@ -7,7 +7,6 @@ import { HELD, MAPCOUNT, PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_LARGE } from '../st
 import type { Pin } from '../state/holders.ts'
 import type { Mm } from '../state/mm.ts'
 import {
-  FULL_TABLE_PAGES,
   FULL_TABLE_SHIFT,
   PFN_SHIFT,
   PMD_KIND,
@@ -25,8 +24,8 @@ import { isPlain } from './plain.ts'
 export const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_DIRTY)
 
 /**
- * Takes the pages of the pin from the one at `from` on, as long as each may be stored to, or is a plain page that the
- * policy lets its process have. Returns the first that is neither, of which nothing has changed.
+ * Takes the pages of the pin from the one at `from` on, as long as one table covers them, and each may be stored to or is
+ * a plain page that the policy lets its process have. Returns the first that is not so, of which nothing has changed.
  */
 export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   const { frames, judge, k, policy, verdicts } = m
@@ -34,9 +33,11 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   const { vpn, write, follPin, frames: pfns } = taken
   const vma = mm.find(vpn + from)
   if (!isPlain(vma, PROT_READ | PROT_WRITE)) return from
-  const end = Math.min(pfns.length, vma.end - vpn)
+  const range = (vpn + from) >>> FULL_TABLE_SHIFT
+  if ((mm.pmds[range]! & PMD_KIND) !== PMD_OWN) return from
+  const end = Math.min(pfns.length, vma.end - vpn, ((range + 1) << FULL_TABLE_SHIFT) - vpn)
   const { ptes } = m.tables
-  const { tables, pmds } = mm
+  const table = mm.tables[range]! - (range << FULL_TABLE_SHIFT) + vpn
   const { word, refs, pins } = frames
   const references = follPin ? pins : refs
   const { id } = mm
@@ -50,27 +51,23 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   k.mm = mm
   let i = from
   for (; i < end; i++) {
-    const page = vpn + i
-    const range = page >>> FULL_TABLE_SHIFT
-    const index = tables[range]! + (page & (FULL_TABLE_PAGES - 1))
-    const pte = ptes[index]!
+    const pte = ptes[table + i]!
     if ((pte & (PTE_PRESENT | PTE_UFFD_WP)) !== PTE_PRESENT) break
-    if ((pmds[range]! & PMD_KIND) !== PMD_OWN) break
     const pfn = pte >>> PFN_SHIFT
     const was = word[pfn]!
-    k.vpn = page
     let entry = pte & ~PTE_TOK
     if ((pte & PTE_WRITE) === 0) {
       if ((was & SPECIAL) !== PG_ANON) break
       const held = frames.held !== 0 && (refs[pfn] !== 0 || pins[pfn] !== 0)
       if (was !== known || held) {
+        k.vpn = vpn + i
         need = write ? GUP_BREAK_COW : policy.gupRead(k, pfn, follPin)
         verdict = need === GUP_TAKE ? REUSE : policy.wpReuse(k, pfn)
         if (isCopy(verdict)) break
         known = held || (was & MAPCOUNT) !== 1 ? 0 : was
       }
       if (need !== GUP_TAKE) {
-        if (!judge.takesOver(id, page)) break
+        if (!judge.takesOver(id, vpn + i)) break
         verdicts[verdict]!++
         word[pfn] = was | exclusive
         if (need === GUP_UNSHARE) unshares++
@@ -80,7 +77,7 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
         }
       }
     }
-    ptes[index] = entry
+    ptes[table + i] = entry
     pfns[i] = pfn
     references[(was & PG_LARGE) === 0 ? pfn : frames.head(pfn)]!++
   }

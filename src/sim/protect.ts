@@ -22,7 +22,6 @@ import { mayUpgrade } from './uffd.ts'
 
 export function mprotect(m: Machine, mm: Mm, start: number, end: number, prot: number): number {
   m.k.mm = mm
-  if (!mm.covers(start, end)) return FAILED
   // mprotect_fixup(): nothing to do where the protection stays the same.
   const only = mm.find(start)
   if (only !== undefined && only.end >= end) {
@@ -30,6 +29,7 @@ export function mprotect(m: Machine, mm: Mm, start: number, end: number, prot: n
     if (only.prot !== prot) protect(m, mm, carveOne(m, mm, start, end), prot)
     mm.merge(start, end)
   } else {
+    if (!mm.covers(start, end)) return FAILED
     changeAreas(
       m,
       mm,

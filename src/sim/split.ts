@@ -120,7 +120,7 @@ export function carveOne(m: Machine, mm: Mm, start: number, end: number): Vma {
 
 /** vma_adjust_trans_huge(): a huge mapping across an edge inside an area. */
 function splitHugeAt(m: Machine, mm: Mm, edge: number): void {
-  if (edge % HUGE_PAGES === 0) return
+  if ((mm.pmd(edge) & PMD_HUGE) === 0 || edge % HUGE_PAGES === 0) return
   const vma = mm.find(edge)
   if (vma !== undefined && vma.start < edge) splitHugePmd(m, mm, edge)
 }

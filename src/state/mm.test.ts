@@ -111,6 +111,21 @@ describe('merging', () => {
     expect(edges(mm)).toEqual([[0, 16]])
   })
 
+  test('gives a piece nothing of the area whose place it takes', () => {
+    const mm = mmWith(area(0, 8), area(16, 24, { area: 1, mergeable: true, anonVma: 7 }))
+    mm.carve(16, 20)
+    mm.merge(16, 20)
+    // What was [20, 24) becomes [4, 8).
+    mm.carve(0, 4)
+    expect(mm.vmas).toEqual([
+      area(0, 4),
+      area(4, 8, { pgoff: 4 }),
+      area(16, 24, { area: 1, mergeable: true, anonVma: 7 }),
+    ])
+    expect(mm.find(21)?.start).toBe(16)
+    expect(mm.find(5)?.start).toBe(4)
+  })
+
   test('remembers that one of them had anonymous pages, or was soft-dirty', () => {
     const mm = mmWith(
       area(0, 4, { softDirty: false }),

@@ -66,6 +66,31 @@ export function newVma(of: Vma): Vma {
   }
 }
 
+type Changing<T> = { -readonly [K in keyof T]: T[K] }
+
+/** `vma` gets all properties of `of`. */
+function become(vma: Changing<Vma>, of: Vma): Vma {
+  vma.area = of.area
+  vma.start = of.start
+  vma.end = of.end
+  vma.kind = of.kind
+  vma.prot = of.prot
+  vma.folioOrder = of.folioOrder
+  vma.hugeAdvice = of.hugeAdvice
+  vma.object = of.object
+  vma.pgoff = of.pgoff
+  vma.anonVma = of.anonVma
+  vma.forked = of.forked
+  vma.dontfork = of.dontfork
+  vma.accounted = of.accounted
+  vma.mergeable = of.mergeable
+  vma.uffdWp = of.uffdWp
+  vma.uffdMissing = of.uffdMissing
+  vma.uffdMinor = of.uffdMinor
+  vma.softDirty = of.softDirty
+  return vma
+}
+
 /** userfaultfd_armed(): registered for anything at all. */
 export function userfaultfdArmed(vma: Vma): boolean {
   return vma.uffdWp || vma.uffdMissing || vma.uffdMinor
@@ -82,6 +107,8 @@ export class Mm {
   hasPinned = false
   /** Has mremap ever moved a page? Then a pin's address may not be where its page is. */
   moved = false
+  /** Areas that were merged into others, and may become new ones: mprotect() splits and merges without end. */
+  readonly #spare: Vma[] = []
   /** Last area that was looked up. */
   #hint: Vma | undefined
 
@@ -149,7 +176,13 @@ export class Mm {
   }
 
   insert(vma: Vma): void {
-    insertAt(this.vmas, this.firstEndingAfter(vma.start), newVma(vma))
+    insertAt(this.vmas, this.firstEndingAfter(vma.start), this.#newArea(vma))
+  }
+
+  /** An area with these properties, made of one that is not needed any more if there is one. */
+  #newArea(of: Vma): Vma {
+    const spare = this.#spare.pop()
+    return spare === undefined ? newVma(of) : become(spare, of)
   }
 
   /** Areas within [start, end), split at its edges so that each lies inside. */
@@ -186,6 +219,7 @@ export class Mm {
       lower.forked ||= upper.forked
       lower.softDirty ||= upper.softDirty
       removeAt(this.vmas, i + 1)
+      this.#spare.push(upper)
       this.#hint = lower
     }
   }
@@ -222,7 +256,7 @@ export class Mm {
   /** The area at index `at` ends at `vpn` from now on, and another one begins there. */
   #split(at: number, vpn: number): void {
     const vma = this.vmas[at] as Vma
-    const upper = newVma(vma)
+    const upper = this.#newArea(vma)
     upper.start = vpn
     upper.pgoff += vpn - vma.start
     vma.end = vpn
