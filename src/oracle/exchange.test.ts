@@ -15,10 +15,13 @@ test('owner and device see what the other stored', () => {
   oracle.pin(1, P, 2, 4, HOLD_PIN_WRITE)
   expect(oracle.exchanges(1)).toBe(true)
   // Page 3 is the second one of the pin.
-  const byOwner = oracle.ownerStores(3)
+  const byOwner = oracle.ownerStores(3, 0)
   expect(oracle.deviceReads(1, byOwner)).toBe(true)
   expect(oracle.deviceReads(0, byOwner)).toBe(false)
   expect(oracle.devread(1, 1, byOwner)).toBe(DEV_COHERENT)
+  expect(oracle.counts.reuses).toBe(0)
+  expect(oracle.ownerStores(5, 1)).toBe(byOwner + 1)
+  expect(oracle.counts.reuses).toBe(1)
   // A device's first token begins a block, which is left to devwrite().
   expect(oracle.deviceStores(1)).toBe(0)
   const first = oracle.devwrite(1, 1)
@@ -36,14 +39,14 @@ test('what a child may have is left to the long questions, until the child has g
   oracle.pin(1, P, 0, 2, HOLD_PIN_WRITE)
   oracle.fork(P, C)
   expect(oracle.exchanges(1)).toBe(true)
-  expect(oracle.ownerStores(0)).toBe(0)
+  expect(oracle.ownerStores(0, 0)).toBe(0)
   expect(oracle.deviceStores(0)).toBe(0)
   oracle.exit(C)
   expect(oracle.exchanges(1)).toBe(true)
-  expect(oracle.ownerStores(0)).toBe(0)
+  expect(oracle.ownerStores(0, 0)).toBe(0)
   // The fork has closed the parent's block of tokens.
   oracle.store(P, 0)
-  expect(oracle.ownerStores(1)).toBeGreaterThan(0)
+  expect(oracle.ownerStores(1, 0)).toBeGreaterThan(0)
 })
 
 test('a page that is not there, or that its owner copied, is left to the long questions', () => {
@@ -68,7 +71,7 @@ test('a pin that has moved with its pages is no longer where it was taken', () =
   const oracle = parent(8)
   oracle.pin(1, P, 0, 1, HOLD_PIN_WRITE)
   expect(oracle.exchanges(1)).toBe(true)
-  const token = oracle.ownerStores(0)
+  const token = oracle.ownerStores(0, 0)
   oracle.mremap(P, 0, 1, 100)
   expect(oracle.exchanges(1)).toBe(false)
   expect(oracle.devread(1, 0, token)).toBe(DEV_COHERENT)

@@ -3,12 +3,15 @@
  * owner maps every page of the pin and nobody else has it. What is asked each time is looked up once.
  */
 import { ALIASES } from './identities.ts'
+import type { Counts } from './judge.ts'
+import type { Ledger } from './ledger.ts'
 import { MASK, NO_TABLES, SHIFT, TABLE } from './page-map.ts'
 import type { Shadow } from './shadow.ts'
 import { BLOCK } from './tokens.ts'
 
 export class Exchange {
   readonly #shadow: Shadow
+  readonly #counts: Counts
   #mm = -1
   /** Tokens from here on are the owner's alone: all of them if no relative is alive. */
   #own = 0
@@ -21,8 +24,9 @@ export class Exchange {
   #stores: Int32Array = NO_TABLES
   #devices: Int32Array = NO_TABLES
 
-  constructor(shadow: Shadow) {
+  constructor(shadow: Shadow, ledger: Ledger) {
     this.#shadow = shadow
+    this.#counts = ledger.counts
   }
 
   /** May the others be asked about pages of the pin and its owner, until the oracle hears of anything else? */
@@ -66,8 +70,8 @@ export class Exchange {
     return token
   }
 
-  /** The same of a store by the owner. */
-  stores(vpn: number): number {
+  /** The same of a store by the owner; `reuses` is 1 after a verdict to write in place, else 0. */
+  stores(vpn: number, reuses: number): number {
     const arena = this.#arena
     const owned = this.#owned
     const stores = this.#stores
@@ -77,6 +81,7 @@ export class Exchange {
     const id = arena[at]!
     const token = stores[mm]!
     if (id < this.#own || id >= ALIASES || (token & (BLOCK - 1)) === 0) return 0
+    this.#counts.reuses += reuses
     stores[mm] = token + 1
     arena[at] = token
     return token

@@ -25,7 +25,7 @@ export class Oracle {
     directory: NO_TABLES,
   }
   readonly #observer = new Observer(this.#shadow, this.#ledger)
-  readonly #exchange = new Exchange(this.#shadow)
+  readonly #exchange = new Exchange(this.#shadow, this.#ledger)
 
   get event(): number {
     return this.#ledger.event
@@ -175,8 +175,8 @@ export class Oracle {
     return this.#exchange.writes(index)
   }
 
-  ownerStores(vpn: number): number {
-    return this.#exchange.stores(vpn)
+  ownerStores(vpn: number, reuses: number): number {
+    return this.#exchange.stores(vpn, reuses)
   }
 
   verdict(

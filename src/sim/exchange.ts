@@ -3,6 +3,8 @@
  * through these, and the processes access a few pages at a time, none of which needs a fault. All of it in one loop; what
  * it does, and in which order, is what gup.ts, pins.ts, device.ts and access.ts do step by step.
  */
+import { COPY, isCopy, REUSE } from '../policy/api.ts'
+import { PG_ANON, PG_EXCLUSIVE } from '../state/frames.ts'
 import type { Pin } from '../state/holders.ts'
 import type { Mm } from '../state/mm.ts'
 import {
@@ -15,14 +17,25 @@ import {
   PTE_STORE_HIT,
   PTE_STORED,
   PTE_TOK,
+  PTE_UFFD_WP,
 } from '../state/tables.ts'
 import { DEV_COHERENT } from '../trace/observed.ts'
-import { OP_DEVREAD, OP_DEVWRITE, OP_LOAD, OP_PIN, OP_STORE, OP_UNPIN } from '../trace/ops.ts'
+import {
+  OP_DEVREAD,
+  OP_DEVWRITE,
+  OP_LOAD,
+  OP_PIN,
+  OP_STORE,
+  OP_UNPIN,
+  PROT_WRITE,
+} from '../trace/ops.ts'
 import { SEGMENT } from '../trace/trace.ts'
 import { devread, devwrite } from './device.ts'
 import { pin } from './gup.ts'
 import type { Machine } from './machine.ts'
 import { unpin } from './pins.ts'
+import { isPlain } from './plain.ts'
+import { addFaults, SPECIAL } from './plain-gup.ts'
 import { isAccess, WRITABLE } from './plain-touch.ts'
 import { uncheckedStores } from './unchecked.ts'
 
@@ -83,6 +96,26 @@ export function exchange(m: Machine, segments: Int32Array, args: Int32Array, s: 
     at += SEGMENT
   }
   return at
+}
+
+/** What the policy says of a store fault at the page; of anything but a plain page others have to ask. */
+function verdictOf(m: Machine, mm: Mm, vpn: number, pte: number): number {
+  const { frames, k } = m
+  const pfn = pte >>> PFN_SHIFT
+  if (!m.plain || m.spent !== 0 || !isPlain(mm.find(vpn), PROT_WRITE)) return COPY
+  if ((pte & (WRITABLE | PTE_UFFD_WP)) !== PTE_PRESENT) return COPY
+  if ((frames.word[pfn]! & SPECIAL) !== PG_ANON) return COPY
+  k.mm = mm
+  k.vpn = vpn
+  return m.policy.wpReuse(k, pfn)
+}
+
+/** wp_page_reuse() of the page, in a fault of its own. */
+function reused(m: Machine, pfn: number, verdict: number): void {
+  m.verdicts[verdict]!++
+  if (m.policy.tracksExclusive) m.frames.set(pfn, PG_EXCLUSIVE)
+  m.counts.storeFaults++
+  addFaults(m, 1, m.cost.faultEntry + m.cost.reuse)
 }
 
 /** The pin that the segment at `s` goes through; of an access, the next one: it is nearly always its owner's. */
@@ -152,11 +185,16 @@ function besidePin(
         if ((pte & PTE_PRESENT) === 0) break
         if (!judge.seesExpected(id, vpn, token[pte >>> PFN_SHIFT]!)) break
       } else if ((pte & PTE_STORE_HIT) !== PTE_STORE_HIT) {
-        if ((pte & WRITABLE) !== WRITABLE || (pmds[range]! & PMD_KIND) !== PMD_OWN) break
-        const stored = judge.ownerStores(vpn)
+        if ((pmds[range]! & PMD_KIND) !== PMD_OWN) break
+        const faults = (pte & WRITABLE) !== WRITABLE
+        const verdict = faults ? verdictOf(m, owner, vpn, pte) : REUSE
+        if (isCopy(verdict)) break
+        const stored = judge.ownerStores(vpn, faults ? 1 : 0)
         if (stored === 0) break
-        token[pte >>> PFN_SHIFT] = stored
+        const pfn = pte >>> PFN_SHIFT
+        token[pfn] = stored
         ptes[index] = pte | PTE_STORED | PTE_TOK
+        if (faults) reused(m, pfn, verdict)
       }
       continue
     }

@@ -83,8 +83,8 @@ export interface Judge {
   deviceReads(index: number, token: number): boolean
   /** devwrite(); or 0, having recorded nothing, where devwrite() has to be called. */
   deviceStores(index: number): number
-  /** store() to page `vpn` by the owner, or 0 as above. */
-  ownerStores(vpn: number): number
+  /** store() to page `vpn` by the owner; if `reuses` is 1 and not 0, after a verdict to write in place. Or 0 as above. */
+  ownerStores(vpn: number, reuses: number): number
 
   /**
    * A decision: `verdict` below COPY = reuse. SITE_WP and SITE_SWAPIN: one page (a store follows). SITE_WP_HUGE:

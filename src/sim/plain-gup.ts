@@ -88,7 +88,8 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   return i
 }
 
-function addFaults(m: Machine, faults: number, ns: number): void {
+/** Faults of `ns` each. */
+export function addFaults(m: Machine, faults: number, ns: number): void {
   m.faults += faults
   m.counts.faultNs += faults * ns
   m.faultTimes.add(ns, faults)
