@@ -84,10 +84,10 @@ export function exchange(m: Machine, segments: Int32Array, args: Int32Array, s: 
       else devwrite(m, id, args[lo + 1]!)
     } else if (op === OP_PIN) {
       judge.event = m.events++
-      const id = args[lo + 3]!
-      pin(m, m.mm(segments[at + 1]!), args[lo]!, args[lo + 1]!, args[lo + 2]!, id)
+      pin(m, m.mm(segments[at + 1]!), args[lo]!, args[lo + 1]!, args[lo + 2]!, args[lo + 3]!)
       steps = 0
-      at = besidePin(m, k.pins.get(id), segments, args, at + SEGMENT)
+      at += SEGMENT
+      if (at < segments.length) at = besidePin(m, pinAt(m, segments, args, at), segments, args, at)
       continue
     } else if (op === OP_UNPIN) {
       judge.event = m.events++
