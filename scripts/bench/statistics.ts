@@ -7,8 +7,8 @@ export interface Spread {
   readonly min: number
   readonly max: number
   /**
-   * Where the true median lies in 95 of 100 cases, whatever the distribution: now and then a program is compiled less
-   * well, and takes a quarter longer. Of fewer than six values: all of them.
+   * Where the true median lies in 95 of 100 cases, whatever the distribution: now and then a sample takes a
+   * quarter longer. Of fewer than six values: all of them.
    */
   readonly low: number
   readonly high: number
