@@ -4,21 +4,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
+import { PINS } from '../test/random-trace.ts'
+import { RW } from '../test/scene.ts'
 import { heap, state, stepByStep, whole, written } from '../test/whole-or-steps.ts'
-import {
-  MADV_DONTNEED,
-  PIN_DMAPIN,
-  PIN_IOURING,
-  PIN_ODIRECT,
-  PIN_ROPIN,
-  PIN_VMSPLICE,
-  PROT_READ,
-  PROT_WRITE,
-} from '../trace/ops.ts'
+import { MADV_DONTNEED, PROT_READ } from '../trace/ops.ts'
 import type { Trace } from '../trace/trace.ts'
 
-const RW = PROT_READ | PROT_WRITE
-const PINS = [PIN_VMSPLICE, PIN_IOURING, PIN_ODIRECT, PIN_DMAPIN, PIN_ROPIN]
 const SEED = 20_261_120
 const PAGES = 40
 

@@ -6,24 +6,20 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
 import { PG_LRU_BATCH } from '../state/frames.ts'
-import { recipes, traceOf } from '../test/random-trace.ts'
+import { PINS, recipes, traceOf } from '../test/random-trace.ts'
+import { RW } from '../test/scene.ts'
 import { heap, state, stepByStep, whole, written } from '../test/whole-or-steps.ts'
 import {
   MADV_MERGEABLE,
   MAP_PRIVATE_ANON,
   PIN_DMAPIN,
   PIN_IOURING,
-  PIN_ODIRECT,
-  PIN_ROPIN,
   PIN_VMSPLICE,
   PROT_READ,
-  PROT_WRITE,
 } from '../trace/ops.ts'
 import type { Trace } from '../trace/trace.ts'
 import { plainStores } from './plain.ts'
 
-const RW = PROT_READ | PROT_WRITE
-const PINS = [PIN_VMSPLICE, PIN_IOURING, PIN_ODIRECT, PIN_DMAPIN, PIN_ROPIN]
 const SEED = 20_031_102
 
 describe('a whole trace ends as it does step by step', () => {

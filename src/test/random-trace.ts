@@ -67,7 +67,7 @@ const ADVICE = [
   MADV_MERGEABLE,
   MADV_DONTFORK,
 ] as const
-const PINS = [PIN_VMSPLICE, PIN_IOURING, PIN_ODIRECT, PIN_DMAPIN, PIN_ROPIN] as const
+export const PINS = [PIN_VMSPLICE, PIN_IOURING, PIN_ODIRECT, PIN_DMAPIN, PIN_ROPIN] as const
 
 /** Does the recipe map an area that folios of more than one page may fill? */
 export function usesLargeFolios({ areas }: Recipe): boolean {

@@ -12,17 +12,9 @@ import { ERAS, type EraName } from '../sim/era.ts'
 import { lruDrain } from '../sim/lru.ts'
 import { NOISE_PARAMS, Noise, type NoiseValues } from '../sim/noise.ts'
 import { endWriteback } from '../sim/reclaim.ts'
-import {
-  MAP_PRIVATE_ANON,
-  OP_LOAD,
-  OP_STORE,
-  OPERANDS,
-  PROT_READ,
-  PROT_WRITE,
-} from '../trace/ops.ts'
+import { MAP_PRIVATE_ANON, OP_LOAD, OP_STORE, OPERANDS } from '../trace/ops.ts'
 import { SEGMENT, type Trace, TraceWriter } from '../trace/trace.ts'
-
-const RW = PROT_READ | PROT_WRITE
+import { RW } from './scene.ts'
 
 export interface Run {
   readonly engine: Engine
