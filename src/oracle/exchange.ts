@@ -58,31 +58,29 @@ export class Exchange {
 
   /** The token of a store through the pin; 0, having done nothing, where Stores has to be asked. */
   writes(index: number): number {
-    const arena = this.#arena
-    const devices = this.#devices
-    const mm = this.#mm
-    const at = this.#first + index
-    const id = arena[at]!
-    const token = devices[mm]!
-    if (id < this.#own || id >= ALIASES || (token & (BLOCK - 1)) === 0) return 0
-    devices[mm] = token + 1
-    arena[at] = token
-    return token
+    return this.#store(this.#first + index, this.#devices)
   }
 
   /** The same of a store by the owner; `reuses` is 1 after a verdict to write in place, else 0. */
   stores(vpn: number, reuses: number): number {
-    const arena = this.#arena
     const owned = this.#owned
-    const stores = this.#stores
-    const mm = this.#mm
     const index = vpn >>> SHIFT
-    const at = (index < owned.length ? owned[index]! : 0) + (vpn & MASK)
+    const token = this.#store(
+      (index < owned.length ? owned[index]! : 0) + (vpn & MASK),
+      this.#stores,
+    )
+    if (token !== 0) this.#counts.reuses += reuses
+    return token
+  }
+
+  /** `next` holds the next token of whoever stores to the page at this position of the arena. */
+  #store(at: number, next: Int32Array): number {
+    const arena = this.#arena
+    const mm = this.#mm
     const id = arena[at]!
-    const token = stores[mm]!
+    const token = next[mm]!
     if (id < this.#own || id >= ALIASES || (token & (BLOCK - 1)) === 0) return 0
-    this.#counts.reuses += reuses
-    stores[mm] = token + 1
+    next[mm] = token + 1
     arena[at] = token
     return token
   }

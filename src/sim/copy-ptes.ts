@@ -31,7 +31,12 @@ export function mayCopyAtFork(m: Machine, parent: Mm): boolean {
   return parent.hasPinned || m.policy.asksEveryFork
 }
 
-/** The same as ASK_*, for a fork that gives back the marks. */
+/** Which pages the policy is asked about: none, all that may be pinned, or those too, which are marked (marksHeld()). */
+export const ASK_NONE = 0
+export const ASK = 1
+export const ASK_MARKED = 2
+
+/** ASK_*. After ASK_MARKED the caller has to take the marks off (unmarkHeld()). */
 export function whomForkAsks(m: Machine, parent: Mm): number {
   if (!mayCopyAtFork(m, parent)) return ASK_NONE
   return m.plain && m.forkAsksPinned && marksHeld(m) ? ASK_MARKED : ASK
@@ -42,11 +47,6 @@ export function mustCopy(m: Machine, vpn: number, pfn: number): boolean {
   m.k.vpn = vpn
   return m.policy.forkCopies(m.k, pfn)
 }
-
-/** Which pages the policy is asked about: none, all that may be pinned, or those too, which are marked (marksHeld()). */
-export const ASK_NONE = 0
-export const ASK = 1
-export const ASK_MARKED = 2
 
 /**
  * copy_pte_range(): the entries for [start, end), which lie in one page table, from index `from` on to `to` on. `whom`:

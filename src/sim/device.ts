@@ -10,25 +10,18 @@ import { presentFrame } from './walk.ts'
 
 /** What the device sees in page `index` of the pin; `m.lastDev` says how that compares. */
 export function devread(m: Machine, id: number, index: number): number {
-  return readThrough(m, m.k.pins.get(id), index)
-}
-
-export function devwrite(m: Machine, id: number, index: number): number {
-  return storeThrough(m, m.k.pins.get(id), index)
-}
-
-function readThrough(m: Machine, taken: Pin | undefined, index: number): number {
-  const pfn = taken?.frames[index]
-  if (taken === undefined || pfn === undefined) return FAILED
-  m.lastDev = m.judge.devread(taken.id, index, m.frames.token[pfn]!)
+  const pfn = m.k.pins.get(id)?.frames[index]
+  if (pfn === undefined) return FAILED
+  m.lastDev = m.judge.devread(id, index, m.frames.token[pfn]!)
   return OK
 }
 
-function storeThrough(m: Machine, taken: Pin | undefined, index: number): number {
+export function devwrite(m: Machine, id: number, index: number): number {
+  const taken = m.k.pins.get(id)
   const pfn = taken?.frames[index]
   // A r/o reference is never stored through: it may well be the zero page's.
   if (taken === undefined || pfn === undefined || !taken.write) return FAILED
-  m.frames.token[pfn] = m.judge.devwrite(taken.id, index)
+  m.frames.token[pfn] = m.judge.devwrite(id, index)
   forgetChecked(m, taken, index)
   return OK
 }

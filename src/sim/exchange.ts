@@ -35,7 +35,7 @@ import { pin } from './gup.ts'
 import type { Machine } from './machine.ts'
 import { unpin } from './pins.ts'
 import { isPlain } from './plain.ts'
-import { addFaults, SPECIAL } from './plain-gup.ts'
+import { SPECIAL } from './plain-gup.ts'
 import { isAccess, WRITABLE } from './plain-touch.ts'
 import { uncheckedStores } from './unchecked.ts'
 
@@ -115,7 +115,7 @@ function reused(m: Machine, pfn: number, verdict: number): void {
   m.verdicts[verdict]!++
   if (m.policy.tracksExclusive) m.frames.set(pfn, PG_EXCLUSIVE)
   m.counts.storeFaults++
-  addFaults(m, 1, m.cost.faultEntry + m.cost.reuse)
+  m.addFaults(1, m.cost.faultEntry + m.cost.reuse)
 }
 
 /** The pin that the segment at `s` goes through; of an access, the next one: it is nearly always its owner's. */

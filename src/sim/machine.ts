@@ -225,6 +225,14 @@ export class Machine {
     this.spent = 0
   }
 
+  /** So many faults of `ns` each were taken in one piece: whole numbers, so that their order does not matter. */
+  addFaults(faults: number, ns: number): void {
+    if (faults === 0) return
+    this.faults += faults
+    this.counts.faultNs += faults * ns
+    this.faultTimes.add(ns, faults)
+  }
+
   endFork(): void {
     this.counts.forkNs += this.spent
     if (this.spent > this.counts.forkNsMax) this.counts.forkNsMax = this.spent

@@ -83,16 +83,9 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   }
   frames.held += i - from
   k.holders.addPages(taken, from, i)
-  if (reuses > 0) addFaults(m, reuses, m.cost.faultEntry + m.cost.reuse)
-  if (unshares > 0) addFaults(m, unshares, m.cost.faultEntry + m.cost.unshare)
+  m.addFaults(reuses, m.cost.faultEntry + m.cost.reuse)
+  m.addFaults(unshares, m.cost.faultEntry + m.cost.unshare)
   return i
-}
-
-/** Faults of `ns` each. */
-export function addFaults(m: Machine, faults: number, ns: number): void {
-  m.faults += faults
-  m.counts.faultNs += faults * ns
-  m.faultTimes.add(ns, faults)
 }
 
 /** Gives all pages of the pin back. */

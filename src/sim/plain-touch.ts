@@ -207,13 +207,9 @@ export function touchesPlain(
   at.segment = s
   at.arg = i
   at.event = first + i
-  const faults = loadFaults + storeFaults
-  if (faults === 0) return
-  m.faults += faults
   counts.loadFaults += loadFaults
   counts.storeFaults += storeFaults
-  counts.faultNs += faults * swapInNs
-  m.faultTimes.add(swapInNs, faults)
+  m.addFaults(loadFaults + storeFaults, swapInNs)
 }
 
 /** The rest of a store fault on a page that just came back, and that the policy does not let be written to. */
