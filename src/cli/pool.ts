@@ -6,6 +6,7 @@
  *
  * A cell that fails, takes too long or kills its thread is one failed cell: the others go on in a fresh thread.
  */
+import { compileLoopsInTurn } from '../load/v8-settings.ts'
 import type { Cell, TraceChoice } from '../plan.ts'
 import type { CellOutcome } from '../worker.ts'
 import type { PoolOptions, TraceSource } from './pool-options.ts'
@@ -18,6 +19,7 @@ const MEMORY = 2 ** 28
 const LARGE = 2e7
 
 export async function runCells(cells: readonly Cell[], options: PoolOptions): Promise<void> {
+  compileLoopsInTurn()
   const { traces } = options
   const long = cells.filter(({ trace }) => traces.source(trace) !== undefined)
   const lanes = Array.from({ length: options.jobs }, () => new Lane(options, long))
