@@ -1,6 +1,7 @@
 /**
  * sample: one measurement in a process of its own: `node sample.js NAME OPTIONS-AS-JSON` prints one line of JSON.
  */
+import { compileLoopsInTurn } from '../../src/load/v8-settings.ts'
 import { measureForks } from './fork-time.ts'
 import { measureLitmus } from './litmus-speed.ts'
 import { measureMemory } from './memory.ts'
@@ -23,4 +24,6 @@ const SAMPLES: Readonly<Record<string, (options: never) => object | Promise<obje
 const [name = '', options = '{}'] = process.argv.slice(2)
 const sample = SAMPLES[name]
 if (sample === undefined) throw new RangeError(`unknown sample: ${name}`)
+// As the threads of a run (src/cli/pool.ts).
+compileLoopsInTurn()
 process.stdout.write(`${JSON.stringify(await sample(JSON.parse(options) as never))}\n`)
