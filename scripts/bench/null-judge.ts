@@ -2,9 +2,9 @@
  * null-judge: an oracle that knows nothing, to find out what the real one costs: the machine does all that it does
  * otherwise, and every store still gets a token of its own.
  */
-import type { Judge } from '../../src/sim/judge.ts'
+import type { Exchanges, Judge } from '../../src/sim/judge.ts'
 
-export class NullJudge implements Judge {
+export class NullJudge implements Judge, Exchanges {
   event = 0
   #token = 0
 
@@ -57,16 +57,16 @@ export class NullJudge implements Judge {
   devwrite(): number {
     return ++this.#token
   }
-  exchanges(): boolean {
+  exchanges(): Exchanges {
+    return this
+  }
+  reads(): boolean {
     return true
   }
-  deviceReads(): boolean {
-    return true
-  }
-  deviceStores(): number {
+  writes(): number {
     return ++this.#token
   }
-  ownerStores(): number {
+  stores(): number {
     return ++this.#token
   }
 

@@ -239,18 +239,7 @@ export class Truth implements Judge {
     return DEV_COHERENT
   }
 
-  exchanges(): boolean {
-    return false
-  }
-  deviceReads(): boolean {
-    return false
-  }
-  deviceStores(): number {
-    return 0
-  }
-  ownerStores(): number {
-    return 0
-  }
+  exchanges(): undefined {}
 
   devwrite(pin: number): number {
     const mm = this.pinOwner[pin]!

@@ -7,7 +7,7 @@ import type { Counts } from './judge.ts'
 import type { Ledger } from './ledger.ts'
 import { MASK, NO_TABLES, SHIFT, TABLE } from './page-map.ts'
 import type { Shadow } from './shadow.ts'
-import { BLOCK } from './tokens.ts'
+import { BLOCK, BLOCK_SHIFT } from './tokens.ts'
 
 export class Exchange {
   readonly #shadow: Shadow
@@ -18,11 +18,13 @@ export class Exchange {
   #arena: Int32Array = NO_TABLES
   /** Tables that only the owner has. */
   #owned: Int32Array = NO_TABLES
-  /** Where in the arena the first page of the pin is. */
+  /** The first page of the pin, and where in the arena it is. */
+  #vpn = 0
   #first = 0
   /** By process: the next token of a store, and of one through this pin. */
   #stores: Int32Array = NO_TABLES
   #devices: Int32Array = NO_TABLES
+  #authors: Int32Array = NO_TABLES
 
   constructor(shadow: Shadow, ledger: Ledger) {
     this.#shadow = shadow
@@ -44,44 +46,55 @@ export class Exchange {
     this.#own = family.isLast(mm) && pins.noneLeft ? 1 : family.ownTokens[mm]!
     this.#arena = pages.arena
     this.#owned = pages.owned(mm)
+    this.#vpn = vpn
     this.#first = first
     this.#stores = tokens.stores
     this.#devices = pins.promised(pin, family.forks(mm)) ? tokens.devices : tokens.stores
+    this.#authors = tokens.authors
     return true
   }
 
   /** Does the device find what was stored to the page last, by the owner or for it? If not, Observer has to be asked. */
   reads(index: number, token: number): boolean {
-    const { tokens } = this.#shadow
-    return this.#arena[this.#first + index] === token && tokens.isBy(this.#mm, token)
+    if (this.#arena[this.#first + index] !== token) return false
+    return this.#authors[token >>> BLOCK_SHIFT]! >> 1 === this.#mm
   }
 
   /** The token of a store through the pin; 0, having done nothing, where Stores has to be asked. */
   writes(index: number): number {
-    return this.#store(this.#first + index, this.#devices)
+    return this.#store(this.#vpn + index, this.#first + index, this.#devices)
   }
 
   /** The same of a store by the owner; `reuses` is 1 after a verdict to write in place, else 0. */
   stores(vpn: number, reuses: number): number {
     const owned = this.#owned
     const index = vpn >>> SHIFT
-    const token = this.#store(
-      (index < owned.length ? owned[index]! : 0) + (vpn & MASK),
-      this.#stores,
-    )
+    const at = (index < owned.length ? owned[index]! : 0) + (vpn & MASK)
+    const token = this.#store(vpn, at, this.#stores)
     if (token !== 0) this.#counts.reuses += reuses
     return token
   }
 
-  /** `next` holds the next token of whoever stores to the page at this position of the arena. */
-  #store(at: number, next: Int32Array): number {
+  /** `next` holds the next token of whoever stores to the page, which is at this position of the arena. */
+  #store(vpn: number, at: number, next: Int32Array): number {
     const arena = this.#arena
     const mm = this.#mm
     const id = arena[at]!
-    const token = next[mm]!
-    if (id < this.#own || id >= ALIASES || (token & (BLOCK - 1)) === 0) return 0
+    let token = next[mm]!
+    if (id < this.#own || id >= ALIASES || (token & (BLOCK - 1)) === 0) {
+      if (id <= 0 || id >= ALIASES || !this.#shadow.isSole(mm, vpn, id)) return 0
+      token = this.#token(next)
+    }
     next[mm] = token + 1
     arena[at] = token
+    return token
+  }
+
+  /** A token from a block that may have to begin. */
+  #token(next: Int32Array): number {
+    const { tokens } = this.#shadow
+    const token = next === tokens.devices ? tokens.device(this.#mm) : tokens.store(this.#mm)
+    this.#authors = tokens.authors
     return token
   }
 }

@@ -163,20 +163,8 @@ export class Oracle {
     return this.#stores.storeThroughPin(pin, index)
   }
 
-  exchanges(pin: number): boolean {
-    return this.#stores.settled && this.#exchange.open(pin)
-  }
-
-  deviceReads(index: number, token: number): boolean {
-    return this.#exchange.reads(index, token)
-  }
-
-  deviceStores(index: number): number {
-    return this.#exchange.writes(index)
-  }
-
-  ownerStores(vpn: number, reuses: number): number {
-    return this.#exchange.stores(vpn, reuses)
+  exchanges(pin: number): Exchange | undefined {
+    return this.#stores.settled && this.#exchange.open(pin) ? this.#exchange : undefined
   }
 
   verdict(

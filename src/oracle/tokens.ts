@@ -7,7 +7,7 @@
 import { FIRST_LENGTH, grown } from './column.ts'
 import { ALIASES } from './identities.ts'
 
-const BLOCK_SHIFT = 8
+export const BLOCK_SHIFT = 8
 export const BLOCK: number = 1 << BLOCK_SHIFT
 
 /** Author of what no process stored: pages of files, stores through shared mappings, zeroes. */
@@ -20,7 +20,7 @@ export class Tokens {
   devices = new Int32Array(FIRST_LENGTH)
   #publics = 0
   /** By block: 2 * mm for stores by mm, 2 * mm + 1 for stores by a device into a page that was promised to mm. */
-  #authors = new Int32Array(FIRST_LENGTH)
+  authors = new Int32Array(FIRST_LENGTH)
   #blocks = 1
   readonly #end: number
   /** Tokens that stand for a content number which processes stored that cannot see one another. */
@@ -91,17 +91,17 @@ export class Tokens {
     const block = Math.floor(token / BLOCK)
     if (!(block > 0 && block < this.#blocks)) throw new RangeError(`unknown token: ${token}`)
     if (this.#common.has(token)) return NOBODY
-    return this.#authors[block]! >> 1
+    return this.authors[block]! >> 1
   }
 
   /** Did the process store it, or a device for it? A quick look. */
   isBy(mm: number, token: number): boolean {
-    return this.#authors[token >>> BLOCK_SHIFT]! >> 1 === mm
+    return this.authors[token >>> BLOCK_SHIFT]! >> 1 === mm
   }
 
   /** Was it stored by a device, through a pin that promised its owner to see it? */
   fromDevice(token: number): boolean {
-    const author = this.#authors[Math.floor(token / BLOCK)]!
+    const author = this.authors[Math.floor(token / BLOCK)]!
     return author !== NOBODY && (author & 1) === 1
   }
 
@@ -113,8 +113,8 @@ export class Tokens {
           `counting ${BLOCK} for every process and fork`,
       )
     }
-    if (this.#blocks >= this.#authors.length) this.#authors = grown(this.#authors, this.#blocks)
-    this.#authors[this.#blocks++] = author
+    if (this.#blocks >= this.authors.length) this.authors = grown(this.authors, this.#blocks)
+    this.authors[this.#blocks++] = author
     return first
   }
 }

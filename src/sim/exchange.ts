@@ -32,6 +32,7 @@ import {
 import { SEGMENT } from '../trace/trace.ts'
 import { devread, devwrite } from './device.ts'
 import { pin } from './gup.ts'
+import { NO_EXPECTATIONS } from './judge.ts'
 import type { Machine } from './machine.ts'
 import { unpin } from './pins.ts'
 import { isPlain } from './plain.ts'
@@ -143,11 +144,19 @@ function touches(
   const { judge } = m
   const { ptes } = m.tables
   const { token } = m.frames
+  const { id, tables } = mm
+  const expected = judge.expectations(id)
+  const { arena, directory } = expected ?? NO_EXPECTATIONS
   for (let i = lo; i < hi; i++) {
     const vpn = args[i]!
-    const pte = ptes[mm.pteIndex(vpn)]!
+    const range = vpn >>> FULL_TABLE_SHIFT
+    const offset = vpn & (FULL_TABLE_PAGES - 1)
+    const pte = ptes[tables[range]! + offset]!
     if ((pte & PTE_PRESENT) === 0) return false
-    if (!judge.seesExpected(mm.id, vpn, token[pte >>> PFN_SHIFT]!)) return false
+    const found = token[pte >>> PFN_SHIFT]!
+    if (expected !== undefined && arena[directory[range]! + offset] !== found) {
+      if (!judge.seesExpected(id, vpn, found)) return false
+    }
   }
   return true
 }
@@ -165,12 +174,16 @@ function besidePin(
 ): number {
   if (taken === undefined || m.eager || m.contested.size !== 0) return s
   const owner = m.k.mms[taken.mm]
-  if (owner === undefined || owner.moved || !m.judge.exchanges(taken.id)) return s
+  if (owner === undefined || owner.moved) return s
   const { judge } = m
+  const exchanges = judge.exchanges(taken.id)
+  if (exchanges === undefined) return s
   const { ptes } = m.tables
   const { token } = m.frames
   const { id, pmds, tables } = owner
   const { id: pinId, frames: pfns, vpn: first, write } = taken
+  const expected = judge.expectations(id)
+  const { arena, directory } = expected ?? NO_EXPECTATIONS
   let at = s
   for (; at < segments.length; at += SEGMENT) {
     const op = segments[at]!
@@ -179,17 +192,21 @@ function besidePin(
       if (segments[at + 1] !== id || segments[at + 3] !== lo + 1) break
       const vpn = args[lo]!
       const range = vpn >>> FULL_TABLE_SHIFT
-      const index = tables[range]! + (vpn & (FULL_TABLE_PAGES - 1))
+      const offset = vpn & (FULL_TABLE_PAGES - 1)
+      const index = tables[range]! + offset
       const pte = ptes[index]!
       if (op === OP_LOAD) {
         if ((pte & PTE_PRESENT) === 0) break
-        if (!judge.seesExpected(id, vpn, token[pte >>> PFN_SHIFT]!)) break
+        const found = token[pte >>> PFN_SHIFT]!
+        if (expected !== undefined && arena[directory[range]! + offset] !== found) {
+          if (!judge.seesExpected(id, vpn, found)) break
+        }
       } else if ((pte & PTE_STORE_HIT) !== PTE_STORE_HIT) {
         if ((pmds[range]! & PMD_KIND) !== PMD_OWN) break
         const faults = (pte & WRITABLE) !== WRITABLE
         const verdict = faults ? verdictOf(m, owner, vpn, pte) : REUSE
         if (isCopy(verdict)) break
-        const stored = judge.ownerStores(vpn, faults ? 1 : 0)
+        const stored = exchanges.stores(vpn, faults ? 1 : 0)
         if (stored === 0) break
         const pfn = pte >>> PFN_SHIFT
         token[pfn] = stored
@@ -203,10 +220,10 @@ function besidePin(
     if (page >= pfns.length) break
     const pfn = pfns[page]!
     if (op === OP_DEVREAD) {
-      if (!judge.deviceReads(page, token[pfn]!)) break
+      if (!exchanges.reads(page, token[pfn]!)) break
       m.lastDev = DEV_COHERENT
     } else {
-      const stored = write ? judge.deviceStores(page) : 0
+      const stored = write ? exchanges.writes(page) : 0
       if (stored === 0) break
       token[pfn] = stored
       const vpn = first + page

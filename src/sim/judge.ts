@@ -12,6 +12,16 @@ export const NO_EXPECTATIONS: Expectations = {
   directory: new Int32Array(),
 }
 
+/** Of one pin: what its device and its owner do in turn. */
+export interface Exchanges {
+  /** devread() that finds what the owner, or a device for it, stored last: DEV_COHERENT. If false, ask devread(). */
+  reads(index: number, token: number): boolean
+  /** devwrite(); or 0, having recorded nothing, where devwrite() has to be called. */
+  writes(index: number): number
+  /** store() to page `vpn` by the owner; if `reuses` is 1 and not 0, after a verdict to write in place. Or 0 as above. */
+  stores(vpn: number, reuses: number): number
+}
+
 export interface Judge {
   /** Number of the event being simulated; the mechanism sets it before every call that may record something. */
   event: number
@@ -75,16 +85,10 @@ export interface Judge {
   /** Returns the token that the mechanism writes into the pinned frame. */
   devwrite(pin: number, index: number): number
   /**
-   * May the three below be asked about the pin and its owner, until the judge is told of anything but accesses? All of
-   * its pages are where they were pinned.
+   * What may be asked about the pin and its owner until the judge is told of anything but accesses; undefined where
+   * nothing may. All pages of the pin are where they were taken.
    */
-  exchanges(pin: number): boolean
-  /** devread() that finds what the owner, or a device for it, stored last: DEV_COHERENT. If false, ask devread(). */
-  deviceReads(index: number, token: number): boolean
-  /** devwrite(); or 0, having recorded nothing, where devwrite() has to be called. */
-  deviceStores(index: number): number
-  /** store() to page `vpn` by the owner; if `reuses` is 1 and not 0, after a verdict to write in place. Or 0 as above. */
-  ownerStores(vpn: number, reuses: number): number
+  exchanges(pin: number): Exchanges | undefined
 
   /**
    * A decision: `verdict` below COPY = reuse. SITE_WP and SITE_SWAPIN: one page (a store follows). SITE_WP_HUGE:
