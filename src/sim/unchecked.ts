@@ -32,6 +32,7 @@ export function uncheckedStores(
   const vma = mm.find(args[lo]!)
   if (vma === undefined || (vma.prot & PROT_WRITE) === 0) return lo
   const { judge } = m
+  let plain = m.spent === 0 && judge.plainStores(mm.id)
   const { ptes } = m.tables
   const { token } = m.frames
   const { id, pmds, tables } = mm
@@ -48,8 +49,13 @@ export function uncheckedStores(
     if ((pte & PTE_STORE_HIT) === PTE_STORE_HIT) continue
     const pfn = pte >>> PFN_SHIFT
     ptes[index] = pte | PTE_STORED | checkedBit(m, pfn)
-    judge.event = event + i - lo
-    token[pfn] = judge.store(id, vpn)
+    let stored = plain ? judge.storeOwn(vpn, 0) : 0
+    if (stored === 0) {
+      judge.event = event + i - lo
+      stored = judge.store(id, vpn)
+      plain &&= judge.plainStores(id)
+    }
+    token[pfn] = stored
   }
   return i
 }
