@@ -3,7 +3,7 @@
  * it does, and in which order, is what access.ts, fault.ts and wp.ts do step by step; the policy and the judge are asked
  * the same questions.
  */
-import { isCopy, SITE_WP } from '../policy/api.ts'
+import { isCopy, REUSE, SITE_WP } from '../policy/api.ts'
 import {
   MAPCOUNT,
   PG_ANON,
@@ -129,6 +129,10 @@ function takeMisses(m: Machine, mm: Mm, vma: Vma, args: Int32Array, count: numbe
   let reuses = 0
   /** Frames, or fewer, that can be had before the columns grow. */
   let room = 0
+  /** What a page was when the policy was last asked, and what it answered: a small page to which nobody has a reference. */
+  let asked = 0
+  let verdict = REUSE
+  const unheld = frames.held === 0
   k.mm = mm
   let i = TOOK_ALL
   outer: for (let eight = 0, left = misses[0]!; ; left &= left - 1) {
@@ -158,8 +162,11 @@ function takeMisses(m: Machine, mm: Mm, vma: Vma, args: Int32Array, count: numbe
       room = frames.room
       if (room === 0) break
     }
-    k.vpn = vpn
-    const verdict = large ? policy.wpReuseLarge(k, old) : policy.wpReuse(k, old)
+    if (was !== asked) {
+      k.vpn = vpn
+      verdict = large ? policy.wpReuseLarge(k, old) : policy.wpReuse(k, old)
+      asked = unheld && !large ? was : 0
+    }
     if (isCopy(verdict)) {
       verdicts[verdict]!++
       room--
