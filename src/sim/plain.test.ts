@@ -196,6 +196,16 @@ describe('stores to plain pages', () => {
     expect(plainStores(machine, machine.mm(0), stores, 0, 64)).toBe(5)
   })
 
+  test('are each asked about while anybody holds a reference: the flags do not show it', () => {
+    const alone = written((t) => t.exit(t.fork(heap(t, 64))))
+    const { engine, oracle } = whole('page-count', alone)
+    const { machine } = engine
+    // A speculative reference, of which the judge does not know.
+    machine.frames.hold(engine.frameOf(0, 12))
+    expect(plainStores(machine, machine.mm(0), stores, 0, 64)).toBe(64)
+    expect(oracle.counts).toMatchObject({ reuses: 63, copies: 1 })
+  })
+
   test('are not taken while anybody holds a reference: the judge wants to know more', () => {
     const pinned = written((t) => {
       const mm = heap(t, 64)
