@@ -60,6 +60,9 @@ export class NullJudge implements Judge, Exchanges {
   exchanges(): Exchanges {
     return this
   }
+  sees(): boolean {
+    return true
+  }
   reads(): boolean {
     return true
   }
@@ -73,8 +76,8 @@ export class NullJudge implements Judge, Exchanges {
   verdict(): boolean {
     return false
   }
-  takesOver(): boolean {
-    return true
+  takesOver(_mm: number, _vpn: number, pages: number): number {
+    return pages
   }
   copying(): void {}
   copied(): void {}

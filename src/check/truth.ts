@@ -202,8 +202,8 @@ export class Truth implements Judge {
     return 0
   }
 
-  takesOver(): boolean {
-    return false
+  takesOver(): number {
+    return 0
   }
 
   storesAfterCopies(_vpns: Int32Array, _tokens: Int32Array, from: number): number {

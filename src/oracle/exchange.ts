@@ -5,7 +5,7 @@
 import { ALIASES } from './identities.ts'
 import type { Counts } from './judge.ts'
 import type { Ledger } from './ledger.ts'
-import { MASK, NO_TABLES, SHIFT, TABLE } from './page-map.ts'
+import { MASK, NO_TABLES, TABLE } from './page-map.ts'
 import type { Shadow } from './shadow.ts'
 import { BLOCK, BLOCK_SHIFT } from './tokens.ts'
 
@@ -16,8 +16,6 @@ export class Exchange {
   /** Tokens from here on are the owner's alone: all of them if no relative is alive. */
   #own = 0
   #arena: Int32Array = NO_TABLES
-  /** Tables that only the owner has. */
-  #owned: Int32Array = NO_TABLES
   /** The first page of the pin, and where in the arena it is. */
   #vpn = 0
   #first = 0
@@ -43,15 +41,19 @@ export class Exchange {
       first = pages.ownPosition(mm, vpn)
     }
     this.#mm = mm
-    this.#own = family.isLast(mm) && pins.noneLeft ? 1 : family.ownTokens[mm]!
+    this.#own = this.#shadow.ownFrom(mm)
     this.#arena = pages.arena
-    this.#owned = pages.owned(mm)
     this.#vpn = vpn
     this.#first = first
     this.#stores = tokens.stores
     this.#devices = pins.promised(pin, family.forks(mm)) ? tokens.devices : tokens.stores
     this.#authors = tokens.authors
     return true
+  }
+
+  /** Does the owner find what was stored to the page last? If not, its identity may still name the same content. */
+  sees(index: number, token: number): boolean {
+    return this.#arena[this.#first + index] === token
   }
 
   /** Does the device find what was stored to the page last, by the owner or for it? If not, Observer has to be asked. */
@@ -62,27 +64,25 @@ export class Exchange {
 
   /** The token of a store through the pin; 0, having done nothing, where Stores has to be asked. */
   writes(index: number): number {
-    return this.#store(this.#vpn + index, this.#first + index, this.#devices)
+    return this.#store(index, this.#devices)
   }
 
   /** The same of a store by the owner; `reuses` is 1 after a verdict to write in place, else 0. */
-  stores(vpn: number, reuses: number): number {
-    const owned = this.#owned
-    const index = vpn >>> SHIFT
-    const at = (index < owned.length ? owned[index]! : 0) + (vpn & MASK)
-    const token = this.#store(vpn, at, this.#stores)
-    if (token !== 0) this.#counts.reuses += reuses
+  stores(index: number, reuses: number): number {
+    const token = this.#store(index, this.#stores)
+    if (token !== 0 && reuses !== 0) this.#counts.reuses++
     return token
   }
 
-  /** `next` holds the next token of whoever stores to the page, which is at this position of the arena. */
-  #store(vpn: number, at: number, next: Int32Array): number {
+  /** `next` holds the next token of whoever stores to the page. */
+  #store(index: number, next: Int32Array): number {
     const arena = this.#arena
     const mm = this.#mm
+    const at = this.#first + index
     const id = arena[at]!
     let token = next[mm]!
     if (id < this.#own || id >= ALIASES || (token & (BLOCK - 1)) === 0) {
-      if (id <= 0 || id >= ALIASES || !this.#shadow.isSole(mm, vpn, id)) return 0
+      if (id <= 0 || id >= ALIASES || !this.#shadow.isSole(mm, this.#vpn + index, id)) return 0
       token = this.#token(next)
     }
     next[mm] = token + 1

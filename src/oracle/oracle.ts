@@ -178,8 +178,8 @@ export class Oracle {
     return this.#score.verdict(site, mm, vpn, pages, verdict, other)
   }
 
-  takesOver(mm: number, vpn: number): boolean {
-    return this.#score.takesOver(mm, vpn)
+  takesOver(mm: number, vpn: number, pages: number): number {
+    return this.#score.takesOver(mm, vpn, pages)
   }
 
   copying(mm: number, vpn: number, verdict: number): void {

@@ -70,6 +70,18 @@ export class PageMap {
     return this.arena[this.position(mm, vpn)]!
   }
 
+  /** The first of the pages [vpn, end) that is 0; `end` if there is none. */
+  firstEmpty(mm: number, vpn: number, end: number): number {
+    const { arena } = this
+    const directory = this.#directories[mm]!
+    let at = vpn
+    for (; at < end; at++) {
+      const index = at >>> SHIFT
+      if (arena[(index < directory.length ? directory[index]! : 0) + (at & MASK)] === 0) break
+    }
+    return at
+  }
+
   set(mm: number, vpn: number, value: number): void {
     let at = this.ownPosition(mm, vpn)
     if (at < TABLE) {

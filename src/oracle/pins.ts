@@ -34,6 +34,13 @@ export const COPIED = 1
 /** The owner unmapped the page or gave it up: the pinned address promises nothing any more. */
 export const UNMAPPED = 2
 
+/** So many pins are looked through one by one. */
+const FEW = 8
+
+function isFollPin({ hold }: Pin): boolean {
+  return hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE
+}
+
 export class Pins {
   readonly #pins = new ById<Pin>()
   /** The one that was asked for last: there is more than one question about each. */
@@ -194,12 +201,13 @@ export class Pins {
   /** Is the page under a reference that fork must not take away from its owner? */
   promisedAcrossFork(mm: number, vpn: number): boolean {
     if (this.#held[mm] === 0) return false
-    this.#listAll()
-    for (let node = this.#nodes.get(mm, vpn); node !== 0; node = this.#next[node]!) {
-      const { hold } = this.#owner[node]!
-      if (this.#state[node] === ATTACHED && (hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE)) {
+    if (this.#unlisted.length > FEW) this.#listAll()
+    for (const pin of this.#unlisted) {
+      if (pin.mm === mm && vpn >= pin.vpn && vpn < pin.vpn + pin.pages && isFollPin(pin))
         return true
-      }
+    }
+    for (let node = this.#nodes.get(mm, vpn); node !== 0; node = this.#next[node]!) {
+      if (this.#state[node] === ATTACHED && isFollPin(this.#owner[node]!)) return true
     }
     return false
   }

@@ -133,21 +133,22 @@ test('a page table is sole when nobody else uses it any more; its copy is no pag
   expect(oracle.idle).toBe(true)
 })
 
-test('a page is taken over without a verdict once nobody else can have it', () => {
+test('pages are taken over without a verdict once nobody else can have them', () => {
   const oracle = parent(4)
   oracle.separated(P, 5, 1)
-  expect(oracle.takesOver(P, 0)).toBe(true)
+  // There are four pages to take over at once, and a frame of zeroes is left to verdict().
+  expect(oracle.takesOver(P, 0, 6)).toBe(4)
   // The child has page 0. Page 5 is a frame of zeroes, and page 6 is none at all: verdict() has to be called.
   oracle.fork(P, C)
-  for (const vpn of [0, 5, 6]) expect(oracle.takesOver(P, vpn)).toBe(false)
-  expect(oracle.counts).toEqual({ ...noCounts(), reuses: 1 })
+  for (const vpn of [0, 5, 6]) expect(oracle.takesOver(P, vpn, 1)).toBe(0)
+  expect(oracle.counts).toEqual({ ...noCounts(), reuses: 4 })
   oracle.exit(C)
-  expect(oracle.takesOver(P, 0)).toBe(true)
+  expect(oracle.takesOver(P, 0, 1)).toBe(1)
   // The child's pin on page 1 stays with the frame that it had in common with its parent.
   oracle.fork(P, D)
   oracle.pin(1, D, 1, 1, HOLD_PIN_RO)
   oracle.verdict(SITE_WP, D, 1, 1, COPY_MAPPED, 0)
   oracle.store(D, 1)
-  expect(oracle.takesOver(P, 1)).toBe(false)
-  expect(oracle.counts.reuses).toBe(2)
+  expect(oracle.takesOver(P, 1, 1)).toBe(0)
+  expect(oracle.counts.reuses).toBe(5)
 })

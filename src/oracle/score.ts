@@ -76,13 +76,18 @@ export class Score {
     return cause !== null
   }
 
-  /** The reuse of a page by its sole user, where the page has a plain name. Returns whether it was one. */
-  takesOver(mm: number, vpn: number): boolean {
+  /** The reuse of pages by their sole user, where they have plain names. Returns how many there are at once. */
+  takesOver(mm: number, vpn: number, pages: number): number {
     this.#stores.settle()
-    const id = this.#shadow.pages.get(mm, vpn)
-    if (id <= 0 || id >= ALIASES || !this.#shadow.isSole(mm, vpn, id)) return false
-    this.#ledger.counts.reuses++
-    return true
+    const shadow = this.#shadow
+    const own = shadow.ownFrom(mm)
+    let at = vpn
+    for (; at < vpn + pages; at++) {
+      const id = shadow.pages.get(mm, at)
+      if (id <= 0 || id >= ALIASES || (id < own && !shadow.isSole(mm, at, id))) break
+    }
+    this.#ledger.counts.reuses += at - vpn
+    return at - vpn
   }
 
   /** The answer to a question of do_wp_page() whose copy others may come before. */

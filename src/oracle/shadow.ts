@@ -122,9 +122,10 @@ export class Shadow {
   /** A reference to store through is only taken on pages that are there, if only full of zeroes. */
   pin(id: number, mm: number, vpn: number, pages: number, hold: number, event: number): void {
     if (hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE) {
-      const map = this.pages
-      for (let at = vpn; at < vpn + pages; at++) {
-        if (map.get(mm, at) === 0) this.separate(mm, at, 1, null)
+      let at = this.pages.firstEmpty(mm, vpn, vpn + pages)
+      while (at < vpn + pages) {
+        this.separate(mm, at, 1, null)
+        at = this.pages.firstEmpty(mm, at + 1, vpn + pages)
       }
     }
     this.pins.add(id, mm, vpn, pages, hold, event, this.family.forks(mm))
@@ -190,6 +191,12 @@ export class Shadow {
     if (!merged && this.family.isOwn(mm, frame)) return true
     if (this.pins.heldByOther(frame, mm)) return false
     return !(merged ? this.#mergedElsewhere(mm, vpn, frame) : this.#relativeHas(mm, vpn, frame))
+  }
+
+  /** Tokens from here on name pages that only this process can have. */
+  ownFrom(mm: number): number {
+    if (!this.#merges.none) return ALIASES
+    return this.family.isLast(mm) && this.pins.noneLeft ? 1 : this.family.ownTokens[mm]!
   }
 
   /** Was the page last stored to since the process's last fork, so that nobody else has it? Of what is merged: no. */

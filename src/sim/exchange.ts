@@ -174,16 +174,19 @@ function besidePin(
 ): number {
   if (taken === undefined || m.eager || m.contested.size !== 0) return s
   const owner = m.k.mms[taken.mm]
+  const { id: pinId, frames: pfns, vpn: first, write } = taken
   if (owner === undefined || owner.moved) return s
+  if ((first & (FULL_TABLE_PAGES - 1)) + pfns.length > FULL_TABLE_PAGES) return s
   const { judge } = m
   const exchanges = judge.exchanges(taken.id)
   if (exchanges === undefined) return s
   const { ptes } = m.tables
   const { token } = m.frames
-  const { id, pmds, tables } = owner
-  const { id: pinId, frames: pfns, vpn: first, write } = taken
-  const expected = judge.expectations(id)
-  const { arena, directory } = expected ?? NO_EXPECTATIONS
+  const { id } = owner
+  const range = first >>> FULL_TABLE_SHIFT
+  const isOwn = (owner.pmds[range]! & PMD_KIND) === PMD_OWN
+  /** Entries of the pinned pages. */
+  const entries = owner.tables[range]! + (first & (FULL_TABLE_PAGES - 1))
   let at = s
   for (; at < segments.length; at += SEGMENT) {
     const op = segments[at]!
@@ -191,26 +194,26 @@ function besidePin(
     if (op === OP_LOAD || op === OP_STORE) {
       if (segments[at + 1] !== id || segments[at + 3] !== lo + 1) break
       const vpn = args[lo]!
-      const range = vpn >>> FULL_TABLE_SHIFT
-      const offset = vpn & (FULL_TABLE_PAGES - 1)
-      const index = tables[range]! + offset
-      const pte = ptes[index]!
+      const page = vpn - first
+      if (page < 0 || page >= pfns.length) {
+        if (op === OP_STORE || !touches(m, owner, op, args, lo, lo + 1)) break
+        continue
+      }
+      const pte = ptes[entries + page]!
       if (op === OP_LOAD) {
         if ((pte & PTE_PRESENT) === 0) break
         const found = token[pte >>> PFN_SHIFT]!
-        if (expected !== undefined && arena[directory[range]! + offset] !== found) {
-          if (!judge.seesExpected(id, vpn, found)) break
-        }
+        if (!exchanges.sees(page, found) && !judge.seesExpected(id, vpn, found)) break
       } else if ((pte & PTE_STORE_HIT) !== PTE_STORE_HIT) {
-        if ((pmds[range]! & PMD_KIND) !== PMD_OWN) break
+        if (!isOwn) break
         const faults = (pte & WRITABLE) !== WRITABLE
         const verdict = faults ? verdictOf(m, owner, vpn, pte) : REUSE
         if (isCopy(verdict)) break
-        const stored = exchanges.stores(vpn, faults ? 1 : 0)
+        const stored = exchanges.stores(page, faults ? 1 : 0)
         if (stored === 0) break
         const pfn = pte >>> PFN_SHIFT
         token[pfn] = stored
-        ptes[index] = pte | PTE_STORED | PTE_TOK
+        ptes[entries + page] = pte | PTE_STORED | PTE_TOK
         if (faults) reused(m, pfn, verdict)
       }
       continue
@@ -226,9 +229,8 @@ function besidePin(
       const stored = write ? exchanges.writes(page) : 0
       if (stored === 0) break
       token[pfn] = stored
-      const vpn = first + page
       // Its owner's next store has to be told to the judge again.
-      ptes[tables[vpn >>> FULL_TABLE_SHIFT]! + (vpn & (FULL_TABLE_PAGES - 1))]! &= ~PTE_TOK
+      ptes[entries + page]! &= ~PTE_TOK
     }
   }
   m.events += (at - s) / SEGMENT

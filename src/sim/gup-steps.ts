@@ -16,16 +16,7 @@ import {
   STEP_SLOW,
 } from '../trace/steps.ts'
 import { GOES_ON, OK } from './answers.ts'
-import {
-  entryNeeds,
-  gupBegins,
-  newPin,
-  observed,
-  pinAs,
-  readEntry,
-  type Want,
-  wantOf,
-} from './gup.ts'
+import { entryNeeds, gupBegins, newPin, observed, pinAs, readEntry } from './gup.ts'
 import { forks } from './locks.ts'
 import type { Machine } from './machine.ts'
 import { pageIsTaken } from './own-bits.ts'
@@ -33,10 +24,11 @@ import { forgetPin, getPage, putPage } from './pins.ts'
 import { findsBelowSharedTable, gupMarksTable } from './shared-tables.ts'
 import type { Task } from './task.ts'
 import { entryAt, frameAt } from './walk.ts'
+import { type Want, wantOf } from './want.ts'
 
 export function gupStep(m: Machine, task: Task): number {
   const mm = m.mm(task.mm)
-  const want = wantOf(m, task.operand)
+  const want = wantOf(m.era, task.operand)
   m.k.mm = mm
   m.k.vpn = task.vpn
   switch (task.step) {

@@ -15,17 +15,7 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
-import { HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE } from '../trace/observed.ts'
-import {
-  MAP_SHARED,
-  PIN_DMAPIN,
-  PIN_IOURING,
-  PIN_ODIRECT,
-  PIN_ROPIN,
-  PIN_VMSPLICE,
-  PROT_READ,
-  PROT_WRITE,
-} from '../trace/ops.ts'
+import { MAP_SHARED, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import { kernelFault } from './access.ts'
 import { FAILED, OK } from './answers.ts'
 import { wpHugePmd } from './huge.ts'
@@ -42,27 +32,11 @@ import {
 import { splitHugePmd } from './split.ts'
 import { awaitedEvent } from './userfault.ts'
 import { entryAt, frameAt } from './walk.ts'
+import { type Want, wantOf } from './want.ts'
 import { unsharePage, wpPage } from './wp.ts'
 
 /** A page that stays out of reach after this many faults is a bug. */
 const MAX_TRIES = 8
-
-/** HOLD_* of a PIN_*, in this era. */
-function holdOf(m: Machine, kind: number): number {
-  switch (kind) {
-    case PIN_VMSPLICE:
-      return HOLD_GET_RO
-    case PIN_ODIRECT:
-      return m.era.odirect === 'pin' ? HOLD_PIN_WRITE : HOLD_GET_WRITE
-    case PIN_IOURING:
-    case PIN_DMAPIN:
-      return HOLD_PIN_WRITE
-    case PIN_ROPIN:
-      return HOLD_PIN_RO
-    default:
-      throw new RangeError(`unknown pin kind: ${kind}`)
-  }
-}
 
 /**
  * Takes references on `pages` pages, or on none (FAILED) if one of them cannot be had. The lockless walk step by step:
@@ -76,7 +50,7 @@ export function pin(
   kind: number,
   id: number,
 ): number {
-  const want = wantOf(m, kind)
+  const want = wantOf(m.era, kind)
   gupBegins(m, mm, want)
   return pinAs(m, mm, vpn, pages, want, id)
 }
@@ -129,33 +103,6 @@ export function newPin(
 const TAKEN = 0
 const AGAIN = 1
 const UNREACHABLE = 2
-
-/** What a reference is wanted for. */
-export interface Want {
-  /** HOLD_* */
-  readonly hold: number
-  readonly write: boolean
-  readonly follPin: boolean
-  /** Walks with the page-table lock held instead of locklessly (get_user_pages_fast). */
-  readonly slow: boolean
-}
-
-export function wantOf(m: Machine, kind: number): Want {
-  const slow = kind === PIN_IOURING || kind === PIN_ROPIN
-  return (slow ? SLOW : FAST)[holdOf(m, kind)] as Want
-}
-
-/** By HOLD_*: made once, for there is one for every pin. */
-const FAST: readonly Want[] = wants(false)
-const SLOW: readonly Want[] = wants(true)
-
-function wants(slow: boolean): Want[] {
-  return [HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE].map((hold) => {
-    const follPin = hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE
-    const write = hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE
-    return { hold, write, follPin, slow }
-  })
-}
 
 /** Does the area let the caller have what it wants? */
 function permits(vma: Vma | undefined, { write }: Want): vma is Vma {

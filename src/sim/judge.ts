@@ -12,14 +12,16 @@ export const NO_EXPECTATIONS: Expectations = {
   directory: new Int32Array(),
 }
 
-/** Of one pin: what its device and its owner do in turn. */
+/** Of one pin, whose pages one page table covers: what its device and its owner do to page `index` of it in turn. */
 export interface Exchanges {
+  /** Does a load by the owner that physically found `token` see what it should? If false, ask seesExpected(). */
+  sees(index: number, token: number): boolean
   /** devread() that finds what the owner, or a device for it, stored last: DEV_COHERENT. If false, ask devread(). */
   reads(index: number, token: number): boolean
   /** devwrite(); or 0, having recorded nothing, where devwrite() has to be called. */
   writes(index: number): number
-  /** store() to page `vpn` by the owner; if `reuses` is 1 and not 0, after a verdict to write in place. Or 0 as above. */
-  stores(vpn: number, reuses: number): number
+  /** store() by the owner; if `reuses` is 1 and not 0, after a verdict to write in place. Or 0 as above. */
+  stores(index: number, reuses: number): number
 }
 
 export interface Judge {
@@ -106,11 +108,11 @@ export interface Judge {
     other: number,
   ): boolean
   /**
-   * verdict() about one page at SITE_UNSHARE, or at SITE_WP with no store to follow, that lets the process go on with it.
-   * Returns false, having recorded nothing, unless it is clear that nobody else can have it: then verdict() has to be
-   * called.
+   * verdict() about each of these pages at SITE_UNSHARE, or at SITE_WP with no store to follow, that lets the process go
+   * on with it. Returns how many of them, from the first on, it is clear of that nobody else can have them; nothing is
+   * recorded of the others: of the next one verdict() has to be called.
    */
-  takesOver(mm: number, vpn: number): boolean
+  takesOver(mm: number, vpn: number, pages: number): number
   /**
    * A copy at SITE_WP whose page is mapped later, when `copied` says so, or never: others may come between. The verdict
    * is judged now; the pages stay shared until then.

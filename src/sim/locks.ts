@@ -62,11 +62,12 @@ import {
   STEP_TABLE,
   STEP_TEST,
 } from '../trace/steps.ts'
-import { entryNeeds, readEntry, wantOf } from './gup.ts'
+import { entryNeeds, readEntry } from './gup.ts'
 import type { Machine } from './machine.ts'
 import { nextMapper } from './reclaim-steps.ts'
 import type { Task } from './task.ts'
 import { anonFrame, entryAt } from './walk.ts'
+import { wantOf } from './want.ts'
 
 /** Would the operation sleep? Its operands are those of src/trace/ops.ts. */
 export function mustWait(
@@ -230,7 +231,7 @@ function faultWaits(m: Machine, id: number, vpn: number): boolean {
 function pinWaits(m: Machine, id: number, vpn: number, pages: number, kind: number): boolean {
   const mm = m.k.mms[id]
   if (mm === undefined) return false
-  const want = wantOf(m, kind)
+  const want = wantOf(m.era, kind)
   const seesFork = want.follPin && m.policy.writeProtectSeq && forks(m, id)
   for (let at = vpn; at < vpn + pages; at++) {
     const entry = seesFork ? 0 : readEntry(m, mm, at, want)
@@ -249,6 +250,6 @@ function slowWaits(m: Machine, id: number, vpn: number, kind: number): boolean {
   m.k.vpn = vpn
   const entry = entryAt(m, mm, vpn) & ~PTE_TOK
   const taken =
-    (entry & PTE_PRESENT) !== 0 && entryNeeds(m, mm, vpn, entry, wantOf(m, kind)) === GUP_TAKE
+    (entry & PTE_PRESENT) !== 0 && entryNeeds(m, mm, vpn, entry, wantOf(m.era, kind)) === GUP_TAKE
   return !taken && faultWaits(m, id, vpn)
 }

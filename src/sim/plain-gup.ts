@@ -45,6 +45,8 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   let known = 0
   let need: number = GUP_TAKE
   let verdict: number = REUSE
+  /** The judge lets the process have the pages up to here. */
+  let judged = from
   const exclusive = policy.tracksExclusive ? PG_EXCLUSIVE : 0
   let reuses = 0
   let unshares = 0
@@ -57,17 +59,24 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
     const was = word[pfn]!
     let entry = pte & ~PTE_TOK
     if ((pte & PTE_WRITE) === 0) {
-      if ((was & SPECIAL) !== PG_ANON) break
-      const held = frames.held !== 0 && (refs[pfn] !== 0 || pins[pfn] !== 0)
-      if (was !== known || held) {
-        k.vpn = vpn + i
-        need = write ? GUP_BREAK_COW : policy.gupRead(k, pfn, follPin)
-        verdict = need === GUP_TAKE ? REUSE : policy.wpReuse(k, pfn)
-        if (isCopy(verdict)) break
-        known = held || (was & MAPCOUNT) !== 1 ? 0 : was
+      if (i >= judged) {
+        if ((was & SPECIAL) !== PG_ANON) break
+        const held = frames.held !== 0 && (refs[pfn] !== 0 || pins[pfn] !== 0)
+        if (was !== known || held) {
+          k.vpn = vpn + i
+          need = write ? GUP_BREAK_COW : policy.gupRead(k, pfn, follPin)
+          verdict = need === GUP_TAKE ? REUSE : policy.wpReuse(k, pfn)
+          if (isCopy(verdict)) break
+          known = held || (was & MAPCOUNT) !== 1 ? 0 : was
+        }
+        if (need !== GUP_TAKE) {
+          let to = i + 1
+          if (frames.held === 0 && known !== 0) to = endOfKind(word, ptes, table, to, end, known)
+          judged = i + judge.takesOver(id, vpn + i, to - i)
+          if (i === judged) break
+        }
       }
       if (need !== GUP_TAKE) {
-        if (!judge.takesOver(id, vpn + i)) break
         verdicts[verdict]!++
         word[pfn] = was | exclusive
         if (need === GUP_UNSHARE) unshares++
@@ -85,6 +94,24 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   k.holders.addPages(taken, from, i)
   m.addFaults(reuses, m.cost.faultEntry + m.cost.reuse)
   m.addFaults(unshares, m.cost.faultEntry + m.cost.unshare)
+  return i
+}
+
+/** The first of the pin's pages from `i` on that is not mapped read-only, or whose frame has other flags than these. */
+function endOfKind(
+  word: Int32Array,
+  ptes: Int32Array,
+  table: number,
+  from: number,
+  end: number,
+  flags: number,
+): number {
+  let i = from
+  for (; i < end; i++) {
+    const pte = ptes[table + i]!
+    if ((pte & (PTE_PRESENT | PTE_UFFD_WP | PTE_WRITE)) !== PTE_PRESENT) break
+    if (word[pte >>> PFN_SHIFT] !== flags) break
+  }
   return i
 }
 

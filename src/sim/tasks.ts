@@ -13,12 +13,12 @@ import {
 } from '../trace/steps.ts'
 import { GOES_ON, OK, OVER, WAITS } from './answers.ts'
 import { forkStep } from './fork-steps.ts'
-import { wantOf } from './gup.ts'
 import { gupStep } from './gup-steps.ts'
 import { waits } from './locks.ts'
 import type { Machine } from './machine.ts'
 import { reclaimStep } from './reclaim-steps.ts'
 import { newTask, type Task } from './task.ts'
+import { wantOf } from './want.ts'
 import { storeStep } from './wp-steps.ts'
 
 /** Holds an operation; the operands are BEGIN's (src/trace/ops.ts). Nothing happens yet. */
@@ -52,7 +52,7 @@ function taskOf(
     case OP_SWAPOUT:
       return newTask(id, op, mm, first, 0, -1, STEP_ISOLATE)
     case OP_PIN: {
-      const step = wantOf(m, second).slow ? STEP_SLOW : STEP_READ
+      const step = wantOf(m.era, second).slow ? STEP_SLOW : STEP_READ
       return newTask(id, op, mm, first, second, third, step)
     }
     default:

@@ -84,9 +84,9 @@ export function munmap(m: Machine, mm: Mm, start: number, end: number): void {
 /** exit_mmap(), for exit and exec; the process's pins go too. */
 export function exitMm(m: Machine, mm: Mm): void {
   lruDrainAtZap(m)
-  const end = mm.pmds.length * TABLE_PAGES
+  const end = mm.endOfTables()
   zapRange(m, mm, 0, end, true)
-  mm.remove(0, end)
+  mm.removeAll()
   freeTables(m, mm, 0, end)
   const { pins } = m.k
   if (pins.some((pin) => pin.mm === mm.id)) {

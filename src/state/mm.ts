@@ -241,6 +241,18 @@ export class Mm {
     this.#hint = undefined
   }
 
+  removeAll(): void {
+    this.vmas = []
+    this.#hint = undefined
+  }
+
+  /** One past the last page that a page table, or a huge mapping, covers. */
+  endOfTables(): number {
+    let ranges = this.pmds.length
+    while (ranges > 0 && this.pmds[ranges - 1] === 0) ranges--
+    return ranges << TABLE_SHIFT
+  }
+
   /** Is any page of [start, end) mapped by an area? */
   covers(start: number, end: number): boolean {
     const vma = this.vmas[this.firstEndingAfter(start)]

@@ -1,6 +1,6 @@
 /**
  * by-id: things that a trace names by a number that is given once, such as its pins. A Map would do, but for the time
- * that it takes: few of many are there at once, and their numbers follow one another.
+ * that it takes: few of many are there at once, their numbers follow one another, and most are gone before the next comes.
  */
 
 const NONE = -1
@@ -8,18 +8,22 @@ const NONE = -1
 const FIRST_PLACES = 16
 
 export class ById<T> {
+  /** The latest one, which has no place. */
+  #lastId = NONE
+  #last: T | undefined
   /** By place: the number and the thing. What finds its place taken goes to the next free one. */
   #ids: Int32Array = new Int32Array(FIRST_PLACES).fill(NONE)
   #things: (T | undefined)[] = new Array<T | undefined>(FIRST_PLACES).fill(undefined)
-  #size = 0
+  /** Places taken. */
+  #placed = 0
 
   get size(): number {
-    return this.#size
+    return this.#lastId === NONE ? this.#placed : this.#placed + 1
   }
 
   /** `id` is not negative. */
   get(id: number): T | undefined {
-    return this.#things[this.#place(id)]
+    return id === this.#lastId ? this.#last : this.#things[this.#place(id)]
   }
 
   has(id: number): boolean {
@@ -27,18 +31,63 @@ export class ById<T> {
   }
 
   set(id: number, thing: T): void {
-    let place = this.#place(id)
-    if (this.#ids[place] === NONE) {
-      if (2 * ++this.#size > this.#ids.length) {
-        this.#grow()
-        place = this.#place(id)
-      }
-      this.#ids[place] = id
-    }
-    this.#things[place] = thing
+    if (this.#lastId !== NONE || this.#placed !== 0) this.#giveWay(id)
+    this.#lastId = id
+    this.#last = thing
   }
 
   delete(id: number): void {
+    if (id === this.#lastId) {
+      this.#lastId = NONE
+      this.#last = undefined
+    } else this.#remove(id)
+  }
+
+  clear(): void {
+    this.#lastId = NONE
+    this.#last = undefined
+    this.#ids.fill(NONE)
+    this.#things.fill(undefined)
+    this.#placed = 0
+  }
+
+  /** Does any of them satisfy the test? */
+  some(test: (thing: T) => boolean): boolean {
+    if (this.#last !== undefined && test(this.#last)) return true
+    if (this.#placed === 0) return false
+    for (const thing of this.#things) if (thing !== undefined && test(thing)) return true
+    return false
+  }
+
+  /** Visits all of them, in no order; none may come or go meanwhile. */
+  forEach(visit: (thing: T) => void): void {
+    if (this.#last !== undefined) visit(this.#last)
+    if (this.#placed === 0) return
+    for (const thing of this.#things) if (thing !== undefined) visit(thing)
+  }
+
+  /** All things, by ascending number. */
+  values(): T[] {
+    const ids: number[] = this.#lastId === NONE ? [] : [this.#lastId]
+    if (this.#placed !== 0) for (const id of this.#ids) if (id !== NONE) ids.push(id)
+    if (ids.length > 1) ids.sort((a, b) => a - b)
+    return ids.map((id) => this.get(id) as T)
+  }
+
+  /** Something with this number is about to become the latest one. */
+  #giveWay(id: number): void {
+    this.#remove(id)
+    if (this.#lastId !== NONE && this.#lastId !== id) this.#put(this.#lastId, this.#last as T)
+  }
+
+  #put(id: number, thing: T): void {
+    if (2 * ++this.#placed > this.#ids.length) this.#grow()
+    const place = this.#place(id)
+    this.#ids[place] = id
+    this.#things[place] = thing
+  }
+
+  #remove(id: number): void {
     const ids = this.#ids
     const mask = ids.length - 1
     let hole = this.#place(id)
@@ -52,35 +101,7 @@ export class ById<T> {
     }
     ids[hole] = NONE
     this.#things[hole] = undefined
-    this.#size--
-  }
-
-  clear(): void {
-    this.#ids.fill(NONE)
-    this.#things.fill(undefined)
-    this.#size = 0
-  }
-
-  /** Does any of them satisfy the test? */
-  some(test: (thing: T) => boolean): boolean {
-    if (this.#size === 0) return false
-    for (const thing of this.#things) if (thing !== undefined && test(thing)) return true
-    return false
-  }
-
-  /** Visits all of them, in no order; none may come or go meanwhile. */
-  forEach(visit: (thing: T) => void): void {
-    if (this.#size === 0) return
-    for (const thing of this.#things) if (thing !== undefined) visit(thing)
-  }
-
-  /** All things, by ascending number. */
-  values(): T[] {
-    if (this.#size === 0) return []
-    const ids: number[] = []
-    for (const id of this.#ids) if (id !== NONE) ids.push(id)
-    if (ids.length > 1) ids.sort((a, b) => a - b)
-    return ids.map((id) => this.get(id) as T)
+    this.#placed--
   }
 
   /** Where the number is, or would be. */
