@@ -1,7 +1,7 @@
 /**
  * Dropping entries: what an entry that goes away referred to loses a reference, and is freed with the last one.
  */
-import { MAPCOUNT, PG_LARGE, PG_SWAPCACHE, PG_ZERO } from '../state/frames.ts'
+import { type Frames, HELD, MAPCOUNT, PG_LARGE, PG_SWAPCACHE, PG_ZERO } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
 import { removeMappings, unmapPte } from './folio.ts'
@@ -13,11 +13,17 @@ import { tryToFreeSwap } from './swap-cache.ts'
 /** Dropping a page with one of these takes more than counting down. */
 export const NOT_PLAIN = PG_SWAPCACHE | PG_ZERO
 
+/** Entries that are emptied before the pages that nobody needs any more are freed. */
+const AT_ONCE = 128
+const unused = new Int32Array(AT_ONCE)
+
 /** Empties the entries [from, to) of `ptes`, which belong to `mm` alone. */
 export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void {
   const { frames, plain } = m
   const { word } = frames
   const { ptes } = m.tables
+  /** Is a page free as soon as nobody maps it? */
+  const free = frames.held === 0
   let zapped = 0
   /** The large folio at hand, and its mappings that are gone but still counted there. */
   let head = 0
@@ -28,10 +34,14 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
     if (pte === 0) continue
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
-    if (plain && isShared(pte, w)) {
+    if (plain && (free ? isPlain(pte, w) : isShared(pte, w))) {
       let next = i
-      if (to - i >= FOURS) next = unmapFours(frames, ptes, i, to)
-      if (next === i) next = unmapShared(ptes, word, i, Math.min(to, i + FOURS))
+      if (to - i >= FOURS && (w & MAPCOUNT) > 1) next = unmapFours(frames, ptes, i, to)
+      if (next === i) {
+        next = free
+          ? unmapPlain(frames, ptes, i, Math.min(to, i + AT_ONCE))
+          : unmapShared(ptes, word, i, Math.min(to, i + FOURS))
+      }
       zapped += next - i
       i = next - 1
       continue
@@ -59,9 +69,40 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
   m.spent += zapped * m.cost.ptePerExit
 }
 
-/** The entry maps an order-0 page that somebody else maps too: it is only counted down. */
+/** The entry maps an order-0 page, of which nothing but a count changes when it is dropped, unless that is the last. */
+function isPlain(pte: number, word: number): boolean {
+  return (pte & PTE_PRESENT) !== 0 && (word & (NOT_PLAIN | PG_LARGE)) === 0
+}
+
+/** Somebody else maps it too: it is only counted down. */
 function isShared(pte: number, word: number): boolean {
-  return (pte & PTE_PRESENT) !== 0 && (word & (NOT_PLAIN | PG_LARGE)) === 0 && (word & MAPCOUNT) > 1
+  return isPlain(pte, word) && (word & MAPCOUNT) > 1
+}
+
+/**
+ * Empties the entries from `from` on, up to the first that does not map a plain page, where pages have no references but
+ * those that their flags show. Returns that one. There is no branch for the last mapping of a page, which after a fork
+ * is as likely as not.
+ */
+function unmapPlain(frames: Frames, ptes: Int32Array, from: number, to: number): number {
+  const { word } = frames
+  let gone = 0
+  let i = from
+  for (; i < to; i++) {
+    const pte = ptes[i]!
+    const pfn = pte >>> PFN_SHIFT
+    const w = word[pfn]!
+    if (!isPlain(pte, w)) break
+    ptes[i] = 0
+    const keeping = (w - 1) & (MAPCOUNT | HELD)
+    // All bits, or none if nothing keeps the page.
+    const kept = (keeping | -keeping) >> 31
+    word[pfn] = (w - 1) & kept
+    unused[gone] = pfn
+    gone += 1 + kept
+  }
+  frames.releaseAll(unused, gone)
+  return i
 }
 
 /** Empties the entries from `from` on, up to the first that does not map such a page. Returns that one. */

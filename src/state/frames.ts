@@ -258,6 +258,20 @@ export class Frames {
     this.used--
   }
 
+  /** The same of the first `count` of these frames, whose flags are empty already. */
+  releaseAll(pfns: Int32Array, count: number): void {
+    const { token } = this
+    const free = this.#free
+    let freeCount = this.#freeCount
+    for (let i = 0; i < count; i++) {
+      const pfn = pfns[i]!
+      token[pfn] = 0
+      free[freeCount++] = pfn
+    }
+    this.#freeCount = freeCount
+    this.used -= count
+  }
+
   #freeLargeIfUnused(head: number): boolean {
     if (this.#largeCount(head) !== 0) return false
     const order = this.order[head]!
