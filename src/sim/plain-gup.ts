@@ -2,7 +2,15 @@
  * Plain pages, taken by get_user_pages() and given back: what gup.ts, wp.ts and pins.ts do step by step, in one loop,
  * for pages that may be stored to, or may after a fault that takes them over.
  */
-import { GUP_BREAK_COW, GUP_TAKE, GUP_UNSHARE, isCopy, REUSE } from '../policy/api.ts'
+import {
+  GUP_BREAK_COW,
+  GUP_TAKE,
+  GUP_UNSHARE,
+  isCopy,
+  REUSE,
+  SITE_UNSHARE,
+  SITE_WP,
+} from '../policy/api.ts'
 import { HELD, MAPCOUNT, PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_LARGE } from '../state/frames.ts'
 import type { Pin } from '../state/holders.ts'
 import type { Mm } from '../state/mm.ts'
@@ -12,6 +20,7 @@ import {
   PMD_KIND,
   PMD_OWN,
   PTE_PRESENT,
+  PTE_SOFT_DIRTY,
   PTE_STORED,
   PTE_TOK,
   PTE_UFFD_WP,
@@ -20,6 +29,7 @@ import {
 import { PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import type { Machine } from './machine.ts'
 import { isPlain } from './plain.ts'
+import { copyOf, mapCopy } from './wp.ts'
 
 export const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_DIRTY)
 
@@ -31,6 +41,7 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   const { frames, judge, k, policy, verdicts } = m
   if (!m.plain || policy.tables !== 'copy' || policy.tagsGupPages || m.spent !== 0) return from
   const { vpn, write, follPin, frames: pfns } = taken
+  if (from === pfns.length) return from
   const vma = mm.find(vpn + from)
   if (!isPlain(vma, PROT_READ | PROT_WRITE)) return from
   const range = (vpn + from) >>> FULL_TABLE_SHIFT
@@ -50,15 +61,17 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   const exclusive = policy.tracksExclusive ? PG_EXCLUSIVE : 0
   let reuses = 0
   let unshares = 0
+  let copied = 0
   k.mm = mm
   let i = from
   for (; i < end; i++) {
     const pte = ptes[table + i]!
     if ((pte & (PTE_PRESENT | PTE_UFFD_WP)) !== PTE_PRESENT) break
-    const pfn = pte >>> PFN_SHIFT
+    let pfn = pte >>> PFN_SHIFT
     const was = word[pfn]!
     let entry = pte & ~PTE_TOK
     if ((pte & PTE_WRITE) === 0) {
+      let copies = false
       if (i >= judged) {
         if ((was & SPECIAL) !== PG_ANON) break
         const held = frames.held !== 0 && (refs[pfn] !== 0 || pins[pfn] !== 0)
@@ -66,10 +79,14 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
           k.vpn = vpn + i
           need = write ? GUP_BREAK_COW : policy.gupRead(k, pfn, follPin)
           verdict = need === GUP_TAKE ? REUSE : policy.wpReuse(k, pfn)
-          if (isCopy(verdict)) break
-          known = held || (was & MAPCOUNT) !== 1 ? 0 : was
+          copies = isCopy(verdict)
+          known = copies || held || (was & MAPCOUNT) !== 1 ? 0 : was
         }
-        if (need !== GUP_TAKE) {
+        if (copies) {
+          if (frames.room === 0) break
+          pfn = copiedFor(m, mm, vpn + i, pte, need, verdict)
+          entry = ptes[table + i]!
+        } else if (need !== GUP_TAKE) {
           let to = i + 1
           if (frames.held === 0 && known !== 0) to = endOfKind(word, ptes, table, to, end, known)
           judged = i + judge.takesOver(id, vpn + i, to - i)
@@ -77,9 +94,12 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
         }
       }
       if (need !== GUP_TAKE) {
-        verdicts[verdict]!++
-        word[pfn] = was | exclusive
+        if (!copies) {
+          verdicts[verdict]!++
+          word[pfn] = was | exclusive
+        }
         if (need === GUP_UNSHARE) unshares++
+        else if (copies) copied++
         else {
           entry |= PTE_STORED
           reuses++
@@ -88,13 +108,30 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
     }
     ptes[table + i] = entry
     pfns[i] = pfn
-    references[(was & PG_LARGE) === 0 ? pfn : frames.head(pfn)]!++
+    references[(word[pfn]! & PG_LARGE) === 0 ? pfn : frames.head(pfn)]!++
   }
   frames.held += i - from
   k.holders.addPages(taken, from, i)
   m.addFaults(reuses, m.cost.faultEntry + m.cost.reuse)
   m.addFaults(unshares, m.cost.faultEntry + m.cost.unshare)
+  m.addFaults(copied, m.cost.faultEntry + m.cost.copy4k)
   return i
+}
+
+/** The process gets a copy of the page behind this entry, as that kind of fault makes it. */
+function copiedFor(
+  m: Machine,
+  mm: Mm,
+  vpn: number,
+  pte: number,
+  need: number,
+  verdict: number,
+): number {
+  const unshares = need === GUP_UNSHARE
+  m.decided(unshares ? SITE_UNSHARE : SITE_WP, mm, vpn, 1, verdict)
+  const pfn = copyOf(m, pte >>> PFN_SHIFT)
+  mapCopy(m, mm, vpn, pfn, unshares ? PTE_PRESENT | (pte & PTE_SOFT_DIRTY) : PTE_STORED)
+  return pfn
 }
 
 /** The first of the pin's pages from `i` on that is not mapped read-only, or whose frame has other flags than these. */

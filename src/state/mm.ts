@@ -157,8 +157,10 @@ export class Mm {
     const hint = this.#hint
     if (hint !== undefined && vpn >= hint.start && vpn < hint.end) return hint
     const i = this.firstEndingAfter(vpn)
-    const vma = this.vmas[i]
-    if (vma === undefined || vma.start > vpn) return undefined
+    // V8 gives up what it has compiled for an index past the end.
+    if (i === this.vmas.length) return undefined
+    const vma = this.vmas[i] as Vma
+    if (vma.start > vpn) return undefined
     this.#hint = vma
     return vma
   }
