@@ -82,6 +82,7 @@ export function touchesPlain(
   const maySwapIn = vma.anonVma !== 0 && !m.swapDisk
   const swapInNs = cost.faultEntry + cost.swapIn
   const last = batches.capacity - 1
+  const { fresh } = batches
   /** Are there only pages that are plain to the judge too? */
   let plain = judge.plainStores(id)
   /** What a page was when the policy was last asked about one, and what it answered. */
@@ -91,6 +92,8 @@ export function touchesPlain(
   let expected = judge.expectations(id)
   let { arena, directory } = expected ?? NO_EXPECTATIONS
   let checked = m.contested.size === 0
+  /** Frames, or fewer, that can be had before the columns grow. */
+  let room = 0
   let s = at.segment
   /** Number of the event that an operand stands for, minus the operand's index. */
   let first = at.event - i
@@ -139,17 +142,22 @@ export function touchesPlain(
     } else {
       if ((pte & (PTE_SWAP | PTE_UFFD_WP)) !== PTE_SWAP || !maySwapIn) break
       const slot = pfn
-      if (cached[slot] !== 0 || count[slot] !== 1 || frames.room === 0) break
+      if (cached[slot] !== 0 || count[slot] !== 1) break
+      if (room === 0) {
+        room = frames.room
+        if (room === 0) break
+      }
+      room--
       pfn = frames.alloc()
       // A full batch is emptied at once; here when the page is mapped, so that nothing else need hold it.
       const was = batches.freshCount === last ? PG_ANON : PG_ANON | PG_LRU_BATCH
       const found = saved[slot]!
-      word[pfn] = was
       token[pfn] = found
       if (freesSwapCache) swap.release(slot)
       const asks = write || asksAtLoad
       if (asks && was !== asked) {
         asked = was
+        word[pfn] = was
         k.vpn = vpn
         k.swapExclusive = true
         verdict = policy.swapinReuse(k, pfn)
@@ -158,7 +166,7 @@ export function touchesPlain(
       if (!freesSwapCache) swap.release(slot)
       const exclusive = asks && reusable
       word[pfn] = (was | (exclusive ? exclusiveFlag : 0)) + 1
-      batches.fresh[batches.freshCount++] = pfn
+      fresh[batches.freshCount++] = pfn
       if (batches.freshCount > last) drainFresh(m, batches)
       entry = (pfn << PFN_SHIFT) | PTE_PRESENT | (pte & PTE_SOFT_DIRTY)
       if (!write) {
