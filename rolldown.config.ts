@@ -1,12 +1,16 @@
 /**
  * rolldown.config: how the program is built. What decides a row (policies, mechanism, oracle, workloads) becomes one
  * module, and its exported constants are written out as numbers: V8 loads a constant that is imported, checks it and
- * takes its tag off wherever it is used, and constants are what the hot paths consist of. The rest is split by what is
- * loaded together, so that a command loads a handful of modules.
+ * takes its tag off wherever it is used, and constants are what the hot paths consist of. Private members become plain
+ * ones there (scripts/plain-members.ts). The rest is split by what is loaded together, so that a command loads a handful
+ * of modules.
  */
 import { relative } from 'node:path'
 import { defineConfig } from 'rolldown'
+import { plainMembers } from './scripts/plain-members.ts'
 import { DECIDES } from './src/load/package.ts'
+
+const MODEL = 'model'
 
 /** Whatever is started, imported or read by its path. The rest may go wherever it is used. */
 const ENTRIES = [
@@ -30,6 +34,7 @@ export default defineConfig({
   tsconfig: 'tsconfig.json',
   // Packages are loaded from node_modules.
   external: /^[^./]/,
+  plugins: [plainMembers(MODEL)],
   optimization: { inlineConst: { mode: 'all', pass: 3 } },
   output: {
     dir: 'dist',
@@ -39,9 +44,7 @@ export default defineConfig({
     // As deep in dist as the sources are in the repository: paths relative to a module stay what they were.
     chunkFileNames: 'src/chunks/[name].js',
     codeSplitting: {
-      groups: [
-        { name: 'model', test: (path) => DECIDES.test(relative(import.meta.dirname, path)) },
-      ],
+      groups: [{ name: MODEL, test: (path) => DECIDES.test(relative(import.meta.dirname, path)) }],
     },
   },
 })
