@@ -185,7 +185,7 @@ function besidePin(
   const { id } = owner
   const range = first >>> FULL_TABLE_SHIFT
   const isOwn = (owner.pmds[range]! & PMD_KIND) === PMD_OWN
-  /** Entries of the pinned pages. */
+  /** Where the entry of the pin's first page is, in the table that covers them all. */
   const entries = owner.tables[range]! + (first & (FULL_TABLE_PAGES - 1))
   let at = s
   for (; at < segments.length; at += SEGMENT) {
@@ -194,11 +194,11 @@ function besidePin(
     if (op === OP_LOAD || op === OP_STORE) {
       if (segments[at + 1] !== id || segments[at + 3] !== lo + 1) break
       const vpn = args[lo]!
-      const page = vpn - first
-      if (page < 0 || page >= pfns.length) {
+      if (vpn >>> FULL_TABLE_SHIFT !== range) {
         if (op === OP_STORE || !touches(m, owner, op, args, lo, lo + 1)) break
         continue
       }
+      const page = vpn - first
       const pte = ptes[entries + page]!
       if (op === OP_LOAD) {
         if ((pte & PTE_PRESENT) === 0) break

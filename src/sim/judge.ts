@@ -12,7 +12,10 @@ export const NO_EXPECTATIONS: Expectations = {
   directory: new Int32Array(),
 }
 
-/** Of one pin, whose pages one page table covers: what its device and its owner do to page `index` of it in turn. */
+/**
+ * Of one pin, whose pages one page table covers: what its device and its owner do to page `index` of it in turn. The
+ * owner's accesses may also be to other pages of that table, counted from the pin's first as well.
+ */
 export interface Exchanges {
   /** Does a load by the owner that physically found `token` see what it should? If false, ask seesExpected(). */
   sees(index: number, token: number): boolean
