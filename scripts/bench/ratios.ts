@@ -71,7 +71,7 @@ export const FULL: Sizes = {
   commands: 10,
   oraclePairs: 2,
   policiesRepeat: 6,
-  policiesPasses: 3,
+  policiesPasses: 4,
 }
 export const QUICK: Sizes = {
   repeat: 1,

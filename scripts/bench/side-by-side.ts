@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 /** A process starts in 100 ms, and a trace of 40 MB is read in 50: much less than this, two at a time on one CPU. */
-const READ_MS = 700
+const READ_MS = 500
 
 /** Words before a command that keep it, and all that it starts, on one CPU; none where there is no taskset. */
 export function onOneCpu(): readonly string[] {
