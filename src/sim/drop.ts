@@ -34,17 +34,15 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
     if (pte === 0) continue
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
-    if (plain && (free ? isPlain(pte, w) : isShared(pte, w))) {
+    if (plain && mapsPlainPage(pte, w)) {
       let next = i
       if (to - i >= FOURS && (w & MAPCOUNT) > 1) next = unmapFours(frames, ptes, i, to)
-      if (next === i) {
-        next = free
-          ? unmapPlain(frames, ptes, i, Math.min(to, i + AT_ONCE))
-          : unmapShared(ptes, word, i, Math.min(to, i + FOURS))
+      if (next === i && free) next = unmapPlain(frames, ptes, i, Math.min(to, i + AT_ONCE))
+      if (next > i) {
+        zapped += next - i
+        i = next - 1
+        continue
       }
-      zapped += next - i
-      i = next - 1
-      continue
     }
     ptes[i] = 0
     zapped++
@@ -70,13 +68,8 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
 }
 
 /** The entry maps an order-0 page, of which nothing but a count changes when it is dropped, unless that is the last. */
-function isPlain(pte: number, word: number): boolean {
+function mapsPlainPage(pte: number, word: number): boolean {
   return (pte & PTE_PRESENT) !== 0 && (word & (NOT_PLAIN | PG_LARGE)) === 0
-}
-
-/** Somebody else maps it too: it is only counted down. */
-function isShared(pte: number, word: number): boolean {
-  return isPlain(pte, word) && (word & MAPCOUNT) > 1
 }
 
 /**
@@ -92,7 +85,7 @@ function unmapPlain(frames: Frames, ptes: Int32Array, from: number, to: number):
     const pte = ptes[i]!
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
-    if (!isPlain(pte, w)) break
+    if (!mapsPlainPage(pte, w)) break
     ptes[i] = 0
     const keeping = (w - 1) & (MAPCOUNT | HELD)
     // All bits, or none if nothing keeps the page.
@@ -102,20 +95,6 @@ function unmapPlain(frames: Frames, ptes: Int32Array, from: number, to: number):
     gone += 1 + kept
   }
   frames.releaseAll(unused, gone)
-  return i
-}
-
-/** Empties the entries from `from` on, up to the first that does not map such a page. Returns that one. */
-function unmapShared(ptes: Int32Array, word: Int32Array, from: number, to: number): number {
-  let i = from
-  for (; i < to; i++) {
-    const pte = ptes[i]!
-    const pfn = pte >>> PFN_SHIFT
-    const w = word[pfn]!
-    if (!isShared(pte, w)) break
-    ptes[i] = 0
-    word[pfn] = w - 1
-  }
   return i
 }
 

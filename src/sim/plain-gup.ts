@@ -134,7 +134,7 @@ function copiedFor(
   return pfn
 }
 
-/** The first of the pin's pages from `i` on that is not mapped read-only, or whose frame has other flags than these. */
+/** The first of the pin's pages [from, end) that is not mapped read-only, or whose frame has other flags than these. */
 function endOfKind(
   word: Int32Array,
   ptes: Int32Array,
