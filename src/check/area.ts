@@ -30,8 +30,9 @@ export type MutableVma = { -readonly [Fact in keyof Vma]: Vma[Fact] }
 export function newArea(): MutableVma {
   return {
     ...{ area: 0, start: 0, end: 0, kind: 0, prot: 0, folioOrder: 0, hugeAdvice: 'none' },
-    ...{ object: 0, pgoff: 0, anonVma: 0, forked: false, dontfork: false, accounted: false },
-    ...{ mergeable: false, uffdWp: false, uffdMissing: false, uffdMinor: false, softDirty: false },
+    ...{ object: 0, pgoff: 0, anonVma: 0, anonRoot: 0, forked: false, dontfork: false },
+    ...{ accounted: false, mergeable: false, uffdWp: false, uffdMissing: false },
+    ...{ uffdMinor: false, softDirty: false },
   }
 }
 
@@ -45,6 +46,8 @@ export function setArea(vma: MutableVma, facts: number, anonVma: number): Vma {
   vma.kind = (facts >>> 14) & 3
   vma.pgoff = vma.start
   vma.anonVma = anonVma
+  // Told apart for KSM alone, which is not checked.
+  vma.anonRoot = anonVma
   vma.forked = (facts & (1 << 16)) !== 0
   vma.dontfork = (facts & (1 << 17)) !== 0
   vma.accounted = (facts & (1 << 18)) !== 0

@@ -62,6 +62,7 @@ export function mmap(
     object,
     pgoff,
     anonVma: 0,
+    anonRoot: 0,
     forked: false,
     dontfork: false,
     accounted: (prot & PROT_WRITE) !== 0,

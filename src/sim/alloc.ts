@@ -21,7 +21,10 @@ import { folioIsFresh, pageIsFresh, pageIsNotAnon } from './own-bits.ts'
 
 /** anon_vma_prepare(): an anonymous page is about to be put into the area. */
 export function anonVmaPrepare(m: Machine, mm: Mm, vma: Vma): void {
-  if (vma.anonVma === 0) vma.anonVma = mm.neighbouringAnonVma(vma) || ++m.anonVmas
+  if (vma.anonVma !== 0) return
+  vma.anonVma = mm.neighbouringAnonVma(vma) || ++m.anonVmas
+  // A neighbour's is its own root too: what came with a fork is not taken over.
+  vma.anonRoot = vma.anonVma
 }
 
 /** Flags of the entry of a page that was just filled: dirty only where it may be written to. */

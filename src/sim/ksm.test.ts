@@ -1,13 +1,13 @@
 /** Pages that move or merge: KSM and migration, both stopped by any reference. */
 import { describe, expect, test } from 'vitest'
 import { PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
-import { range, Scene } from '../test/scene.ts'
+import { range, Scene, type SceneOptions } from '../test/scene.ts'
 import { MADV_MERGEABLE, MADV_UNMERGEABLE, PIN_ROPIN, PIN_VMSPLICE } from '../trace/ops.ts'
 import { PAGE_KSM } from './observe.ts'
 
 /** Four mergeable pages of which the first three hold equal bytes. */
-function mergeable(policy: string): Scene {
-  const s = new Scene(policy)
+function mergeable(policy: string, options: SceneOptions = {}): Scene {
+  const s = new Scene(policy, options)
   const mm = s.owner(4)
   s.madvise(mm, 0, 4, MADV_MERGEABLE)
   s.storeSame(mm, 7, 0, 1, 2)
@@ -102,6 +102,81 @@ describe('KSM', () => {
     s.pin(0, 1, 1, PIN_ROPIN)
     expect([s.has(0, 1, PG_KSM), s.has(0, 1, PG_EXCLUSIVE)]).toEqual([false, true])
     expect(s.counts.unshare_copies).toBe(1)
+  })
+})
+
+describe('a KSM page read back from swap', () => {
+  test('goes to the place that comes first, and to every other one as a copy', () => {
+    for (const policy of ['mapcount', 'reuse-swap-page', 'page-count', 'anon-exclusive']) {
+      for (const swapDisk of [false, true]) {
+        const s = mergeable(policy, { swapDisk })
+        s.ksmWait()
+        s.swapout(0, 0, 3)
+        expect(range(0, 3).map((vpn) => s.load(0, vpn))).toEqual([0, 0, 0])
+        expect([policy, new Set(range(0, 3).map((vpn) => s.pfn(0, vpn))).size]).toEqual([policy, 3])
+        expect(range(0, 3).map((vpn) => s.has(0, vpn, PG_KSM))).toEqual([false, false, false])
+        s.store(0, 0, 1, 2)
+        expect(s.counts).toMatchObject({ needed_copies: 0 })
+      }
+    }
+  })
+
+  test('is shared by what fork made of one entry, and by nothing else', () => {
+    // As on 6.18.44.
+    const s = mergeable('mm-id')
+    s.ksmWait()
+    const child = s.fork(0)
+    s.swapout(0, 0, 3)
+    s.load(0, 0)
+    s.load(child, 0)
+    s.load(child, 1)
+    s.mremap(0, 2, 1, 512)
+    s.load(0, 512)
+    s.load(0, 1)
+    expect(s.pfn(child, 0)).toBe(s.pfn(0, 0))
+    const apart = [s.pfn(0, 0), s.pfn(0, 1), s.pfn(child, 1), s.pfn(0, 512)]
+    expect(new Set(apart).size).toBe(4)
+    expect([s.entry(0, 1).write, s.entry(child, 1).write, s.entry(0, 512).write]).toEqual([
+      true,
+      true,
+      true,
+    ])
+    s.store(0, 0, 1)
+    s.store(child, 1, 0)
+    // Of the stores to page 0, the second finds no other mapping, but its page is what the child's page 2 would be read from.
+    expect(s.counts).toMatchObject({ reuses: 0, needed_copies: 2, spurious_copies: 0 })
+    expect(s.load(child, 2)).toBe(0)
+  })
+
+  test('is no page of a process that came to the area before either had a page there', () => {
+    const s = new Scene('anon-exclusive')
+    const parent = s.spawn()
+    s.map(parent, 1)
+    const child = s.fork(parent)
+    for (const mm of [parent, child]) {
+      s.madvise(mm, 0, 1, MADV_MERGEABLE)
+      s.storeSame(mm, 7, 0)
+    }
+    s.ksmWait()
+    expect(s.pfn(child, 0)).toBe(s.pfn(parent, 0))
+    s.swapout(parent, 0, 1)
+    s.load(parent, 0)
+    s.load(child, 0)
+    expect(s.pfn(child, 0)).not.toBe(s.pfn(parent, 0))
+  })
+
+  test('that was read back, and went out again, goes to whoever comes first then', () => {
+    const s = mergeable('anon-exclusive')
+    s.ksmWait()
+    s.swapout(0, 0, 2)
+    s.load(0, 0)
+    s.swapout(0, 0, 1)
+    const slot = s.slot(0, 0)
+    expect(s.slot(0, 1)).toBe(slot)
+    s.load(0, 1)
+    expect(s.has(0, 1, PG_EXCLUSIVE)).toBe(false)
+    s.load(0, 0)
+    expect([s.pfn(0, 0) === s.pfn(0, 1), s.has(0, 0, PG_EXCLUSIVE)]).toEqual([false, true])
   })
 })
 

@@ -2,7 +2,7 @@
  * KSM: pages of mergeable areas that hold equal bytes become one page, mapped read-only.
  */
 import { PG_DIRTY, PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
-import type { Mm } from '../state/mm.ts'
+import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { mapPte, unmapPte } from './folio.ts'
@@ -119,4 +119,25 @@ export function unmergeKsm(m: Machine, mm: Mm, start: number, end: number): void
     unsharePage(m, mm, vma, vpn)
     m.endFault()
   }
+}
+
+/**
+ * ksm_might_need_to_copy(): is the page that a swap entry names mapped at another place by now? Read back it is no KSM
+ * page any more: it becomes that of whoever comes first, and the rmap would not find it anywhere else (watched on
+ * 6.18.44).
+ */
+export function ksmMightNeedToCopy(
+  m: Machine,
+  vma: Vma,
+  vpn: number,
+  slot: number,
+  pfn: number,
+): boolean {
+  const { merged } = m.k.swap
+  if (merged.size === 0 || !merged.has(slot) || m.frames.has(pfn, PG_KSM)) return false
+  const first = merged.get(slot)
+  const index = vma.pgoff + vpn - vma.start
+  if (first !== undefined) return first.root !== vma.anonRoot || first.index !== index
+  merged.set(slot, { root: vma.anonRoot, index })
+  return false
 }

@@ -3,7 +3,7 @@ import { PG_EXCLUSIVE, PG_LAZYFREE, PG_SWAPCACHE } from '../state/frames.ts'
 import { PTE_SWP_EXCLUSIVE } from '../state/tables.ts'
 import { range, Scene } from '../test/scene.ts'
 import { MADV_FREE, MADV_PAGEOUT, PIN_DMAPIN, PIN_VMSPLICE } from '../trace/ops.ts'
-import { PAGE_NONE, PAGE_SWAP, PAGE_ZERO } from './observe.ts'
+import { PAGE_NONE, PAGE_SMALL, PAGE_SWAP, PAGE_ZERO } from './observe.ts'
 
 const marked = (s: Scene, mm: number, vpn: number): boolean =>
   ((s.m.tables.ptes[s.mm(mm).pteIndex(vpn)] as number) & PTE_SWP_EXCLUSIVE) !== 0
@@ -161,5 +161,16 @@ describe('a page that MADV_FREE gave up', () => {
     s.swapout(mm, 0, 1)
     expect(s.kind(mm, 0)).toBe(PAGE_SWAP)
     expect(s.load(mm, 0)).toBe(0)
+  })
+
+  test('is only found to be swap-backed again by the first MADV_PAGEOUT after a store', () => {
+    const s = new Scene('mm-id')
+    const mm = s.owner(1)
+    s.madvise(mm, 0, 1, MADV_FREE)
+    s.store(mm, 0)
+    s.madvise(mm, 0, 1, MADV_PAGEOUT)
+    expect([s.kind(mm, 0), s.has(mm, 0, PG_LAZYFREE)]).toEqual([PAGE_SMALL, false])
+    s.madvise(mm, 0, 1, MADV_PAGEOUT)
+    expect(s.kind(mm, 0)).toBe(PAGE_SWAP)
   })
 })

@@ -53,13 +53,15 @@ export function swapOut(
     if (soleOnly && endsPageout(m, mm, vpn, pfn)) vpn |= TABLE_PAGES - 1
     else isolated[vpn - start] = pfn
   }
+  const again: number[] | undefined = soleOnly ? [] : undefined
   for (let vpn = start; vpn < end; vpn++) {
     const pfn = isolated[vpn - start]!
     if (pfn === 0 || mappings(m, pfn) === 0) continue
     if (soleOnly && mappings(m, pfn) !== 1) continue
     const folio = folioToReclaim(m, mm, vpn, pfn, start, end)
-    if (folio !== 0) reclaimFolio(m, folio, vpn - (pfn - folio), writing)
+    if (folio !== 0) reclaimFolio(m, folio, vpn - (pfn - folio), writing, again)
   }
+  for (const head of again ?? []) m.frames.clear(head, PG_LAZYFREE)
   m.endSwap()
 }
 
@@ -112,21 +114,39 @@ function mapsAll(m: Machine, mm: Mm, first: number, head: number, pages: number)
 }
 
 /** One folio, whose first page is mapped at `vpn` by somebody. Its steps one by one: reclaim-steps.ts. */
-function reclaimFolio(m: Machine, head: number, vpn: number, writing: boolean): void {
-  if (!isolateFolio(m, head, vpn)) return
+function reclaimFolio(
+  m: Machine,
+  head: number,
+  vpn: number,
+  writing: boolean,
+  again?: number[],
+): void {
+  if (!isolateFolio(m, head, vpn, again)) return
   enterSwapCache(m, head)
   const pages = m.frames.pages(head)
   for (let i = 0; i < pages; i++) unmapEverywhere(m, head + i, vpn + i)
   freeReclaimed(m, head, writing)
 }
 
-/** Takes the reclaimer's own reference, unless the folio has to stay, or is gone already. */
-export function isolateFolio(m: Machine, head: number, vpn: number): boolean {
+/**
+ * Takes the reclaimer's own reference, unless the folio has to stay, or is gone already. A folio that was stored to since
+ * MADV_FREE only counts as swap-backed again after a first pass (watched on 6.18.44): it stays if there is a list, `again`,
+ * of those that the next pass would take.
+ */
+export function isolateFolio(m: Machine, head: number, vpn: number, again?: number[]): boolean {
   const { frames, policy } = m
   if (frames.has(head, PG_LARGE)) {
     for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
   }
-  if (discardLazyfree(m, head, vpn)) return false
+  if (frames.has(head, PG_LAZYFREE)) {
+    if (discardLazyfree(m, head, vpn)) return false
+    if (again !== undefined) {
+      again.push(head)
+      m.counts.refusedUnmaps++
+      return false
+    }
+    frames.clear(head, PG_LAZYFREE)
+  }
   if (!frames.has(head, PG_SWAPCACHE) && policy.reclaimRefuses(m.k, head, BEFORE_SWAPCACHE)) {
     m.counts.refusedUnmaps++
     return false
@@ -235,13 +255,9 @@ function finishReclaim(m: Machine, head: number): void {
   }
 }
 
-/**
- * A page that MADV_FREE gave up is dropped if it is still clean and only mapped; else it counts as swap-backed again.
- */
+/** A page that MADV_FREE gave up is dropped if it is still clean and only mapped. Returns whether it was. */
 function discardLazyfree(m: Machine, head: number, vpn: number): boolean {
   const { frames } = m
-  if (!frames.has(head, PG_LAZYFREE)) return false
-  frames.clear(head, PG_LAZYFREE)
   const pages = frames.pages(head)
   const mappers: Mapper[] = []
   for (let i = 0; i < pages; i++) mappers.push(...mappersOf(m, head + i, vpn + i))

@@ -1,7 +1,7 @@
 /**
  * The swapcache: a page that has a swap slot and is in memory too, until its last swap entry is gone.
  */
-import { PG_DIRTY, PG_SWAPCACHE, PG_WRITEBACK } from '../state/frames.ts'
+import { PG_DIRTY, PG_KSM, PG_SWAPCACHE, PG_WRITEBACK } from '../state/frames.ts'
 import type { Machine } from './machine.ts'
 
 /** Puts each page of the folio into the swapcache, on slots of their own: +1 reference a page. */
@@ -12,6 +12,7 @@ export function addToSwap(m: Machine, head: number): void {
     const slot = m.k.swap.alloc(frames.token[pfn]!)
     frames.slot[pfn] = slot
     m.k.swap.cached[slot] = pfn
+    if (frames.has(pfn, PG_KSM)) m.k.swap.merged.set(slot, undefined)
   }
 }
 

@@ -17,12 +17,13 @@ import { PROT_WRITE } from '../trace/ops.ts'
 import { anonVmaPrepare } from './alloc.ts'
 import { mapPte } from './folio.ts'
 import { hold, letGo } from './hold.ts'
+import { ksmMightNeedToCopy } from './ksm.ts'
 import { lruAdd, lruDrain } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { bitsFromSlot, pageIsSwappedIn } from './own-bits.ts'
 import { tracksSoftDirty } from './soft-dirty.ts'
 import { addReadPage, tryToFreeSwap } from './swap-cache.ts'
-import { wpPage } from './wp.ts'
+import { copyOf, wpPage } from './wp.ts'
 
 export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): void {
   const { frames, policy, tables } = m
@@ -32,15 +33,17 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   const entry = tables.ptes[index]!
   const slot = entry >>> PFN_SHIFT
   const found = swap.cached[slot]!
-  const pfn = found !== 0 ? found : readIn(m, slot)
+  const shown = found !== 0 ? found : readIn(m, slot)
+  const copied = ksmMightNeedToCopy(m, vma, vpn, slot, shown)
+  const pfn = copied ? copyForKsm(m, shown) : shown
   const cached = frames.has(frames.head(pfn), PG_SWAPCACHE)
   m.k.swapExclusive = !cached || (entry & PTE_SWP_EXCLUSIVE) !== 0
 
   // Until 5.17 reuse_swap_page() was asked while the entry still counted, and only for a store. Since 5.18 the entry
   // is given back first, and a store tries to free the swapcache, which a drained batch makes likelier to succeed.
   const refined = policy.freesSwapCache
-  // A page that was just read is not on the LRU and not mapped: nobody could have found it.
-  const references = found !== 0 && m.noise ? hold(m, m.noise, pfn, vpn) : 0
+  // A page that was just read, or copied, is not on the LRU and not mapped: nobody could have found it.
+  const references = found === pfn && m.noise ? hold(m, m.noise, pfn, vpn) : 0
   if (refined) {
     if (write && cached && !frames.has(pfn, PG_KSM) && frames.has(frames.head(pfn), PG_LRU_BATCH)) {
       lruDrain(m)
@@ -60,7 +63,8 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   }
   mapPte(frames, mm, pfn)
   if (exclusive && policy.tracksExclusive) frames.set(pfn, PG_EXCLUSIVE)
-  pageIsSwappedIn(m, pfn, exclusive)
+  if (copied) leaveToOthers(m, mm, vpn, pfn, shown)
+  else pageIsSwappedIn(m, pfn, exclusive)
 
   const armed = (entry & PTE_UFFD_WP) !== 0 && vma.uffdWp
   const taken = exclusive && write && !armed
@@ -76,6 +80,20 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   if (protectedAgain) flags |= PTE_DIRTY | PTE_SOFT_DIRTY
   tables.ptes[index] = (pfn << PFN_SHIFT) | flags
   if (write && !taken && !protectedAgain) wpPage(m, mm, vma, vpn)
+}
+
+/** A page of the process's own, with the bytes of one that is mapped elsewhere. */
+function copyForKsm(m: Machine, shown: number): number {
+  m.spent += m.cost.copy4k
+  return copyOf(m, shown)
+}
+
+/** The entry shows `pfn` and not the page that was found in the swapcache. */
+function leaveToOthers(m: Machine, mm: Mm, vpn: number, pfn: number, shown: number): void {
+  lruAdd(m, pfn)
+  m.judge.separated(mm.id, vpn, 1)
+  if (m.frames.mapcount(shown) === 0) tryToFreeSwap(m, shown)
+  m.frames.freeIfUnused(shown)
 }
 
 function writeFlag(vma: Vma): number {
@@ -98,6 +116,7 @@ function readIn(m: Machine, slot: number): number {
   frames.set(pfn, PG_ANON)
   frames.token[pfn] = m.k.swap.token[slot]!
   bitsFromSlot(m, pfn, slot)
+  if (m.k.swap.merged.has(slot)) m.k.swap.merged.set(slot, undefined)
   const ahead = m.noise?.swapcached(m.judge.event, m.k.vpn) ?? false
   if (m.swapDisk || ahead || m.k.swap.count[slot]! > 1) addReadPage(m, pfn, slot)
   // The fault's own reference: a full batch is emptied at once, and the page is not mapped yet.

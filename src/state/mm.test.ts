@@ -14,6 +14,7 @@ function area(start: number, end: number, differing: Partial<Vma> = {}): Vma {
     object: 0,
     pgoff: 0,
     anonVma: 0,
+    anonRoot: 0,
     forked: false,
     dontfork: false,
     accounted: true,

@@ -26,6 +26,8 @@ export interface Vma {
   pgoff: number
   /** Which anon_vma its anonymous pages hang on; 0 until there is one. fork skips areas that have none. */
   anonVma: number
+  /** The root of that anon_vma's tree: areas that forks made of one another have the same one. */
+  anonRoot: number
   /** Came with a fork: the chain of its anon_vmas is not singular, so that no other area may take it over. */
   forked: boolean
   dontfork: boolean
@@ -55,6 +57,7 @@ export function newVma(of: Vma): Vma {
     object: of.object,
     pgoff: of.pgoff,
     anonVma: of.anonVma,
+    anonRoot: of.anonRoot,
     forked: of.forked,
     dontfork: of.dontfork,
     accounted: of.accounted,
@@ -80,6 +83,7 @@ function become(vma: Changing<Vma>, of: Vma): Vma {
   vma.object = of.object
   vma.pgoff = of.pgoff
   vma.anonVma = of.anonVma
+  vma.anonRoot = of.anonRoot
   vma.forked = of.forked
   vma.dontfork = of.dontfork
   vma.accounted = of.accounted
@@ -218,6 +222,7 @@ export class Mm {
       }
       lower.end = upper.end
       lower.anonVma ||= upper.anonVma
+      lower.anonRoot ||= upper.anonRoot
       lower.forked ||= upper.forked
       lower.softDirty ||= upper.softDirty
       removeAt(this.vmas, i + 1)

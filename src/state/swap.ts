@@ -3,12 +3,23 @@
  */
 import { grown } from './frames.ts'
 
+/** Where an anonymous page is mapped, whoever maps it: page->mapping, reduced to its root, and page->index. */
+export interface AnonPlace {
+  readonly root: number
+  readonly index: number
+}
+
 export class SwapSlots {
   /** swap_map count: swap entries in page tables. */
   count: Int32Array = new Int32Array(1024)
   /** Frame in the swapcache, 0 for none (SWAP_HAS_CACHE keeps the slot while there is one). */
   cached: Int32Array = new Int32Array(1024)
   token: Int32Array = new Int32Array(1024)
+  /**
+   * Slots that a KSM page was written to, whose entries are not all for one place; with the place of the page that was
+   * read back from there, once it is mapped.
+   */
+  readonly merged: Map<number, AnonPlace | undefined> = new Map()
   used = 0
   /** Slot 0 is never handed out. */
   #next = 1
@@ -28,6 +39,7 @@ export class SwapSlots {
       cached[slot] = 0
       token[slot] = 0
     }
+    this.merged.clear()
     this.#freeCount = 0
     this.#next = end
     this.used = end - 1
@@ -64,6 +76,7 @@ export class SwapSlots {
   /** Frees a slot that no page caches, and that no entry names from now on. */
   release(slot: number): void {
     this.count[slot] = 0
+    if (this.merged.size > 0) this.merged.delete(slot)
     this.#free[this.#freeCount++] = slot
     this.used--
   }

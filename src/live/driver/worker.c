@@ -263,7 +263,9 @@ static void execute(struct slot *me, u32 index, struct op *op)
 		show_pages(me, op);
 		break;
 	case OP_SWAPOUT:
-		error = sys3(__NR_madvise, op->addr, op->pages * PAGE, MADV_PAGEOUT);
+		/* The first pass only finds out what was stored to since MADV_FREE. */
+		for (int pass = 0; pass < 2; pass++)
+			error = sys3(__NR_madvise, op->addr, op->pages * PAGE, MADV_PAGEOUT);
 		show_pages(me, op);
 		break;
 	case OP_PIN: {

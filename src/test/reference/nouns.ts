@@ -14,6 +14,8 @@ export interface Page {
   token: number
   /** Its place on the swap device, while it is in the swapcache. */
   slot: Slot | null
+  /** page->mapping and page->index since it was read back from swap: of the entry that mapped it first. */
+  place: { readonly anonRoot: number; readonly index: number } | null
 }
 
 export type FolioKind = 'anon' | 'file' | 'zero'
@@ -126,6 +128,8 @@ export interface Area {
   anonVma: boolean
   /** Which anon_vma it has; 0 for none yet. */
   anonVmaOwn: number
+  /** The one that it descends from by forks. */
+  anonRoot: number
   /** Is its anon_vma a child's, chained to the parent's? */
   forked: boolean
   /** VM_ACCOUNT: is its memory charged? */

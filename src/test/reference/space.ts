@@ -55,6 +55,7 @@ export function mergeAreas(process: Process): void {
       last.end = area.end
       last.anonVma ||= area.anonVma
       last.anonVmaOwn ||= area.anonVmaOwn
+      last.anonRoot ||= area.anonRoot
       last.forked ||= area.forked
       last.softDirtyTracked &&= area.softDirtyTracked
     } else {
@@ -95,6 +96,7 @@ export function prepareAnonVma(process: Process, area: Area, fresh: () => number
   const below = lower && !lower.forked && compatible(lower, area) ? lower.anonVmaOwn : 0
   area.anonVma = true
   area.anonVmaOwn = above || below || fresh()
+  area.anonRoot = area.anonVmaOwn
 }
 
 /** The PMD entries of [start, end), with the part of the range that each covers. */

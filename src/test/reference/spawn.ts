@@ -39,6 +39,7 @@ export function addArea(w: World, process: Process, area: NewArea): void {
     softDirtyTracked: false,
     anonVma: false,
     anonVmaOwn: 0,
+    anonRoot: 0,
     forked: false,
     accounted: true,
   })

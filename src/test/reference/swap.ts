@@ -38,11 +38,17 @@ function reclaim(w: World, process: Process, start: number, end: number, byAdvic
       if (!byAdvice || pageMapcount(page) === 1) pages.push(page)
     }
   }
+  /** Found to be swap-backed again: the next pass would take them. */
+  const kept = new Set<Folio>()
   for (const page of pages) {
+    const { folio } = page
     // A huge folio that goes as a whole is not split before: pages of zeros go with it.
-    const whole = page.folio.pages.every((one) => pages.includes(one))
-    keepsLazyFree(page.folio, whole)
-    swapOutPage(w, page, whole)
+    const whole = folio.pages.every((one) => pages.includes(one))
+    const lazyFree = !folio.swapBacked
+    keepsLazyFree(folio, whole)
+    if (byAdvice && lazyFree && folio.swapBacked) kept.add(folio)
+    if (kept.has(folio)) w.tally.refused_unmaps++
+    else swapOutPage(w, page, whole, byAdvice)
   }
 }
 
@@ -59,7 +65,7 @@ function keepsLazyFree(folio: Folio, whole: boolean): void {
   if (extraReferences(folio) > 0 || !folio.pages.every(isClean)) folio.swapBacked = true
 }
 
-function swapOutPage(w: World, page: Page, whole: boolean): void {
+function swapOutPage(w: World, page: Page, whole: boolean, byAdvice: boolean): void {
   if (isRefused(w, page) || !splitFolio(w, page.folio, whole)) {
     w.tally.refused_unmaps++
     return
@@ -71,6 +77,11 @@ function swapOutPage(w: World, page: Page, whole: boolean): void {
   const { folio } = page
   if (!folio.swapBacked && isClean(page) && extraReferences(folio) === 0) {
     discard(w, page)
+    return
+  }
+  if (!folio.swapBacked && byAdvice) {
+    folio.swapBacked = true
+    w.tally.refused_unmaps++
     return
   }
   folio.swapBacked = true
@@ -145,8 +156,11 @@ export function swapIn(w: World, process: Process, pte: Pte, write: boolean): bo
   if (slot === null || area === null) throw new RangeError('a swap entry lies in an area')
   w.tally.swapins++
   const synchronous = w.era.swapBypass && !w.diskSwap
-  const bypass = slot.cache === null && synchronous && swapcount(slot) === 1
-  const page = slot.cache ?? readPage(w, slot, bypass)
+  const found = slot.cache
+  const alone = found === null && synchronous && swapcount(slot) === 1
+  const back = found ?? readPage(w, slot, alone)
+  const page = isElsewhere(area, vpnOf(process, pte), back) ? copyOf(w, back) : back
+  const bypass = alone || page !== back
   const { folio } = page
   const freesFirst = w.rules.swapin === 'refinedPageCount' || w.rules.swapin === 'exclusive'
   const drains = freesFirst && write && folio.swapcache && !folio.ksm && !folio.lru
@@ -162,6 +176,7 @@ export function swapIn(w: World, process: Process, pte: Pte, write: boolean): bo
   }
   const guarded = area.uffdWp && pte.uffdWp
   mapSwapped(w, process, area, pte, page, { write, reuse })
+  if (page !== back && pageMapcount(back) === 0) w.freeSwapcache(back.folio)
   // Write-protected, the page is not stored to yet: the decision comes after the event.
   if (write && reuse && !guarded) judge(w, process, [page], true)
   // From 6.11 a write-protected page leaves the fault a write fault: do_wp_page() raises the event at once.
@@ -193,6 +208,23 @@ function mapSwapped(
     pte.write = w.rules.swapinWritable && fault.reuse && area.write && !guarded && !tracked
     pte.dirty = false
   }
+}
+
+/**
+ * ksm_might_need_to_copy(): entries that KSM made name one slot from several places, but a page that was read back belongs
+ * to one. Notes the place of a page that has none yet.
+ */
+function isElsewhere(area: Area, vpn: number, page: Page): boolean {
+  if (page.folio.ksm) return false
+  const index = area.pgoff + vpn - area.start
+  page.place ??= { anonRoot: area.anonRoot, index }
+  return page.place.anonRoot !== area.anonRoot || page.place.index !== index
+}
+
+function copyOf(w: World, page: Page): Page {
+  const copy = firstPage(w.newAnon(0))
+  copy.token = page.token
+  return copy
 }
 
 /** Reads a slot. A synchronous device skips the swapcache when nobody else has the slot. */

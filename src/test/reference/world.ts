@@ -110,7 +110,10 @@ export class World {
       mmIds: null,
     }
     for (let index = 0; index < 2 ** order; index++) {
-      folio.pages.push({ folio, index, mappers: new Set(), exclusive: false, token: 0, slot: null })
+      folio.pages.push({
+        ...{ folio, index, mappers: new Set(), exclusive: false, token: 0 },
+        ...{ slot: null, place: null },
+      })
     }
     return folio
   }
