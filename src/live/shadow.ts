@@ -14,6 +14,7 @@ import {
 import {
   MADV_DONTFORK,
   MADV_DONTNEED,
+  MADV_FREE,
   MAP_SHARED,
   OP_EXEC,
   OP_EXIT,
@@ -35,6 +36,8 @@ interface Page {
   readonly content: { token: number }
   readonly shared: boolean
   readonly forked: boolean
+  /** MADV_FREE gave it up, and nobody has stored to it since: it may be zeroes from any moment on. */
+  readonly freed: boolean
 }
 
 interface Process {
@@ -47,6 +50,8 @@ interface Process {
 interface PinnedPage {
   vpn: number
   unmapped: boolean
+  /** MADV_FREE had given the page up when the pin was taken: it may have been zeroes by then. */
+  freed: boolean
 }
 
 export class LiveShadow {
@@ -58,7 +63,7 @@ export class LiveShadow {
 
   constructor({ pins }: LitmusTest) {
     this.#pins = pins.map(({ vpn, pages }) =>
-      Array.from({ length: pages }, (_, i) => ({ vpn: vpn + i, unmapped: false })),
+      Array.from({ length: pages }, (_, i) => ({ vpn: vpn + i, unmapped: false, freed: false })),
     )
     this.#owners = pins.map(({ mm }) => mm)
   }
@@ -78,7 +83,12 @@ export class LiveShadow {
         break
       case OP_MMAP:
         for (let i = 0; i < pages; i++) {
-          const page = { content: { token: ZEROES }, shared: map === MAP_SHARED, forked: true }
+          const page = {
+            forked: true,
+            freed: false,
+            content: { token: ZEROES },
+            shared: map === MAP_SHARED,
+          }
           this.#process(mm).pages.set(vpn + i, page)
         }
         break
@@ -95,7 +105,10 @@ export class LiveShadow {
         this.#advise(mm, vpn, pages, value)
         break
       case OP_PIN:
-        for (const page of this.#pins[pin] ?? []) page.unmapped = false
+        for (const page of this.#pins[pin] ?? []) {
+          page.unmapped = false
+          page.freed = this.#process(mm).pages.get(page.vpn)?.freed ?? false
+        }
         break
       default:
     }
@@ -111,13 +124,17 @@ export class LiveShadow {
       return
     }
     this.#authors.set(token, { mm, at: this.#now++ })
-    this.#process(mm).pages.set(vpn, { ...page, content: { token } })
+    this.#process(mm).pages.set(vpn, { ...page, content: { token }, freed: false })
   }
 
   /** Returns SAW_* bits. */
   load(mm: number, vpn: number, token: number): number {
     const page = this.#process(mm).pages.get(vpn)
     if (page === undefined || page.content.token === token) return 0
+    if (page.freed && token === ZEROES) {
+      this.#drop(mm, vpn, page)
+      return 0
+    }
     return page.shared || this.#maySee(mm, token) ? SAW_MISMATCH : SAW_MISMATCH | SAW_LEAK
   }
 
@@ -135,6 +152,10 @@ export class LiveShadow {
     const mapped = page === undefined ? undefined : this.#process(owner).pages.get(page.vpn)
     if (!mapped?.shared && !this.#maySee(owner, token)) return DEV_LEAK
     if (page === undefined || page.unmapped || mapped === undefined) return DEV_NOLEAK
+    if (page.freed && mapped.freed && token === ZEROES) {
+      this.#process(owner).pages.set(page.vpn, zeroed(mapped))
+      return DEV_COHERENT
+    }
     return mapped.content.token === token ? DEV_COHERENT : DEV_INCOHERENT
   }
 
@@ -167,13 +188,17 @@ export class LiveShadow {
       const page = map.get(i)
       if (page === undefined) continue
       if (advice === MADV_DONTFORK) map.set(i, { ...page, forked: false })
-      if (advice === MADV_DONTNEED && !page.shared) {
-        map.set(i, { ...page, content: { token: ZEROES } })
-      }
+      if (advice === MADV_DONTNEED) this.#drop(mm, i, page)
+      if (advice === MADV_FREE && !page.shared) map.set(i, { ...page, freed: true })
     }
-    if (advice !== MADV_DONTNEED) return
-    this.#eachPinned(mm, vpn, pages, (page) => {
-      page.unmapped = true
+  }
+
+  /** The process has nothing there any more; a pin keeps what it has. */
+  #drop(mm: number, vpn: number, page: Page): void {
+    const { pages } = this.#process(mm)
+    if (!page.shared) pages.set(vpn, zeroed(page))
+    this.#eachPinned(mm, vpn, 1, (pinned) => {
+      pinned.unmapped = true
     })
   }
 
@@ -198,4 +223,8 @@ export class LiveShadow {
     }
     return false
   }
+}
+
+function zeroed(page: Page): Page {
+  return { ...page, content: { token: ZEROES }, freed: false }
 }

@@ -9,6 +9,7 @@ import {
   PTE_SOFT_DIRTY,
   PTE_TOK,
   PTE_UFFD_WP,
+  TABLE_PAGES,
   TABLE_SHIFT,
 } from '../state/tables.ts'
 import {
@@ -122,6 +123,11 @@ function movePageTables(m: Machine, mm: Mm, start: number, end: number, to: numb
       splitHugePmd(m, mm, vpn)
       // on-demand-fork, too, breaks the sharing before it moves a part.
     } else breakSharedTable(m, mm, vpn)
+    // move_page_tables() has tables ready before it looks whether there is anything to move.
+    const last = target + stop - vpn - 1
+    for (let page = target; page <= last; page = (page & -TABLE_PAGES) + TABLE_PAGES) {
+      pteAlloc(m, mm, page)
+    }
     for (let page = vpn; page < stop; page++) movePte(m, mm, page, page + to - start)
     const aligned = stop - vpn === HUGE_PAGES && (target - vpn) % HUGE_PAGES === 0
     if (m.settings[SET_MREMAP_FOLIO] === FOLIO_SPLIT && !aligned) splitMoved(m, mm, target)

@@ -81,12 +81,12 @@ function madviseFreePte(m: Machine, mm: Mm, vpn: number, stop: number): number {
   return freeEntries(m, index, 1, pfn)
 }
 
-/** Do the entries from `vpn` on, before `stop`, map the folio from its first page to its last? */
-function mapsWhole(m: Machine, mm: Mm, vpn: number, stop: number, pfn: number): boolean {
+/** folio_pte_batch(): do the entries from `vpn` on, before `stop` in their table, map the folio of `pfn` from first to last page? */
+export function mapsWhole(m: Machine, mm: Mm, vpn: number, stop: number, pfn: number): boolean {
   const pages = m.frames.pages(pfn)
   if (pfn !== m.frames.head(pfn) || vpn + pages > stop) return false
   const first = mm.pteIndex(vpn)
-  // folio_pte_batch() overlooks all bits but uffd-wp's.
+  // It overlooks all bits but uffd-wp's.
   const kept = m.tables.ptes[first]! & (PTE_PRESENT | PTE_UFFD_WP)
   for (let i = 0; i < pages; i++) {
     const pte = m.tables.ptes[first + i]!

@@ -173,4 +173,21 @@ describe('a page that MADV_FREE gave up', () => {
     s.madvise(mm, 0, 1, MADV_PAGEOUT)
     expect(s.kind(mm, 0)).toBe(PAGE_SWAP)
   })
+
+  test('stays given up while somebody refers to it, from 6.15 on', () => {
+    for (const [policy, kind] of [
+      ['anon-exclusive', PAGE_SWAP],
+      ['mm-id', PAGE_SMALL],
+    ] as const) {
+      const s = new Scene(policy)
+      const mm = s.owner(1)
+      s.madvise(mm, 0, 1, MADV_FREE)
+      const pin = s.pin(mm, 0, 1, PIN_VMSPLICE)
+      s.swapout(mm, 0, 1)
+      expect([policy, s.kind(mm, 0)]).toEqual([policy, kind])
+      s.unpin(mm, pin)
+      s.swapout(mm, 0, 1)
+      expect([policy, s.kind(mm, 0)]).toEqual([policy, kind === PAGE_SWAP ? PAGE_SWAP : PAGE_NONE])
+    }
+  })
 })

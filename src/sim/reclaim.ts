@@ -23,6 +23,7 @@ import {
 } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { unmapPte } from './folio.ts'
+import { mapsWhole } from './lazyfree.ts'
 import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { bitsToSlot, pageIsSwappedOut, pageIsUnmapped } from './own-bits.ts'
@@ -46,6 +47,23 @@ export function swapOut(
 ): void {
   lruDrainAll(m)
   m.k.mm = mm
+  for (const vma of mm.vmas) {
+    const from = Math.max(start, vma.start)
+    const to = Math.min(end, vma.end)
+    if (from < to) swapOutArea(m, mm, from, to, soleOnly, writing)
+  }
+  m.endSwap()
+}
+
+/** The same for a range in one area: a large folio that others cover too is not taken whole. */
+function swapOutArea(
+  m: Machine,
+  mm: Mm,
+  start: number,
+  end: number,
+  soleOnly: boolean,
+  writing: boolean,
+): void {
   // Isolated first, reclaimed then: what becomes of the range meanwhile does not matter.
   const isolated = new Int32Array(end - start)
   for (let vpn = start; vpn < end; vpn++) {
@@ -62,7 +80,6 @@ export function swapOut(
     if (folio !== 0) reclaimFolio(m, folio, vpn - (pfn - folio), writing, again)
   }
   for (const head of again ?? []) m.frames.clear(head, PG_LAZYFREE)
-  m.endSwap()
 }
 
 /**
@@ -83,7 +100,7 @@ export function mappings(m: Machine, pfn: number): number {
 
 /**
  * Head of the folio to reclaim for `pfn`, which `mm` maps at `vpn`; 0 if there is none. A large folio goes out whole if
- * the range covers all its pages here, else it is split first.
+ * the range covers all its pages here, in order and protected alike, else it is split first.
  */
 export function folioToReclaim(
   m: Machine,
@@ -103,14 +120,12 @@ export function folioToReclaim(
     m.counts.refusedUnmaps++
     return 0
   }
-  const whole = first >= start && first + pages <= end && mapsAll(m, mm, first, head, pages)
-  if (whole) return head
+  const huge = (mm.pmd(first) & PMD_HUGE) !== 0
+  const stop = Math.min(end, (first & -TABLE_PAGES) + TABLE_PAGES)
+  if (first >= start && first + pages <= end && (huge || mapsWhole(m, mm, first, stop, head))) {
+    return head
+  }
   return splitFolio(m, head, first) && anonFrame(m, mm, vpn) === pfn ? pfn : 0
-}
-
-function mapsAll(m: Machine, mm: Mm, first: number, head: number, pages: number): boolean {
-  for (let i = 0; i < pages; i++) if (anonFrame(m, mm, first + i) !== head + i) return false
-  return true
 }
 
 /** One folio, whose first page is mapped at `vpn` by somebody. Its steps one by one: reclaim-steps.ts. */
@@ -129,24 +144,15 @@ function reclaimFolio(
 }
 
 /**
- * Takes the reclaimer's own reference, unless the folio has to stay, or is gone already. A folio that was stored to since
- * MADV_FREE only counts as swap-backed again after a first pass (watched on 6.18.44): it stays if there is a list, `again`,
- * of those that the next pass would take.
+ * Takes the reclaimer's own reference, unless the folio has to stay, or is gone already. `again` is a list for those that
+ * stay until a next pass.
  */
 export function isolateFolio(m: Machine, head: number, vpn: number, again?: number[]): boolean {
   const { frames, policy } = m
   if (frames.has(head, PG_LARGE)) {
     for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
   }
-  if (frames.has(head, PG_LAZYFREE)) {
-    if (discardLazyfree(m, head, vpn)) return false
-    if (again !== undefined) {
-      again.push(head)
-      m.counts.refusedUnmaps++
-      return false
-    }
-    frames.clear(head, PG_LAZYFREE)
-  }
+  if (frames.has(head, PG_LAZYFREE) && !isSwapBacked(m, head, vpn, again)) return false
   if (!frames.has(head, PG_SWAPCACHE) && policy.reclaimRefuses(m.k, head, BEFORE_SWAPCACHE)) {
     m.counts.refusedUnmaps++
     return false
@@ -255,26 +261,39 @@ function finishReclaim(m: Machine, head: number): void {
   }
 }
 
-/** A page that MADV_FREE gave up is dropped if it is still clean and only mapped. Returns whether it was. */
-function discardLazyfree(m: Machine, head: number, vpn: number): boolean {
+/**
+ * May a folio that MADV_FREE gave up be swapped out after all? If nobody has stored to it or refers to it, it is dropped. If
+ * it has been stored to, a first pass only notes that (watched on 6.18.44): it stays, if there is a list for such.
+ */
+function isSwapBacked(m: Machine, head: number, vpn: number, again?: number[]): boolean {
   const { frames } = m
-  const pages = frames.pages(head)
   const mappers: Mapper[] = []
-  for (let i = 0; i < pages; i++) mappers.push(...mappersOf(m, head + i, vpn + i))
-  const dirty =
+  for (let i = 0; i < frames.pages(head); i++) mappers.push(...mappersOf(m, head + i, vpn + i))
+  const stored =
     frames.has(head, PG_DIRTY) ||
     mappers.some(({ mm, vpn: at }) => (m.tables.ptes[mm.pteIndex(at)]! & PTE_DIRTY) !== 0)
-  if (dirty || !onlyMapped(m, head)) return false
-  for (const { mm, vpn: at } of mappers) {
-    const index = mm.pteIndex(at)
-    const pfn = m.tables.ptes[index]! >>> PFN_SHIFT
-    m.tables.ptes[index] = 0
-    m.judge.dontneed(mm.id, at, 1)
-    unmapPte(frames, mm, pfn)
-    pageIsUnmapped(m, pfn)
-    frames.freeIfUnused(pfn)
+  if (!stored && onlyMapped(m, head)) {
+    for (const mapper of mappers) discard(m, mapper)
+    return false
   }
+  const stays = !stored && m.era.keepsHeldLazyfree
+  if (stays || again !== undefined) {
+    if (!stays) again?.push(head)
+    m.counts.refusedUnmaps++
+    return false
+  }
+  frames.clear(head, PG_LAZYFREE)
   return true
+}
+
+function discard(m: Machine, { mm, vpn }: Mapper): void {
+  const index = mm.pteIndex(vpn)
+  const pfn = m.tables.ptes[index]! >>> PFN_SHIFT
+  m.tables.ptes[index] = 0
+  m.judge.dontneed(mm.id, vpn, 1)
+  unmapPte(m.frames, mm, pfn)
+  pageIsUnmapped(m, pfn)
+  m.frames.freeIfUnused(pfn)
 }
 
 function storeToSlots(m: Machine, head: number): void {

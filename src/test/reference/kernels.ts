@@ -10,6 +10,7 @@ const ERA_5_8: Era = {
   folioSplitKeepsDirty: false,
   splitDropsZeros: false,
   freesWholeFolios: false,
+  keepsHeldLazyFree: false,
   dontNeedFreesTables: false,
   zapDrains: true,
   movesSeveralAreas: false,
@@ -41,6 +42,7 @@ const ERA_6_18: Era = {
   mappedShared: 'mmIds',
   zapDrains: false,
   movesSeveralAreas: true,
+  keepsHeldLazyFree: true,
 }
 
 interface Kernel {

@@ -65,7 +65,7 @@ function isShared(w: World, page: Page): boolean {
 }
 
 /** All entries of the folio, if they stand in order from this one on, within the next `pages`, and are protected alike. */
-function wholeFolio(pte: Pte, folio: Folio, pages: number): Pte[] | null {
+export function wholeFolio(pte: Pte, folio: Folio, pages = TABLE_PAGES): Pte[] | null {
   const entries: Pte[] = []
   for (const page of folio.pages) {
     const entry = pte.table.entries.get(pte.index + page.index)

@@ -67,6 +67,8 @@ export interface Era {
   readonly lruBatch: number
   /** Does MADV_FREE take a whole PTE-mapped large folio without splitting it (6.10 on)? */
   readonly freesWholeFolios: boolean
+  /** Does reclaim leave what MADV_FREE gave up as it is while it is held? (6.15 on) */
+  readonly keepsHeldLazyFree: boolean
   readonly odirect: 'get' | 'pin'
   /** May a synchronous swap device bypass the swapcache (4.15 on)? */
   readonly swapBypass: boolean

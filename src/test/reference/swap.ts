@@ -1,6 +1,7 @@
 /** swap: taking pages out to the swap device, and do_swap_page(), which brings one back. */
 import { extraReferences, maybeDmaPinned, pageMapcount, refcount, swapcount } from './frames.ts'
 import { splitFolio } from './huge.ts'
+import { wholeFolio } from './lazy-free.ts'
 import {
   type Area,
   type Folio,
@@ -28,6 +29,20 @@ export function pageOut(w: World, process: Process, start: number, end: number):
 }
 
 function reclaim(w: World, process: Process, start: number, end: number, byAdvice: boolean): void {
+  for (const area of process.areas) {
+    const [first, last] = [Math.max(start, area.start), Math.min(end, area.end)]
+    if (first < last) reclaimIn(w, process, first, last, byAdvice)
+  }
+}
+
+/** A range of one area. */
+function reclaimIn(
+  w: World,
+  process: Process,
+  start: number,
+  end: number,
+  byAdvice: boolean,
+): void {
   const pages: Page[] = []
   for (const { pmd, first, last } of pmdRanges(process, start, end)) {
     for (let vpn = first; vpn < last; vpn++) {
@@ -43,13 +58,22 @@ function reclaim(w: World, process: Process, start: number, end: number, byAdvic
   for (const page of pages) {
     const { folio } = page
     // A huge folio that goes as a whole is not split before: pages of zeros go with it.
-    const whole = folio.pages.every((one) => pages.includes(one))
+    const whole = goesWhole(process, folio, pages)
     const lazyFree = !folio.swapBacked
-    keepsLazyFree(folio, whole)
+    keepsLazyFree(w, folio, whole)
     if (byAdvice && lazyFree && folio.swapBacked) kept.add(folio)
     if (kept.has(folio)) w.tally.refused_unmaps++
     else swapOutPage(w, page, whole, byAdvice)
   }
+}
+
+/** All of it is to go, and the entries are in order and protected alike; or a PMD entry maps it. */
+function goesWhole(process: Process, folio: Folio, pages: readonly Page[]): boolean {
+  if (!folio.pages.every((one) => pages.includes(one))) return false
+  const mappers = [...(folio.pages[0]?.mappers ?? [])]
+  const own = ({ table }: Pte): boolean => [...table.users].some((pmd) => pmd.process === process)
+  const first = mappers.find(own)
+  return folio.pmdMappers.size > 0 || first === undefined || wholeFolio(first, folio) !== null
 }
 
 /** Up to 6.9 madvise leaves the rest of a page table alone at a large folio that it may not take, or cannot split. */
@@ -60,9 +84,10 @@ function endsWalk(w: World, page: Page): boolean {
 }
 
 /** After MADV_FREE, a folio that was stored to since, or is held, is found to be swap-backed again. */
-function keepsLazyFree(folio: Folio, whole: boolean): void {
+function keepsLazyFree(w: World, folio: Folio, whole: boolean): void {
   if (folio.order > 0 && (!whole || extraReferences(folio) > 0)) return
-  if (extraReferences(folio) > 0 || !folio.pages.every(isClean)) folio.swapBacked = true
+  const held = extraReferences(folio) > 0 && !w.era.keepsHeldLazyFree
+  if (held || !folio.pages.every(isClean)) folio.swapBacked = true
 }
 
 function swapOutPage(w: World, page: Page, whole: boolean, byAdvice: boolean): void {
@@ -79,8 +104,8 @@ function swapOutPage(w: World, page: Page, whole: boolean, byAdvice: boolean): v
     discard(w, page)
     return
   }
-  if (!folio.swapBacked && byAdvice) {
-    folio.swapBacked = true
+  if (!folio.swapBacked && (byAdvice || (isClean(page) && w.era.keepsHeldLazyFree))) {
+    folio.swapBacked = !isClean(page) || !w.era.keepsHeldLazyFree
     w.tally.refused_unmaps++
     return
   }

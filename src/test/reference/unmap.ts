@@ -1,7 +1,7 @@
 /** unmap: what takes pages away: munmap, MADV_DONTNEED, MADV_FREE, exit, exec, and mremap, which puts them elsewhere. */
 import { dropPin } from './gup.ts'
 import { splitPmd } from './huge.ts'
-import { type Pmd, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
+import { type Pmd, type Process, type Pte, TABLE_PAGES, type Table } from './nouns.ts'
 import { isolateAreas, mergeAreas, pmdAt, pmdRanges, ptesIn } from './space.ts'
 import { leaveTable, privateTable } from './tables.ts'
 import type { World } from './world.ts'
@@ -193,6 +193,9 @@ export function mremap(
     if (pmd.folio !== null) splitPmd(w, pmd)
     privateTable(w, pmd, 'remap')
     if (pmd.table === null) continue
+    // The tables are made before anything is found that could be moved.
+    tableAt(w, process, first + shift)
+    tableAt(w, process, last - 1 + shift)
     for (const pte of ptesIn(pmd.table, first, last)) {
       movePte(w, process, pte, pmd.number * TABLE_PAGES + pte.index + shift)
     }
@@ -220,13 +223,17 @@ function moveHuge(w: World, process: Process, pmd: Pmd, to: number): void {
   process.pmds.delete(pmd.number)
 }
 
-function movePte(w: World, process: Process, pte: Pte, to: number): void {
-  let pmd = pmdAt(process, to)
+function tableAt(w: World, process: Process, vpn: number): Table | null {
+  let pmd = pmdAt(process, vpn)
   if (pmd === null) {
-    pmd = w.newPmd(process, to)
+    pmd = w.newPmd(process, vpn)
     w.setTable(pmd, w.newTable())
   }
-  const { table } = pmd
+  return pmd.table
+}
+
+function movePte(w: World, process: Process, pte: Pte, to: number): void {
+  const table = tableAt(w, process, to)
   if (table === null) return
   pte.table.entries.delete(pte.index)
   const moved: Pte = { ...pte, table, index: to % TABLE_PAGES, softDirty: true, uffdWp: false }
