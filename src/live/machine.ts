@@ -4,11 +4,19 @@
  */
 
 import { SHOW } from '../litmus/language.ts'
-import { DONE, type LitmusMachine, PAGE_NONE, REFUSED } from '../litmus/machine-shape.ts'
+import { DONE, type LitmusMachine, PAGE_NONE, PAGE_SWAP, REFUSED } from '../litmus/machine-shape.ts'
 import type { LitmusTest, Operation } from '../litmus/program.ts'
 import type { OperationResult } from '../litmus/result.ts'
 import { LitmusRun } from '../litmus/run.ts'
-import { OP_DEVREAD, OP_DEVWRITE, OP_LOAD, OP_POKE, OP_STORE, OP_STORE_SAME } from '../trace/ops.ts'
+import {
+  OP_DEVREAD,
+  OP_DEVWRITE,
+  OP_LOAD,
+  OP_POKE,
+  OP_STORE,
+  OP_STORE_SAME,
+  OP_SWAPOUT,
+} from '../trace/ops.ts'
 import { type OperationSeen, type PageSeen, type Seen, tokenOf } from './request.ts'
 import { LiveShadow } from './shadow.ts'
 
@@ -57,6 +65,9 @@ class RecordedMachine implements LitmusMachine {
     this.#told = operation.pages
     if (this.#seen.status !== DONE) return REFUSED
     this.#shadow.done(operation)
+    for (let i = 0; op === OP_SWAPOUT && i < operation.pages; i++) {
+      if (this.#pageSeen(i).after.kind === PAGE_SWAP) this.#shadow.swappedOut(mm, operation.vpn + i)
+    }
     return DONE
   }
 

@@ -38,6 +38,8 @@ interface Page {
   readonly forked: boolean
   /** MADV_FREE gave it up, and nobody has stored to it since: it may be zeroes from any moment on. */
   readonly freed: boolean
+  /** Seen in swap, and not touched by the process since: MADV_FREE drops it at once. */
+  readonly swapped: boolean
 }
 
 interface Process {
@@ -86,6 +88,7 @@ export class LiveShadow {
           const page = {
             forked: true,
             freed: false,
+            swapped: false,
             content: { token: ZEROES },
             shared: map === MAP_SHARED,
           }
@@ -124,13 +127,21 @@ export class LiveShadow {
       return
     }
     this.#authors.set(token, { mm, at: this.#now++ })
-    this.#process(mm).pages.set(vpn, { ...page, content: { token }, freed: false })
+    this.#process(mm).pages.set(vpn, { ...page, content: { token }, freed: false, swapped: false })
+  }
+
+  swappedOut(mm: number, vpn: number): void {
+    const { pages } = this.#process(mm)
+    const page = pages.get(vpn)
+    if (page !== undefined) pages.set(vpn, { ...page, swapped: true })
   }
 
   /** Returns SAW_* bits. */
   load(mm: number, vpn: number, token: number): number {
     const page = this.#process(mm).pages.get(vpn)
-    if (page === undefined || page.content.token === token) return 0
+    if (page === undefined) return 0
+    if (page.swapped) this.#process(mm).pages.set(vpn, { ...page, swapped: false })
+    if (page.content.token === token) return 0
     if (page.freed && token === ZEROES) {
       this.#drop(mm, vpn, page)
       return 0
@@ -189,7 +200,9 @@ export class LiveShadow {
       if (page === undefined) continue
       if (advice === MADV_DONTFORK) map.set(i, { ...page, forked: false })
       if (advice === MADV_DONTNEED) this.#drop(mm, i, page)
-      if (advice === MADV_FREE && !page.shared) map.set(i, { ...page, freed: true })
+      if (advice !== MADV_FREE || page.shared) continue
+      if (page.swapped) this.#drop(mm, i, page)
+      else map.set(i, { ...page, freed: true })
     }
   }
 
@@ -226,5 +239,5 @@ export class LiveShadow {
 }
 
 function zeroed(page: Page): Page {
-  return { ...page, content: { token: ZEROES }, freed: false }
+  return { ...page, content: { token: ZEROES }, freed: false, swapped: false }
 }
