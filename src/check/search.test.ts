@@ -111,8 +111,8 @@ test.each(['swap', 'writeback'])(
  */
 const NOTHING = {
   'anon-exclusive': [515, 1335, 636, 3132, 1040, 1666, 7646, 371, 369, 3063],
-  'mm-id': [373, 940, 441, 1659, 1033, 1157, 4383, 257, 342, 2184],
-  clairvoyant: [371, 934, 458, 1653, 1028, 1148, 4469, 257, 342, 2190],
+  'mm-id': [373, 934, 441, 1659, 1033, 1157, 4418, 257, 342, 2186],
+  clairvoyant: [371, 927, 458, 1653, 1028, 1148, 4504, 257, 342, 2192],
 } as const
 
 test.each(Object.entries(NOTHING))('nothing is found in %s', async (policy, states) => {

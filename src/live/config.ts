@@ -18,7 +18,7 @@ export function configFacts(machine: Facilities): Record<string, string> {
     ...facts,
     architecture: process.arch,
     thp: machine.thp,
-    swap: machine.swap ? 'yes' : 'no',
+    swap: machine.swap,
     ksm: machine.ksm ? 'on' : 'off',
     soft_dirty: machine.softDirty ? 'yes' : 'no',
     uffd_wp: machine.uffdWp ? 'yes' : 'no',

@@ -39,6 +39,9 @@ import {
 /** Something that the whole command needs and this machine does not have: one line, exit code 5. */
 export class MissingFacility extends Error {}
 
+/** After these a page may be mapped more than once. */
+const SHARING = new Set([OP_FORK, OP_KSM_WAIT])
+
 /** driver.h's PROBE_*. */
 const PROBE_PAGEMAP = 0
 const PROBE_UFFD_WP = 1
@@ -48,7 +51,11 @@ const PROBE_IO_URING = 3
 export interface Facilities {
   /** As `uname -r` says it, up to what is no number: `6.18.44`. */
   readonly kernel: string
-  readonly swap: boolean
+  /**
+   * What swap is on. Pages are gone from memory at once where it is memory too (zram); from a disk's swapcache they go when
+   * reclaim comes for the second time.
+   */
+  readonly swap: 'none' | 'memory' | 'disk'
   /** `always`, `madvise`, `never`, or empty where the kernel has no transparent huge pages. */
   readonly thp: string
   /** Sizes other than 2 MiB that a fault may fill with, which no policy of ours models. */
@@ -78,7 +85,7 @@ export async function facilitiesOf(driver: LiveDriver): Promise<Facilities> {
   }
   return {
     kernel: runningKernel(),
-    swap: textIn('/proc/swaps').trim().split('\n').length > 1,
+    swap: swapOf(textIn('/proc/swaps')),
     thp: chosen(textIn(`${THP}/enabled`)),
     mthp: SMALLER_ORDERS.filter((size) => isOn(size)),
     ksm: textIn('/sys/kernel/mm/ksm/run').trim() === '1',
@@ -86,6 +93,14 @@ export async function facilitiesOf(driver: LiveDriver): Promise<Facilities> {
     softDirty: await driver.probe(PROBE_SOFT_DIRTY),
     ioUring: await driver.probe(PROBE_IO_URING),
   }
+}
+
+/** `text` is /proc/swaps. Of several areas any may be used. */
+export function swapOf(text: string): Facilities['swap'] {
+  const [, ...areas] = text.trim().split('\n')
+  if (areas.length === 0) return 'none'
+  // What sets SWP_SYNCHRONOUS_IO in mainline.
+  return areas.every((area) => /^\/dev\/(zram|ram|pmem)/.test(area)) ? 'memory' : 'disk'
 }
 
 /** As `uname -r` says it, up to what is no number. */
@@ -147,14 +162,13 @@ function lacking(
       if (machine.mthp.length > 0) return `mTHP is on (${machine.mthp.join(', ')} kB)`
       return machine.thp === '' || machine.thp === 'never' ? 'THP is off' : undefined
     case OP_MADVISE:
-      if (value === MADV_PAGEOUT && !machine.swap) return 'no swap'
+      if (value === MADV_PAGEOUT) return noSwap(machine)
       return value === MADV_COLLAPSE && machine.thp === '' ? 'no THP' : undefined
     case OP_SWAPOUT:
-      if (!machine.swap) return 'no swap'
-      // MADV_PAGEOUT leaves alone what several processes map.
-      return operations.some((other) => other.code === OP_FORK && other.n < n)
-        ? 'no system call swaps out what several processes map'
-        : undefined
+      // MADV_PAGEOUT leaves alone what is mapped more than once.
+      return operations.some((other) => SHARING.has(other.code) && other.n < n)
+        ? 'no system call swaps out what is mapped more than once'
+        : noSwap(machine)
     case OP_UFFD_WP:
       return machine.uffdWp ? undefined : 'no userfaultfd write protection'
     case OP_BEGIN:
@@ -181,4 +195,9 @@ function lacking(
     default:
       return undefined
   }
+}
+
+function noSwap({ swap }: Facilities): string | undefined {
+  if (swap === 'none') return 'no swap'
+  return swap === 'disk' ? 'swap is on a disk, and no system call empties the swapcache' : undefined
 }

@@ -17,7 +17,10 @@ export interface SearchOptions extends RandomOptions {
 
 /** What random tests may hold on this machine. */
 export function randomOptions({ swap, uffdWp, thp, mthp }: Facilities): RandomOptions {
-  return { swap, uffdWp, thp: thp !== '' && thp !== 'never' && mthp.length === 0 }
+  return {
+    ...{ swap: swap === 'memory', uffdWp },
+    thp: thp !== '' && thp !== 'never' && mthp.length === 0,
+  }
 }
 
 export interface Found {

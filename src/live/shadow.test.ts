@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import { parseLitmus } from '../litmus/parse.ts'
+import { DEV_COHERENT, DEV_INCOHERENT, DEV_NOLEAK, SAW_MISMATCH } from '../trace/observed.ts'
+import { LiveShadow } from './shadow.ts'
+
+const ZEROES = 0
+
+/** The shadow after the operations, and the number of the first page of the last one. */
+function after(...lines: readonly string[]): { shadow: LiveShadow; vpn: number } {
+  const parsed = parseLitmus(lines.join('\n'), 'shadow')
+  const shadow = new LiveShadow(parsed)
+  for (const operation of parsed.operations) {
+    shadow.done(operation)
+    if (operation.text.startsWith('write')) shadow.store(operation.mm, operation.vpn, 7)
+  }
+  return { shadow, vpn: parsed.operations.at(-1)?.vpn ?? 0 }
+}
+
+test('what MADV_FREE gave up may be zeroes, and is from then on', () => {
+  const { shadow, vpn } = after('spawn A', 'mmap A a 1', 'write A a', 'madvise A a free')
+  expect([shadow.load(0, vpn, 7), shadow.load(0, vpn, ZEROES)]).toEqual([0, 0])
+  expect(shadow.load(0, vpn, 7)).toBe(SAW_MISMATCH)
+})
+
+test('a store ends it', () => {
+  const { shadow, vpn } = after('spawn A', 'mmap A a 1', 'madvise A a free', 'write A a')
+  expect(shadow.load(0, vpn, ZEROES)).toBe(SAW_MISMATCH)
+})
+
+test('a pin from before keeps what it has, and one from after finds zeroes where the page is gone', () => {
+  const early = after(
+    'spawn A',
+    'mmap A a 1',
+    'pin A a P vmsplice',
+    'write A a',
+    'madvise A a free',
+  )
+  expect(early.shadow.deviceLoad(0, 0, ZEROES)).toBe(DEV_INCOHERENT)
+  const late = after('spawn A', 'mmap A a 1', 'write A a', 'madvise A a free', 'pin A a P vmsplice')
+  expect(late.shadow.deviceLoad(0, 0, ZEROES)).toBe(DEV_COHERENT)
+})
+
+test('a page in swap is gone at once', () => {
+  const { shadow, vpn } = after('spawn A', 'mmap A a 1', 'write A a', 'pin A a P vmsplice')
+  const freed = parseLitmus('spawn A\nmmap A a 1\nmadvise A a free', 'freed').operations[2]
+  if (freed === undefined) throw new Error('three operations')
+  shadow.swappedOut(0, vpn)
+  shadow.done(freed)
+  expect(shadow.deviceLoad(0, 0, 7)).toBe(DEV_NOLEAK)
+  expect(shadow.load(0, vpn, ZEROES)).toBe(0)
+})
