@@ -66,7 +66,9 @@ class RecordedMachine implements LitmusMachine {
     if (this.#seen.status !== DONE) return REFUSED
     this.#shadow.done(operation)
     for (let i = 0; op === OP_SWAPOUT && i < operation.pages; i++) {
-      if (this.#pageSeen(i).after.kind === PAGE_SWAP) this.#shadow.swappedOut(mm, operation.vpn + i)
+      const { kind } = this.#pageSeen(i).after
+      if (kind !== PAGE_SWAP && kind !== PAGE_NONE) continue
+      this.#shadow.reclaimed(mm, operation.vpn + i, kind === PAGE_SWAP)
     }
     return DONE
   }

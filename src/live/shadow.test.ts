@@ -44,7 +44,7 @@ test('a page in swap is gone at once', () => {
   const { shadow, vpn } = after('spawn A', 'mmap A a 1', 'write A a', 'pin A a P vmsplice')
   const freed = parseLitmus('spawn A\nmmap A a 1\nmadvise A a free', 'freed').operations[2]
   if (freed === undefined) throw new Error('three operations')
-  shadow.swappedOut(0, vpn)
+  shadow.reclaimed(0, vpn, true)
   shadow.done(freed)
   expect(shadow.deviceLoad(0, 0, 7)).toBe(DEV_NOLEAK)
   expect(shadow.load(0, vpn, ZEROES)).toBe(0)

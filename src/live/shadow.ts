@@ -12,6 +12,7 @@ import {
   SAW_MISMATCH,
 } from '../trace/observed.ts'
 import {
+  MADV_COLLAPSE,
   MADV_DONTFORK,
   MADV_DONTNEED,
   MADV_FREE,
@@ -52,7 +53,7 @@ interface Process {
 interface PinnedPage {
   vpn: number
   unmapped: boolean
-  /** MADV_FREE had given the page up when the pin was taken: it may have been zeroes by then. */
+  /** MADV_FREE had given the page up when the pin was taken, and nobody has stored since: it may have been zeroes. */
   freed: boolean
 }
 
@@ -111,6 +112,7 @@ export class LiveShadow {
         for (const page of this.#pins[pin] ?? []) {
           page.unmapped = false
           page.freed = this.#process(mm).pages.get(page.vpn)?.freed ?? false
+          this.#isBack(mm, page.vpn)
         }
         break
       default:
@@ -128,19 +130,25 @@ export class LiveShadow {
     }
     this.#authors.set(token, { mm, at: this.#now++ })
     this.#process(mm).pages.set(vpn, { ...page, content: { token }, freed: false, swapped: false })
+    this.#eachPinned(mm, vpn, 1, (pinned) => {
+      pinned.freed = false
+    })
   }
 
-  swappedOut(mm: number, vpn: number): void {
+  /** Reclaim has been there, and the page is in swap, or nowhere. */
+  reclaimed(mm: number, vpn: number, swapped: boolean): void {
     const { pages } = this.#process(mm)
     const page = pages.get(vpn)
-    if (page !== undefined) pages.set(vpn, { ...page, swapped: true })
+    if (page === undefined) return
+    if (swapped) pages.set(vpn, { ...page, swapped })
+    else if (page.freed) this.#drop(mm, vpn, page)
   }
 
   /** Returns SAW_* bits. */
   load(mm: number, vpn: number, token: number): number {
     const page = this.#process(mm).pages.get(vpn)
     if (page === undefined) return 0
-    if (page.swapped) this.#process(mm).pages.set(vpn, { ...page, swapped: false })
+    this.#isBack(mm, vpn)
     if (page.content.token === token) return 0
     if (page.freed && token === ZEROES) {
       this.#drop(mm, vpn, page)
@@ -200,10 +208,18 @@ export class LiveShadow {
       if (page === undefined) continue
       if (advice === MADV_DONTFORK) map.set(i, { ...page, forked: false })
       if (advice === MADV_DONTNEED) this.#drop(mm, i, page)
+      if (advice === MADV_COLLAPSE) this.#isBack(mm, i)
       if (advice !== MADV_FREE || page.shared) continue
       if (page.swapped) this.#drop(mm, i, page)
       else map.set(i, { ...page, freed: true })
     }
+  }
+
+  /** The page is in memory again, if it was in swap. */
+  #isBack(mm: number, vpn: number): void {
+    const { pages } = this.#process(mm)
+    const page = pages.get(vpn)
+    if (page?.swapped) pages.set(vpn, { ...page, swapped: false })
   }
 
   /** The process has nothing there any more; a pin keeps what it has. */

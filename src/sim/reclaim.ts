@@ -115,16 +115,17 @@ export function folioToReclaim(
   const head = frames.head(pfn)
   const pages = frames.pages(head)
   const first = vpn - (pfn - head)
-  // can_split_folio(): any reference besides the mappings keeps the folio as it is, and mapped.
-  if (!onlyMapped(m, head)) {
+  const huge = (mm.pmd(first) & PMD_HUGE) !== 0
+  const stop = Math.min(end, (first & -TABLE_PAGES) + TABLE_PAGES)
+  const whole = first >= start && first + pages <= end
+  const goes = whole && (huge || mapsWhole(m, mm, first, stop, head))
+  // can_split_folio(): any reference besides the mappings keeps the folio as it is, and mapped. It is not asked of what
+  // MADV_FREE gave up.
+  if (!onlyMapped(m, head) && !(goes && frames.has(head, PG_LAZYFREE))) {
     m.counts.refusedUnmaps++
     return 0
   }
-  const huge = (mm.pmd(first) & PMD_HUGE) !== 0
-  const stop = Math.min(end, (first & -TABLE_PAGES) + TABLE_PAGES)
-  if (first >= start && first + pages <= end && (huge || mapsWhole(m, mm, first, stop, head))) {
-    return head
-  }
+  if (goes) return head
   return splitFolio(m, head, first) && anonFrame(m, mm, vpn) === pfn ? pfn : 0
 }
 
@@ -153,7 +154,9 @@ export function isolateFolio(m: Machine, head: number, vpn: number, again?: numb
     for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
   }
   if (frames.has(head, PG_LAZYFREE) && !isSwapBacked(m, head, vpn, again)) return false
-  if (!frames.has(head, PG_SWAPCACHE) && policy.reclaimRefuses(m.k, head, BEFORE_SWAPCACHE)) {
+  const stays = frames.has(head, PG_LARGE) && !onlyMapped(m, head)
+  const enters = !frames.has(head, PG_SWAPCACHE)
+  if (stays || (enters && policy.reclaimRefuses(m.k, head, BEFORE_SWAPCACHE))) {
     m.counts.refusedUnmaps++
     return false
   }

@@ -140,7 +140,7 @@ export function splitFolio(m: Machine, pfn: number, vpn: number): boolean {
     for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn, folioSplitDirty)
   }
   const pages = frames.pages(head)
-  if (folioSplitDirty === 'page') cleanEntries(m, head, vpn - (pfn - head))
+  gatherDirty(m, head, vpn - (pfn - head), folioSplitDirty === 'pte')
   const cached = frames.has(head, PG_SWAPCACHE)
   frames.splitFolio(head)
   for (let i = 0; i < pages; i++) {
@@ -150,14 +150,19 @@ export function splitFolio(m: Machine, pfn: number, vpn: number): boolean {
   return true
 }
 
-/** Migration entries had no dirty bit: the folio keeps what its entries said. Its first page would be mapped at `first`. */
-function cleanEntries(m: Machine, head: number, first: number): void {
+/**
+ * try_to_migrate_one(): a dirty entry makes the whole folio dirty, and all its pages after the split. Until migration
+ * entries had a dirty bit, entries came back clean. The folio's first page would be mapped at `first`.
+ */
+function gatherDirty(m: Machine, head: number, first: number, keeps: boolean): void {
   const { frames, tables } = m
+  if (keeps && frames.has(head, PG_DIRTY)) return
   for (let i = 0; i < frames.pages(head); i++) {
     for (const { mm, vpn } of mappersOf(m, head + i, first + i)) {
       const index = mm.pteIndex(vpn)
       if ((tables.ptes[index]! & PTE_DIRTY) === 0) continue
       frames.set(head, PG_DIRTY)
+      if (keeps) return
       tables.ptes[index]! &= ~(PTE_DIRTY | PTE_TOK)
     }
   }

@@ -149,7 +149,7 @@ export function splitFolio(w: World, folio: Folio, keepsZeros = false): boolean 
   if (extraReferences(folio) !== 0) return false
   for (const pmd of [...folio.pmdMappers]) splitPmd(w, pmd, true)
   const { pages } = folio
-  if (!w.era.folioSplitKeepsDirty) cleanEntries(folio)
+  gatherDirty(folio, w.era.folioSplitKeepsDirty)
   const dropsZeros = w.era.splitDropsZeros && !keepsZeros
   const cached = folio.swapcache
   for (const page of pages) {
@@ -163,12 +163,12 @@ export function splitFolio(w: World, folio: Folio, keepsZeros = false): boolean 
   return true
 }
 
-/** What the entries knew of stores, the folio knows from now on. */
-function cleanEntries(folio: Folio): void {
+/** What the entries knew of stores, the folio knows from now on, and all its pages; they may know it still. */
+function gatherDirty(folio: Folio, keeps: boolean): void {
   for (const { mappers } of folio.pages) {
     for (const pte of mappers) {
       if (pte.dirty) folio.dirty = true
-      pte.dirty = false
+      pte.dirty &&= keeps
     }
   }
 }

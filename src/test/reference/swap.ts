@@ -1,6 +1,6 @@
 /** swap: taking pages out to the swap device, and do_swap_page(), which brings one back. */
 import { extraReferences, maybeDmaPinned, pageMapcount, refcount, swapcount } from './frames.ts'
-import { splitFolio } from './huge.ts'
+import { splitFolio, splitPmd } from './huge.ts'
 import { wholeFolio } from './lazy-free.ts'
 import {
   type Area,
@@ -60,6 +60,8 @@ function reclaimIn(
     // A huge folio that goes as a whole is not split before: pages of zeros go with it.
     const whole = goesWhole(process, folio, pages)
     const lazyFree = !folio.swapBacked
+    // try_to_unmap() splits its mappings before it finds that it is held or was stored to.
+    if (lazyFree && whole) for (const pmd of [...folio.pmdMappers]) splitPmd(w, pmd)
     keepsLazyFree(w, folio, whole)
     if (byAdvice && lazyFree && folio.swapBacked) kept.add(folio)
     if (kept.has(folio)) w.tally.refused_unmaps++
@@ -85,7 +87,7 @@ function endsWalk(w: World, page: Page): boolean {
 
 /** After MADV_FREE, a folio that was stored to since, or is held, is found to be swap-backed again. */
 function keepsLazyFree(w: World, folio: Folio, whole: boolean): void {
-  if (folio.order > 0 && (!whole || extraReferences(folio) > 0)) return
+  if (folio.order > 0 && !whole) return
   const held = extraReferences(folio) > 0 && !w.era.keepsHeldLazyFree
   if (held || !folio.pages.every(isClean)) folio.swapBacked = true
 }
