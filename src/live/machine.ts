@@ -9,9 +9,12 @@ import type { LitmusTest, Operation } from '../litmus/program.ts'
 import type { OperationResult } from '../litmus/result.ts'
 import { LitmusRun } from '../litmus/run.ts'
 import {
+  MADV_COLLAPSE,
   OP_DEVREAD,
   OP_DEVWRITE,
   OP_LOAD,
+  OP_MADVISE,
+  OP_PIN,
   OP_POKE,
   OP_STORE,
   OP_STORE_SAME,
@@ -63,6 +66,9 @@ class RecordedMachine implements LitmusMachine {
     if (op === OP_DEVREAD || op === OP_DEVWRITE) return this.#device(op, a, b)
     if (PAGEWISE.has(op)) return this.#access(op, mm, a)
     this.#told = operation.pages
+    if (op === OP_PIN || (op === OP_MADVISE && operation.value === MADV_COLLAPSE)) {
+      for (let i = 0; i < operation.pages; i++) this.#shadow.touched(mm, operation.vpn + i)
+    }
     if (this.#seen.status !== DONE) return REFUSED
     this.#shadow.done(operation)
     for (let i = 0; op === OP_SWAPOUT && i < operation.pages; i++) {
@@ -92,6 +98,7 @@ class RecordedMachine implements LitmusMachine {
     const page = this.#pageSeen(index)
     this.#told = index + 1
     this.faults += page.faults
+    this.#shadow.touched(mm, vpn)
     if (page.status !== DONE) return page.status
     if (op === OP_LOAD) this.lastSaw = this.#shadow.load(mm, vpn, page.token)
     else this.#shadow.store(mm, vpn, page.token)

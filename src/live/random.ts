@@ -100,6 +100,7 @@ class Author {
   #pins: Pin[] = []
   #named = 0
   #processCount = 0
+  #forked = false
 
   constructor(rng: Rng, options: RandomOptions) {
     this.rng = rng
@@ -127,6 +128,7 @@ class Author {
 
   fork(): string | undefined {
     if (this.#processCount >= MOST_PROCESSES) return undefined
+    this.#forked = true
     const parent = this.#some(this.#processes)
     const child = this.#nextProcess()
     child.areas = parent.areas.map((area) => ({
@@ -259,7 +261,9 @@ class Author {
   }
 
   swapout(): string | undefined {
-    return this.#options.swap ? this.onPrivate('swapout', '') : undefined
+    // No system call swaps out what a fork has shared.
+    const may = this.#options.swap && !this.#forked
+    return may ? this.onPrivate('swapout', '') : undefined
   }
 
   #one(): string | undefined {

@@ -12,7 +12,6 @@ import {
   SAW_MISMATCH,
 } from '../trace/observed.ts'
 import {
-  MADV_COLLAPSE,
   MADV_DONTFORK,
   MADV_DONTNEED,
   MADV_FREE,
@@ -112,7 +111,6 @@ export class LiveShadow {
         for (const page of this.#pins[pin] ?? []) {
           page.unmapped = false
           page.freed = this.#process(mm).pages.get(page.vpn)?.freed ?? false
-          this.#isBack(mm, page.vpn)
         }
         break
       default:
@@ -135,6 +133,13 @@ export class LiveShadow {
     })
   }
 
+  /** The page may be in memory again, if it was in swap: the process touched it, whether or not it was let. */
+  touched(mm: number, vpn: number): void {
+    const pages = this.#processes.get(mm)?.pages
+    const page = pages?.get(vpn)
+    if (page?.swapped) pages?.set(vpn, { ...page, swapped: false })
+  }
+
   /** Reclaim has been there, and the page is in swap, or nowhere. */
   reclaimed(mm: number, vpn: number, swapped: boolean): void {
     const { pages } = this.#process(mm)
@@ -148,7 +153,6 @@ export class LiveShadow {
   load(mm: number, vpn: number, token: number): number {
     const page = this.#process(mm).pages.get(vpn)
     if (page === undefined) return 0
-    this.#isBack(mm, vpn)
     if (page.content.token === token) return 0
     if (page.freed && token === ZEROES) {
       this.#drop(mm, vpn, page)
@@ -208,18 +212,10 @@ export class LiveShadow {
       if (page === undefined) continue
       if (advice === MADV_DONTFORK) map.set(i, { ...page, forked: false })
       if (advice === MADV_DONTNEED) this.#drop(mm, i, page)
-      if (advice === MADV_COLLAPSE) this.#isBack(mm, i)
       if (advice !== MADV_FREE || page.shared) continue
       if (page.swapped) this.#drop(mm, i, page)
       else map.set(i, { ...page, freed: true })
     }
-  }
-
-  /** The page is in memory again, if it was in swap. */
-  #isBack(mm: number, vpn: number): void {
-    const { pages } = this.#process(mm)
-    const page = pages.get(vpn)
-    if (page?.swapped) pages.set(vpn, { ...page, swapped: false })
   }
 
   /** The process has nothing there any more; a pin keeps what it has. */

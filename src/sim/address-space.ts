@@ -86,6 +86,8 @@ export function mremap(m: Machine, mm: Mm, start: number, end: number, to: numbe
   m.k.mm = mm
   const vmas = carve(m, mm, start, end)
   if (vmas.length === 0 || (vmas.length > 1 && !m.era.mremapsAreas)) return FAILED
+  // "it would be confusing if they were to turn up at the new location"
+  for (const vma of vmas) if (vma.mergeable) unmergeKsm(m, mm, vma.start, vma.end)
   const area = m.areas++
   for (const vma of vmas) {
     mm.insert({

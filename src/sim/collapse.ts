@@ -7,6 +7,7 @@ import {
   HUGE_ORDER,
   HUGE_PAGES,
   PG_ANON,
+  PG_KSM,
   PG_LARGE,
   PG_SWAPCACHE,
   PG_ZERO,
@@ -177,11 +178,14 @@ function mayIsolate(m: Machine, mm: Mm, start: number, limits?: Limits): boolean
   const { frames } = m
   const table = mm.pteIndex(start)
   const tally = { shared: 0 }
+  /** KSM pages: each is locked until all are isolated, so that the second entry of one ends it (SCAN_PAGE_LOCK). */
+  const locked = new Set<number>()
   for (let i = table; i < table + TABLE_PAGES; i++) {
     const pte = m.tables.ptes[i]!
     const pfn = pte >>> PFN_SHIFT
     if ((pte & PTE_PRESENT) === 0 || frames.has(pfn, PG_ZERO)) continue
-    if (!isCopied(m, pfn, tally, limits ?? UNLIMITED)) return false
+    if (!isCopied(m, pfn, tally, limits ?? UNLIMITED) || locked.has(pfn)) return false
+    if (frames.has(pfn, PG_KSM)) locked.add(pfn)
     if (!m.era.collapseReusesSwap || (pte & PTE_WRITE) !== 0) continue
     const cached = frames.has(frames.head(pfn), PG_SWAPCACHE)
     if (cached && isCopy(m.policy.swapinReuse(m.k, pfn))) return false

@@ -54,10 +54,18 @@ function candidates(m: Machine): Map<number, Candidate[]> {
  */
 function merge(m: Machine, pages: readonly Candidate[]): void {
   const { frames } = m
+  // "Don't substitute a ksm page for a forked page": nothing is split for it either.
+  if (pages.every(({ pfn }) => pfn === pages[0]!.pfn)) return
   const free = pages.filter((page) => frames.has(page.pfn, PG_KSM) || mayMerge(m, page))
+  const stable = free.find(({ pfn }) => frames.has(pfn, PG_KSM))
+  const first = pages.find(({ mm, vpn, pfn }) => presentFrame(m, mm, vpn) === pfn)
+  if (stable === undefined && first !== undefined && !free.includes(first)) {
+    for (const page of free) if (page.pfn !== first.pfn) mergeInVain(m, page)
+    return
+  }
   const later = free.find(({ pfn }) => pfn !== free[0]!.pfn)
   if (later === undefined) return
-  const target = free.find(({ pfn }) => frames.has(pfn, PG_KSM)) ?? later
+  const target = stable ?? later
   writeProtect(m, target)
   // "Page reclaim just frees a clean page with no dirty ptes: make sure that the ksm page would be swapped."
   frames.set(target.pfn, PG_KSM | PG_DIRTY)
@@ -67,6 +75,16 @@ function merge(m: Machine, pages: readonly Candidate[]): void {
     if (page.pfn !== target.pfn) replace(m, page, target.pfn)
   }
   m.judge.merged(pairs)
+}
+
+/**
+ * The page that waits in the unstable tree is held by somebody, which shows only when the later one has become a KSM page
+ * already: break_cow() copies that one, and so it goes with each (watched on 6.18.44).
+ */
+function mergeInVain(m: Machine, later: Candidate): void {
+  writeProtect(m, later)
+  m.frames.set(later.pfn, PG_KSM | PG_DIRTY)
+  breakKsm(m, later.mm, later.vpn)
 }
 
 /**
@@ -106,19 +124,24 @@ function replace(m: Machine, { mm, vpn, pfn }: Candidate, ksm: number): void {
   freeUnmapped(m, pfn)
 }
 
-/** unmerge_ksm_pages(): each KSM page of the range becomes one of the process's own again, mapped read-only. */
+/** unmerge_ksm_pages(): each KSM page of the range becomes one of the process's own again. */
 export function unmergeKsm(m: Machine, mm: Mm, start: number, end: number): void {
-  m.k.mm = mm
   for (let vpn = start; vpn < end; vpn++) {
-    const vma = mm.find(vpn)
     const pfn = presentFrame(m, mm, vpn)
-    if (vma === undefined || !m.frames.has(pfn, PG_KSM)) continue
-    m.k.vpn = vpn
-    unshareForWalk(m, mm, vpn)
-    m.beginFault()
-    unsharePage(m, mm, vma, vpn)
-    m.endFault()
+    if (pfn !== 0 && m.frames.has(pfn, PG_KSM)) breakKsm(m, mm, vpn)
   }
+}
+
+/** break_ksm(): the process gets a page of its own, mapped read-only (until 6.1 as a store would make it: not modelled). */
+function breakKsm(m: Machine, mm: Mm, vpn: number): void {
+  const vma = mm.find(vpn)
+  if (vma === undefined) return
+  m.k.mm = mm
+  m.k.vpn = vpn
+  unshareForWalk(m, mm, vpn)
+  m.beginFault()
+  unsharePage(m, mm, vma, vpn)
+  m.endFault()
 }
 
 /**

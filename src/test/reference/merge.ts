@@ -1,4 +1,6 @@
 /** merge: KSM and MADV_COLLAPSE: the same content in fewer pages, or in one huge folio. */
+
+import { handleFault } from './fault.ts'
 import { extraReferences } from './frames.ts'
 import { mapNewHuge, splitFolio } from './huge.ts'
 import { type Area, type Page, type Pmd, type Process, TABLE_PAGES, type Table } from './nouns.ts'
@@ -45,6 +47,16 @@ function mergeGroup(w: World, group: readonly Candidate[]): void {
   const able = group.filter(
     ({ process, vpn, page }) => canMerge(w, page) && mappedPage(process, vpn) === page,
   )
+  const first = group.find(({ process, vpn, page }) => mappedPage(process, vpn) === page)
+  if (first && !able.includes(first) && !able.some(({ page }) => page.folio.ksm)) {
+    // The first cannot be merged, which is found out after the other one has become a KSM page; that is then broken.
+    for (const { process, vpn, page } of able) {
+      if (page === first.page) continue
+      markKsm(page)
+      handleFault(w, process, vpn, { write: false, unshare: true })
+    }
+    return
+  }
   // try_to_merge_two_pages(): of the first two, the one that the scan comes to later.
   const [, later] = new Set(able.map(({ page }) => page))
   if (later === undefined) return
@@ -59,13 +71,25 @@ function mergeGroup(w: World, group: readonly Candidate[]): void {
     // replace_page() makes the entry anew: neither soft-dirty nor write-protected by userfaultfd.
     w.mapPage(process, pmd.table, vpn, kept)
   }
-  kept.folio.ksm = true
-  kept.exclusive = false
+  markKsm(kept)
+}
+
+function markKsm(page: Page): void {
+  page.folio.ksm = true
+  page.exclusive = false
   // "Page reclaim just frees a clean page with no dirty ptes": a merged page is always dirty.
-  kept.folio.dirty = true
-  for (const pte of kept.mappers) {
+  page.folio.dirty = true
+  for (const pte of page.mappers) {
     pte.write = false
     pte.dirty = false
+  }
+}
+
+/** Gives the process pages of its own for those that KSM merged. */
+export function breakKsm(w: World, process: Process, start: number, end: number): void {
+  for (let vpn = start; vpn < end; vpn++) {
+    if (mappedPage(process, vpn)?.folio.ksm !== true) continue
+    handleFault(w, process, vpn, { write: false, unshare: true })
   }
 }
 
@@ -121,7 +145,11 @@ function collapseRange(w: World, process: Process, area: Area | null, vpn: numbe
 
 /** What came back from swap may be held by a device that never gave it up. */
 function mayIsolate(table: Table): boolean {
+  const locked = new Set<Page>()
   for (const { page } of table.entries.values()) {
+    // A KSM page that comes twice is locked the second time.
+    if (page?.folio.ksm && locked.has(page)) return false
+    if (page) locked.add(page)
     if (page !== null && page.folio.kind !== 'zero' && extraReferences(page.folio) !== 0)
       return false
   }

@@ -1,6 +1,7 @@
 /** unmap: what takes pages away: munmap, MADV_DONTNEED, MADV_FREE, exit, exec, and mremap, which puts them elsewhere. */
 import { dropPin } from './gup.ts'
 import { splitPmd } from './huge.ts'
+import { breakKsm } from './merge.ts'
 import { type Pmd, type Process, type Pte, TABLE_PAGES, type Table } from './nouns.ts'
 import { isolateAreas, mergeAreas, pmdAt, pmdRanges, ptesIn } from './space.ts'
 import { leaveTable, privateTable } from './tables.ts'
@@ -176,6 +177,7 @@ export function mremap(
     mergeAreas(process)
     return 'error'
   }
+  for (const area of moved) if (area.mergeable) breakKsm(w, process, area.start, area.end)
   for (const area of moved) {
     process.areas.push({
       ...area,
