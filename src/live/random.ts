@@ -100,7 +100,6 @@ class Author {
   #pins: Pin[] = []
   #named = 0
   #processCount = 0
-  #forked = false
 
   constructor(rng: Rng, options: RandomOptions) {
     this.rng = rng
@@ -128,7 +127,6 @@ class Author {
 
   fork(): string | undefined {
     if (this.#processCount >= MOST_PROCESSES) return undefined
-    this.#forked = true
     const parent = this.#some(this.#processes)
     const child = this.#nextProcess()
     child.areas = parent.areas.map((area) => ({
@@ -262,7 +260,7 @@ class Author {
 
   swapout(): string | undefined {
     // No system call swaps out what a fork has shared.
-    const may = this.#options.swap && !this.#forked
+    const may = this.#options.swap && this.#processCount === 1
     return may ? this.onPrivate('swapout', '') : undefined
   }
 

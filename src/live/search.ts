@@ -18,7 +18,8 @@ export interface SearchOptions extends RandomOptions {
 /** What random tests may hold on this machine. */
 export function randomOptions({ swap, uffdWp, thp, mthp }: Facilities): RandomOptions {
   return {
-    ...{ swap: swap === 'memory', uffdWp },
+    swap: swap === 'memory',
+    uffdWp,
     thp: thp !== '' && thp !== 'never' && mthp.length === 0,
   }
 }

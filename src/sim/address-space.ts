@@ -9,7 +9,6 @@ import {
   PTE_SOFT_DIRTY,
   PTE_TOK,
   PTE_UFFD_WP,
-  TABLE_PAGES,
   TABLE_SHIFT,
 } from '../state/tables.ts'
 import {
@@ -36,7 +35,7 @@ import { swapOut } from './reclaim.ts'
 import { breakSharedTable } from './shared-tables.ts'
 import { carve, changeAreas, splitFolio, splitHugePmd } from './split.ts'
 import { markProtected, protectedPages } from './userfault.ts'
-import { forEachPmd, presentFrame } from './walk.ts'
+import { forEachPmd, overlapping, presentFrame } from './walk.ts'
 import { munmap, zapRange } from './zap.ts'
 
 export function mmap(
@@ -126,10 +125,7 @@ function movePageTables(m: Machine, mm: Mm, start: number, end: number, to: numb
       // on-demand-fork, too, breaks the sharing before it moves a part.
     } else breakSharedTable(m, mm, vpn)
     // move_page_tables() has tables ready before it looks whether there is anything to move.
-    const last = target + stop - vpn - 1
-    for (let page = target; page <= last; page = (page & -TABLE_PAGES) + TABLE_PAGES) {
-      pteAlloc(m, mm, page)
-    }
+    forEachPmd(target, target + stop - vpn, (page) => pteAlloc(m, mm, page))
     for (let page = vpn; page < stop; page++) movePte(m, mm, page, page + to - start)
     const aligned = stop - vpn === HUGE_PAGES && (target - vpn) % HUGE_PAGES === 0
     if (m.settings[SET_MREMAP_FOLIO] === FOLIO_SPLIT && !aligned) splitMoved(m, mm, target)
@@ -197,13 +193,6 @@ function dontneed(m: Machine, mm: Mm, start: number, end: number): void {
   for (const part of parts) zapRange(m, mm, part.start, part.end, false)
   m.judge.dontneed(mm.id, start, end - start)
   markProtected(m, mm, marked)
-}
-
-/** madvise works area by area: the parts of [start, end) that lie in one each. */
-function overlapping(mm: Mm, start: number, end: number): { start: number; end: number }[] {
-  return mm.vmas
-    .filter((vma) => vma.end > start && vma.start < end)
-    .map((vma) => ({ start: Math.max(start, vma.start), end: Math.min(end, vma.end) }))
 }
 
 function hasAdvice(vma: Vma, advice: number): boolean {

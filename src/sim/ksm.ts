@@ -66,9 +66,7 @@ function merge(m: Machine, pages: readonly Candidate[]): void {
   const later = free.find(({ pfn }) => pfn !== free[0]!.pfn)
   if (later === undefined) return
   const target = stable ?? later
-  writeProtect(m, target)
-  // "Page reclaim just frees a clean page with no dirty ptes: make sure that the ksm page would be swapped."
-  frames.set(target.pfn, PG_KSM | PG_DIRTY)
+  becomeKsm(m, target)
   const pairs: number[] = []
   for (const page of free) {
     pairs.push(page.mm.id, page.vpn)
@@ -82,8 +80,7 @@ function merge(m: Machine, pages: readonly Candidate[]): void {
  * already: break_cow() copies that one, and so it goes with each (watched on 6.18.44).
  */
 function mergeInVain(m: Machine, later: Candidate): void {
-  writeProtect(m, later)
-  m.frames.set(later.pfn, PG_KSM | PG_DIRTY)
+  becomeKsm(m, later)
   breakKsm(m, later.mm, later.vpn)
 }
 
@@ -98,13 +95,16 @@ function mayMerge(m: Machine, { mm, vpn, pfn }: Candidate): boolean {
   return onlyMapped(m, pfn)
 }
 
-function writeProtect(m: Machine, { pfn, vpn }: Candidate): void {
+/** Nobody may store to it any more. */
+function becomeKsm(m: Machine, { pfn, vpn }: Candidate): void {
   m.frames.clear(pfn, PG_EXCLUSIVE)
   pageIsMerged(m, pfn)
   for (const mapper of mappersOf(m, pfn, vpn)) {
     unshareForWalk(m, mapper.mm, mapper.vpn)
     m.tables.ptes[mapper.mm.pteIndex(mapper.vpn)]! &= ~(PTE_WRITE | PTE_DIRTY | PTE_TOK)
   }
+  // "Page reclaim just frees a clean page with no dirty ptes: make sure that the ksm page would be swapped."
+  m.frames.set(pfn, PG_KSM | PG_DIRTY)
 }
 
 /**
@@ -128,7 +128,7 @@ function replace(m: Machine, { mm, vpn, pfn }: Candidate, ksm: number): void {
 export function unmergeKsm(m: Machine, mm: Mm, start: number, end: number): void {
   for (let vpn = start; vpn < end; vpn++) {
     const pfn = presentFrame(m, mm, vpn)
-    if (pfn !== 0 && m.frames.has(pfn, PG_KSM)) breakKsm(m, mm, vpn)
+    if (m.frames.has(pfn, PG_KSM)) breakKsm(m, mm, vpn)
   }
 }
 
@@ -147,7 +147,7 @@ function breakKsm(m: Machine, mm: Mm, vpn: number): void {
 /**
  * ksm_might_need_to_copy(): is the page that a swap entry names mapped at another place by now? Read back it is no KSM
  * page any more: it becomes that of whoever comes first, and the rmap would not find it anywhere else (watched on
- * 6.18.44).
+ * 6.18.44). Notes the place of the first.
  */
 export function ksmMightNeedToCopy(
   m: Machine,

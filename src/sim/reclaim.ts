@@ -31,7 +31,7 @@ import { isOnlyMapper, type Mapper, mappersOf } from './rmap.ts'
 import { unshareForReclaim } from './shared-tables.ts'
 import { hugeMappers, onlyMapped, splitFolio, splitHugePmd } from './split.ts'
 import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
-import { anonFrame } from './walk.ts'
+import { anonFrame, overlapping } from './walk.ts'
 
 /**
  * Swaps [start, end) of `mm` out, from every process that maps the pages; `soleOnly` leaves pages alone that are mapped
@@ -47,10 +47,8 @@ export function swapOut(
 ): void {
   lruDrainAll(m)
   m.k.mm = mm
-  for (const vma of mm.vmas) {
-    const from = Math.max(start, vma.start)
-    const to = Math.min(end, vma.end)
-    if (from < to) swapOutArea(m, mm, from, to, soleOnly, writing)
+  for (const part of overlapping(mm, start, end)) {
+    swapOutArea(m, mm, part.start, part.end, soleOnly, writing)
   }
   m.endSwap()
 }

@@ -15,6 +15,7 @@ import {
 } from '../state/tables.ts'
 import { PROT_WRITE } from '../trace/ops.ts'
 import { anonVmaPrepare } from './alloc.ts'
+import { freeUnmapped } from './drop.ts'
 import { mapPte } from './folio.ts'
 import { hold, letGo } from './hold.ts'
 import { ksmMightNeedToCopy } from './ksm.ts'
@@ -92,8 +93,7 @@ function copyForKsm(m: Machine, shown: number): number {
 function leaveToOthers(m: Machine, mm: Mm, vpn: number, pfn: number, shown: number): void {
   lruAdd(m, pfn)
   m.judge.separated(mm.id, vpn, 1)
-  if (m.frames.mapcount(shown) === 0) tryToFreeSwap(m, shown)
-  m.frames.freeIfUnused(shown)
+  freeUnmapped(m, shown)
 }
 
 function writeFlag(vma: Vma): number {

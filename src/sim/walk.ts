@@ -39,6 +39,13 @@ export function entryAt(m: Machine, mm: Mm, vpn: number): number {
   return (pmd & PMD_HUGE) !== 0 ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
 }
 
+/** madvise works area by area: the parts of [start, end) that lie in one each. */
+export function overlapping(mm: Mm, start: number, end: number): { start: number; end: number }[] {
+  return mm.vmas
+    .filter((vma) => vma.end > start && vma.start < end)
+    .map((vma) => ({ start: Math.max(start, vma.start), end: Math.min(end, vma.end) }))
+}
+
 /** Visits [start, end) in pieces that lie in one 2 MiB range each. */
 export function forEachPmd(
   start: number,

@@ -106,8 +106,9 @@ function swapOutPage(w: World, page: Page, whole: boolean, byAdvice: boolean): v
     discard(w, page)
     return
   }
-  if (!folio.swapBacked && (byAdvice || (isClean(page) && w.era.keepsHeldLazyFree))) {
-    folio.swapBacked = !isClean(page) || !w.era.keepsHeldLazyFree
+  const stays = isClean(page) && w.era.keepsHeldLazyFree
+  if (!folio.swapBacked && (byAdvice || stays)) {
+    folio.swapBacked = !stays
     w.tally.refused_unmaps++
     return
   }
