@@ -16,6 +16,8 @@ export class NullJudge implements Judge, Exchanges {
   mmap(): void {}
   munmap(): void {}
   dontneed(): void {}
+  lazyfree(): void {}
+  dropped(): void {}
   zeroed(): void {}
   mremap(): void {}
 

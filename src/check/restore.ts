@@ -15,7 +15,7 @@ import { PFN_SHIFT, PMD_HUGE, PTE_FLAGS, TABLE_SHIFT } from '../state/tables.ts'
 import { HOLD_PIN_RO } from '../trace/observed.ts'
 import { OP_PIN } from '../trace/ops.ts'
 import { type MutableVma, newArea, setArea } from './area.ts'
-import { GRABBED, MOST_PAGES, MOST_PROCESSES } from './truth.ts'
+import { GRABBED, MOST_PAGES, MOST_PROCESSES, PIN_DIRTIES } from './truth.ts'
 import type { World } from './world.ts'
 
 export class Restorer {
@@ -190,7 +190,8 @@ export class Restorer {
     const { truth } = this.#world
     const { k } = this.#world.machine
     const mm = facts & 15
-    const hold = (facts >>> 4) & 15
+    const hold = (facts >>> 4) & 3
+    const dirties = (facts & PIN_DIRTIES) !== 0
     const vpn = facts >>> 16
     const state = (facts >>> 8) & 15
     if (state !== GRABBED) {
@@ -200,7 +201,7 @@ export class Restorer {
       truth.pinForked[id] = (facts >>> 12) & 15
       truth.pinPage[id] = vpn
     }
-    const pin = k.holders.newPin(id, mm, vpn, 1, hold >= HOLD_PIN_RO, (hold & 1) !== 0)
+    const pin = k.holders.newPin(id, mm, vpn, 1, hold >= HOLD_PIN_RO, (hold & 1) !== 0, dirties)
     pin.frames[0] = pfn
     k.pins.set(id, pin)
     k.holders.add(pfn, pin)

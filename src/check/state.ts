@@ -25,7 +25,14 @@ import { areaOf } from './area.ts'
 import { Names } from './names.ts'
 import { Orders } from './orders.ts'
 import { Restorer } from './restore.ts'
-import { GRABBED, MOST_PAGES, MOST_PINS, MOST_PROCESSES, TOKEN_DEVICE } from './truth.ts'
+import {
+  GRABBED,
+  MOST_PAGES,
+  MOST_PINS,
+  MOST_PROCESSES,
+  PIN_DIRTIES,
+  TOKEN_DEVICE,
+} from './truth.ts'
 import type { World } from './world.ts'
 
 /** More than any small world needs. */
@@ -284,14 +291,15 @@ export class StateCodec {
     }
   }
 
-  #pinFacts({ id: pin, mm, vpn, follPin, write }: Pin): number {
+  #pinFacts({ id: pin, mm, vpn, follPin, write, dirties }: Pin): number {
     const { truth } = this.#world
+    const kind = this.#mmName[mm]! | (dirties ? PIN_DIRTIES : 0)
     if (truth.pinOwner[pin]! < 0) {
       const hold = (follPin ? HOLD_PIN_RO : 0) + (write ? 1 : 0)
-      return this.#mmName[mm]! | (hold << 4) | (GRABBED << 8) | (vpn << 16)
+      return kind | (hold << 4) | (GRABBED << 8) | (vpn << 16)
     }
     return (
-      this.#mmName[mm]! |
+      kind |
       (truth.pinHold[pin]! << 4) |
       (truth.pinState[pin]! << 8) |
       (truth.pinForked[pin]! << 12) |

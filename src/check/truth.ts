@@ -38,10 +38,17 @@ const UNMAPPED = 2
 /** Not known of here: GUP-fast holds a reference that it may have to put back, of which nobody has heard yet. */
 export const GRABBED = 3
 
+/** In the description of a pin, above HOLD_*: its pages are dirty when they are given back. */
+export const PIN_DIRTIES = 1 << 6
+
 /** Of a page. There is a frame (if only full of zeroes), not a hole or the zero page. */
 export const PAGE_REAL = 1
 /** Under userfaultfd write protection. */
 export const PAGE_PROTECTED = 2
+/** MADV_FREE gave it up, and nothing has been stored to it since. */
+export const PAGE_LAZYFREE = 4
+/** What fork leaves of these: the child is not registered with userfaultfd. */
+const PAGE_FORKED = PAGE_REAL | PAGE_LAZYFREE
 
 /** Of a token, beside a bit for each process that may see it: stored by a device whose pin promises coherence. */
 export const TOKEN_DEVICE = 1 << MOST_PROCESSES
@@ -96,8 +103,7 @@ export class Truth implements Judge {
     this.#forget(child)
     for (let i = 0; i < MOST_PAGES; i++) {
       this.content[at(child, i)] = this.content[at(parent, i)]!
-      // The child is not registered with userfaultfd.
-      this.page[at(child, i)] = this.page[at(parent, i)]! & PAGE_REAL
+      this.page[at(child, i)] = this.page[at(parent, i)]! & PAGE_FORKED
     }
     this.#share(parent, child)
     this.#leavePinsBehind(parent)
@@ -117,7 +123,7 @@ export class Truth implements Judge {
     for (let i = vpn; i < vpn + pages; i++) {
       if (this.content[at(child, i)] !== this.content[at(parent, i)]) changed = true
       this.content[at(child, i)] = this.content[at(parent, i)]!
-      this.page[at(child, i)] = this.page[at(parent, i)]! & PAGE_REAL
+      this.page[at(child, i)] = this.page[at(parent, i)]! & PAGE_FORKED
     }
     if (changed) this.#share(parent, child)
     this.#leavePinsBehind(parent)
@@ -134,6 +140,15 @@ export class Truth implements Judge {
       this.#movePins(mm, i, UNMAPPED)
       this.#clear(mm, i)
     }
+  }
+
+  lazyfree(mm: number, vpn: number, pages: number): void {
+    for (let i = vpn; i < vpn + pages; i++) this.page[at(mm, i)]! |= PAGE_LAZYFREE
+  }
+
+  dropped(mm: number, vpn: number): void {
+    if ((this.page[at(mm, vpn)]! & PAGE_LAZYFREE) !== 0) this.dontneed(mm, vpn, 1)
+    else this.#movePins(mm, vpn, COPIED)
   }
 
   /** Pins of the page were left behind when the process got it to itself. */
@@ -183,9 +198,8 @@ export class Truth implements Judge {
     if ((this.page[where]! & PAGE_PROTECTED) !== 0) this.breach = LOST_EVENT
     // The zero page is never written: pins on it stay where they are.
     if ((this.page[where]! & PAGE_REAL) === 0) this.#movePins(mm, vpn, COPIED)
-    this.page[where]! |= PAGE_REAL
     const token = this.#token(1 << mm)
-    this.content[where] = token
+    this.#show(where, token)
     return token
   }
 
@@ -247,7 +261,7 @@ export class Truth implements Judge {
     const token = this.#token((1 << mm) | (promised ? TOKEN_DEVICE : 0))
     const state = this.pinState[pin]
     if (state === ATTACHED || (state === COPIED && promised)) {
-      this.content[at(mm, this.pinPage[pin]!)] = token
+      this.#show(at(mm, this.pinPage[pin]!), token)
     }
     return token
   }
@@ -317,11 +331,14 @@ export class Truth implements Judge {
   }
 
   /**
-   * Has the owner of a FOLL_GET that a device stores through forked? Then the store may land in what is the child's as
-   * well, under any policy; open(2) tells programs to keep O_DIRECT and fork apart.
+   * Is what a device stores through the pin lost under any policy? The owner of a FOLL_GET has forked since, so that the
+   * store may land in what is the child's as well: open(2) tells programs to keep O_DIRECT and fork apart. Or MADV_FREE
+   * gave the page up, and nobody is going to mark it dirty.
    */
   forsaken(pin: number): boolean {
-    return this.pinHold[pin] === HOLD_GET_WRITE && this.pinForked[pin] === 1
+    if (this.pinHold[pin] === HOLD_GET_WRITE && this.pinForked[pin] === 1) return true
+    const page = this.page[at(this.pinOwner[pin]!, this.pinPage[pin]!)]!
+    return (page & PAGE_LAZYFREE) !== 0 && this.machine.k.pins.get(pin)?.dirties === false
   }
 
   /** Must the owner and the device see the same page? */
@@ -362,6 +379,12 @@ export class Truth implements Judge {
   #token(seers: number): number {
     this.seers[this.tokens] = seers
     return this.tokens++
+  }
+
+  /** The page was stored to. */
+  #show(where: number, token: number): void {
+    this.content[where] = token
+    this.page[where] = (this.page[where]! | PAGE_REAL) & ~PAGE_LAZYFREE
   }
 
   #clear(mm: number, vpn: number): void {

@@ -93,7 +93,7 @@ export class Identities {
   }
 }
 
-function isAlias(id: number): boolean {
+export function isAlias(id: number): boolean {
   return id >= ALIASES && id < BLANKS
 }
 

@@ -294,6 +294,37 @@ test('a page given up reads zeroes: finding the old content is a lost write, of 
   ])
 })
 
+test('what MADV_FREE gave up may be dropped, unless something was stored to it since', () => {
+  const { oracle, frames } = parent()
+  oracle.lazyfree(P, 0, 3)
+  oracle.fork(P, C)
+  const stored = oracle.store(P, 1)
+  for (const mm of [P, C]) for (let vpn = 0; vpn < 4; vpn++) oracle.dropped(mm, vpn)
+  expect([0, 1, 2, 3].map((vpn) => oracle.seesExpected(P, vpn, 0))).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ])
+  expect([0, 1, 2, 3].map((vpn) => oracle.seesExpected(C, vpn, 0))).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ])
+  expect(oracle.load(P, 1, 0)).toBe(SAW_MISMATCH)
+  expect(oracle.load(C, 3, 0)).toBe(SAW_MISMATCH)
+  expect(oracle.counts).toEqual({ ...noCounts(), lost_writes: 2 })
+  expect(oracle.breaches.map(({ mm, expected }) => [mm, expected])).toEqual([
+    [P, stored],
+    [C, frames[3]],
+  ])
+  // Nobody else has what is there now.
+  oracle.verdict(SITE_WP, P, 1, 1, COPY, 0)
+  expect(oracle.counts.spurious_copies).toBe(1)
+  expect(oracle.seesExpected(P, 1, oracle.store(P, 1))).toBe(true)
+})
+
 test('after exec a process has nothing of its relatives', () => {
   const { oracle, frames } = parent()
   oracle.fork(P, C)

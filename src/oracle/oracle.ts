@@ -86,6 +86,16 @@ export class Oracle {
     this.#shadow.dontneed(mm, vpn, pages)
   }
 
+  lazyfree(mm: number, vpn: number, pages: number): void {
+    this.#stores.settle()
+    this.#shadow.lazyfree(mm, vpn, pages)
+  }
+
+  dropped(mm: number, vpn: number): void {
+    this.#stores.settle()
+    this.#shadow.dropped(mm, vpn)
+  }
+
   zeroed(mm: number, vpn: number, pages: number): void {
     this.#stores.settle()
     this.#shadow.zeroed(mm, vpn, pages)

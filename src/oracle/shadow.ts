@@ -4,7 +4,7 @@
  */
 import { HOLD_GET_WRITE, HOLD_PIN_WRITE } from '../trace/observed.ts'
 import { Family } from './family.ts'
-import { ALIASES, Identities } from './identities.ts'
+import { ALIASES, Identities, isAlias } from './identities.ts'
 import type { Cause } from './judge.ts'
 import { Merges } from './merges.ts'
 import { Moves } from './moves.ts'
@@ -25,8 +25,12 @@ export class Shadow {
   readonly pins = new Pins()
   readonly userfaults = new Userfaults()
   readonly tables = new SharedTables()
+  /** By page: the content that MADV_FREE gave up. */
+  readonly #lazyfree = new PageMap()
   readonly #moves = new Moves()
   readonly #merges = new Merges()
+  /** Has any page been dropped that should not have been? Its frame is what is shown where there is no page. */
+  #anyLost = false
   /** By process: the relative that shared a page with it last. */
   readonly #sharer: number[] = []
 
@@ -41,6 +45,7 @@ export class Shadow {
     this.family.fork(parent, child, token, identities.nextAlias, identities.nextBlank, event)
     this.#open(child)
     this.pages.copy(parent, child)
+    if (this.#lazyfree.used > 0) this.#lazyfree.copy(parent, child)
     this.objects.fork(parent, child)
     this.#moves.fork(parent, child)
     this.#sharer[parent] = child
@@ -68,6 +73,7 @@ export class Shadow {
   /** Nothing is left of the address space, nor of the references that the process held. */
   exec(mm: number): void {
     this.pages.drop(mm)
+    this.#lazyfree.drop(mm)
     this.pins.drop(mm)
     this.userfaults.drop(mm)
     this.objects.drop(mm)
@@ -102,6 +108,28 @@ export class Shadow {
     this.#showObjects(mm, vpn, pages)
   }
 
+  lazyfree(mm: number, vpn: number, pages: number): void {
+    for (let at = vpn; at < vpn + pages; at++) {
+      this.#lazyfree.set(mm, at, this.content(this.pages.get(mm, at)))
+    }
+  }
+
+  /**
+   * What was stored after MADV_FREE may not be dropped: whoever loads the page will miss it, and find what is shown where
+   * there is no page; pins are left with the one that was there.
+   */
+  dropped(mm: number, vpn: number): void {
+    const id = this.pages.get(mm, vpn)
+    const content = this.content(id)
+    if (content === 0 || content === this.#lazyfree.get(mm, vpn)) this.dontneed(mm, vpn, 1)
+    else {
+      this.pins.copied(mm, vpn, this.identities.frame(id), null)
+      const shown = this.objects.mapped(mm) ? this.objects.identity(mm, vpn) : 0
+      this.pages.set(mm, vpn, this.identities.astray(content, shown, this.content(shown)))
+      this.#anyLost = true
+    }
+  }
+
   /** Pins of the page were left behind when it became this process's own; what they show is its own zeroes still. */
   zeroed(mm: number, vpn: number, pages: number): void {
     this.pages.clear(mm, vpn, pages)
@@ -110,6 +138,7 @@ export class Shadow {
   mremap(mm: number, vpn: number, pages: number, to: number): void {
     for (let i = 0; i < pages; i++) {
       this.pages.set(mm, to + i, this.pages.get(mm, vpn + i))
+      this.#lazyfree.set(mm, to + i, this.#lazyfree.get(mm, vpn + i))
       this.pins.moved(mm, vpn + i, to + i)
     }
     this.pages.clear(mm, vpn, pages)
@@ -127,6 +156,9 @@ export class Shadow {
         this.separate(mm, at, 1, null)
         at = this.pages.firstEmpty(mm, at + 1, vpn + pages)
       }
+      for (at = vpn; this.#anyLost && at < vpn + pages; at++) {
+        if (this.#isLost(this.pages.get(mm, at))) this.separate(mm, at, 1, null)
+      }
     }
     this.pins.add(id, mm, vpn, pages, hold, event, this.family.forks(mm))
   }
@@ -134,7 +166,8 @@ export class Shadow {
   /** Only pages that are there can be protected: a hole is filled without an event. */
   protect(mm: number, vpn: number, pages: number, on: boolean): void {
     for (let at = vpn; at < vpn + pages; at++) {
-      this.userfaults.protect(mm, at, on && this.pages.get(mm, at) !== 0)
+      const id = this.pages.get(mm, at)
+      this.userfaults.protect(mm, at, on && id !== 0 && !this.#isLost(id))
     }
   }
 
@@ -177,6 +210,7 @@ export class Shadow {
    */
   isSole(mm: number, vpn: number, id: number): boolean {
     if (id <= 0) return id === 0
+    if (this.#isLost(id)) return this.identities.frame(id) === 0
     const { family } = this
     // Nearly always the process stored to the page after its last fork, or has it from the relative that shared the
     // last one with it, or has no relatives any more.
@@ -191,6 +225,10 @@ export class Shadow {
     if (!merged && this.family.isOwn(mm, frame)) return true
     if (this.pins.heldByOther(frame, mm)) return false
     return !(merged ? this.#mergedElsewhere(mm, vpn, frame) : this.#relativeHas(mm, vpn, frame))
+  }
+
+  #isLost(id: number): boolean {
+    return this.#anyLost && isAlias(id) && this.identities.frame(id) <= 0
   }
 
   /** Tokens from here on name pages that only this process can have. */
@@ -251,6 +289,7 @@ export class Shadow {
     return (
       family.living === 0 &&
       pages.used === 0 &&
+      this.#lazyfree.used === 0 &&
       userfaults.none &&
       pins.none &&
       tables.none &&
@@ -261,6 +300,7 @@ export class Shadow {
 
   #open(mm: number): void {
     this.pages.open(mm)
+    this.#lazyfree.open(mm)
     this.userfaults.open(mm)
     this.pins.open(mm)
     this.tokens.open(mm)

@@ -41,10 +41,11 @@ export interface Era {
    */
   readonly takesFoliosWhole: boolean
   /**
-   * Reclaim leaves a page that MADV_FREE gave up, and that somebody refers to, as it is (6.15; watched on 6.18.44). Before,
-   * it counts as swap-backed again. Until 5.17 it was dropped all the same (6c8e2a256915), which is not modelled.
+   * What reclaim does with a clean page that MADV_FREE gave up and that somebody refers to: until 5.17 (and 5.15.33, where
+   * 6c8e2a256915 went too) it takes it from whoever maps it, and what a device stores to it is lost; until 6.14 the page
+   * counts as swap-backed again; since it stays as it is (watched on 6.18.44).
    */
-  readonly keepsHeldLazyfree: boolean
+  readonly heldLazyfree: 'unmaps' | 'swapBacked' | 'keeps'
   /** A forced store goes by FOLL_COW and the dirty bit, not by the exclusive one (until 5.19). */
   readonly follCow: boolean
   /** Block direct I/O takes FOLL_GET until 6.4, FOLL_PIN from 6.5. */
@@ -71,12 +72,12 @@ const base: Era = {
   unaccounts: false,
   mremapsAreas: false,
   takesFoliosWhole: false,
-  keepsHeldLazyfree: false,
+  heldLazyfree: 'unmaps',
   follCow: true,
   odirect: 'get',
 }
 
-const era5_15: Era = { ...base, uffdMinor: true }
+const era5_15: Era = { ...base, uffdMinor: true, heldLazyfree: 'swapBacked' }
 const era5_18: Era = { ...era5_15, collapseReusesSwap: false }
 const era5_19: Era = { ...era5_18, uffdShmemWp: true }
 
@@ -111,7 +112,7 @@ export const ERAS = {
     freesEmptyTables: true,
     mappedShared: 'mmIds',
     mremapsAreas: true,
-    keepsHeldLazyfree: true,
+    heldLazyfree: 'keeps',
   },
 } as const satisfies Record<string, Era>
 

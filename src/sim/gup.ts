@@ -96,7 +96,8 @@ export function newPin(
   pages: number,
   want: Want,
 ): Pin {
-  return m.k.holders.newPin(id, mm.id, vpn, pages, want.follPin, want.write)
+  const { follPin, write, dirties } = want
+  return m.k.holders.newPin(id, mm.id, vpn, pages, follPin, write, dirties)
 }
 
 /** How followPage() ended. */

@@ -42,8 +42,12 @@ export interface Judge {
   /** `kind` is MAP_*; `object` and `pgoff` name what a file or shared mapping shows. */
   mmap(mm: number, vpn: number, pages: number, kind: number, object: number, pgoff: number): void
   munmap(mm: number, vpn: number, pages: number): void
-  /** MADV_DONTNEED, or MADV_FREE at the moment that a page is dropped: reads zeroes, or the file's page, from now on. */
+  /** MADV_DONTNEED: reads zeroes, or the file's page, from now on. */
   dontneed(mm: number, vpn: number, pages: number): void
+  /** MADV_FREE: until something is stored to them, the pages may be dropped. */
+  lazyfree(mm: number, vpn: number, pages: number): void
+  /** A page was dropped, as MADV_FREE allows unless something has been stored to it since. */
+  dropped(mm: number, vpn: number): void
   /** A page that held only zeroes gives way to the zero page: the process has given nothing up. */
   zeroed(mm: number, vpn: number, pages: number): void
   mremap(mm: number, vpn: number, pages: number, to: number): void

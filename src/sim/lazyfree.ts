@@ -32,6 +32,7 @@ import { forEachPmd } from './walk.ts'
 /** madvise_free_single_vma() */
 export function madviseFree(m: Machine, mm: Mm, start: number, end: number): void {
   lruDrain(m)
+  m.judge.lazyfree(mm.id, start, end - start)
   forEachPmd(start, end, (vpn, stop) => {
     const pmd = mm.pmd(vpn)
     if (pmd === 0) return
@@ -62,7 +63,7 @@ function madviseFreePte(m: Machine, mm: Mm, vpn: number, stop: number): number {
   if ((pte & PTE_SWAP) !== 0) {
     tables.ptes[index] = 0
     dropPte(m, mm, pte)
-    m.judge.dontneed(mm.id, vpn, 1)
+    m.judge.dropped(mm.id, vpn)
     return 1
   }
   const pfn = pte >>> PFN_SHIFT

@@ -1,6 +1,7 @@
 /**
  * Pins: references that a process holds on frames, whatever its page tables show meanwhile.
  */
+import { PG_DIRTY } from '../state/frames.ts'
 import type { Pin } from '../state/holders.ts'
 import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
@@ -19,7 +20,12 @@ export function unpin(m: Machine, id: number): number {
 export function dropPin(m: Machine, taken: Pin): void {
   m.k.holders.removePages(taken)
   if (m.policy.pageBits === null) putPlain(m, taken)
-  else for (let i = 0; i < taken.frames.length; i++) letPageGo(m, taken, i)
+  else {
+    for (let i = 0; i < taken.frames.length; i++) {
+      if (taken.dirties) m.frames.set(m.frames.head(taken.frames[i]!), PG_DIRTY)
+      letPageGo(m, taken, i)
+    }
+  }
   m.judge.unpin(taken.id)
   forgetPin(m, taken)
 }

@@ -153,15 +153,18 @@ function endOfKind(
 }
 
 /** Gives all pages of the pin back. */
-export function putPlain(m: Machine, { follPin, frames: pfns }: Pin): void {
+export function putPlain(m: Machine, { follPin, dirties, frames: pfns }: Pin): void {
   const { frames } = m
   const { word } = frames
+  const dirty = dirties ? PG_DIRTY : 0
   const references = follPin ? frames.pins : frames.refs
   for (let i = 0; i < pfns.length; i++) {
     const pfn = pfns[i]!
     const was = word[pfn]!
     const large = (was & PG_LARGE) !== 0
-    references[large ? frames.head(pfn) : pfn]!--
+    const head = large ? frames.head(pfn) : pfn
+    word[head]! |= dirty
+    references[head]!--
     frames.held--
     if (large || (was & (MAPCOUNT | HELD)) === 0) frames.freeIfUnused(pfn)
   }

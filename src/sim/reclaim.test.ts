@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { PG_EXCLUSIVE, PG_LAZYFREE, PG_SWAPCACHE } from '../state/frames.ts'
 import { PTE_SWP_EXCLUSIVE } from '../state/tables.ts'
 import { range, Scene } from '../test/scene.ts'
-import { MADV_FREE, MADV_PAGEOUT, PIN_DMAPIN, PIN_VMSPLICE } from '../trace/ops.ts'
+import { DEV_COHERENT, DEV_INCOHERENT, SAW_MISMATCH } from '../trace/observed.ts'
+import {
+  MADV_FREE,
+  MADV_PAGEOUT,
+  PIN_DMAPIN,
+  PIN_IOURING,
+  PIN_ODIRECT,
+  PIN_VMSPLICE,
+} from '../trace/ops.ts'
 import { PAGE_NONE, PAGE_SMALL, PAGE_SWAP, PAGE_ZERO } from './observe.ts'
 
 const marked = (s: Scene, mm: number, vpn: number): boolean =>
@@ -188,6 +196,69 @@ describe('a page that MADV_FREE gave up', () => {
       s.unpin(mm, pin)
       s.swapout(mm, 0, 1)
       expect([policy, s.kind(mm, 0)]).toEqual([policy, kind === PAGE_SWAP ? PAGE_SWAP : PAGE_NONE])
+    }
+  })
+
+  test('is taken from its mappers although it is held, until 5.17: what a device stores is lost', () => {
+    for (const [policy, kind, saw] of [
+      ['reuse-swap-page', PAGE_NONE, SAW_MISMATCH],
+      ['page-count', PAGE_SMALL, 0],
+    ] as const) {
+      const s = new Scene(policy)
+      const mm = s.owner(1)
+      const pin = s.pin(mm, 0, 1, PIN_IOURING)
+      s.madvise(mm, 0, 1, MADV_FREE)
+      s.devwrite(mm, pin, 0)
+      s.swapout(mm, 0, 1)
+      expect([policy, s.kind(mm, 0)]).toEqual([policy, kind])
+      expect([policy, s.load(mm, 0)]).toEqual([policy, saw])
+      // The device still has the page.
+      expect([policy, s.devread(mm, pin, 0)]).toEqual([
+        policy,
+        saw === 0 ? DEV_COHERENT : DEV_INCOHERENT,
+      ])
+    }
+  })
+
+  test('is dirty again once a device has stored to it, unless that was by a fixed buffer of io_uring', () => {
+    for (const [pinKind, kind] of [
+      [PIN_IOURING, PAGE_NONE],
+      [PIN_DMAPIN, PAGE_SWAP],
+      [PIN_ODIRECT, PAGE_SWAP],
+    ] as const) {
+      const s = new Scene('mm-id')
+      const mm = s.owner(1)
+      s.madvise(mm, 0, 1, MADV_FREE)
+      s.unpin(mm, s.pin(mm, 0, 1, pinKind))
+      s.swapout(mm, 0, 1)
+      expect([pinKind, s.kind(mm, 0)]).toEqual([pinKind, kind])
+    }
+  })
+
+  test('is dropped from the parent, and stays the child that has stored to it', () => {
+    const s = new Scene('mm-id')
+    const parent = s.owner(1)
+    const child = s.fork(parent)
+    // What fork copied is dirty in both; only the parent gives it up.
+    s.madvise(parent, 0, 1, MADV_FREE)
+    s.swapout(child, 0, 1)
+    expect([s.kind(parent, 0), s.kind(child, 0)]).toEqual([PAGE_NONE, PAGE_SWAP])
+    expect([s.load(parent, 0), s.load(child, 0)]).toEqual([0, 0])
+  })
+
+  test('is lost to a relative that gave nothing up, where a load brought it back from zram', () => {
+    for (const [swapDisk, saw] of [
+      [false, SAW_MISMATCH],
+      [true, 0],
+    ] as const) {
+      const s = new Scene('mm-id', { swapDisk })
+      const parent = s.owner(1)
+      s.swapout(parent, 0, 1)
+      s.load(parent, 0)
+      const child = s.fork(parent)
+      s.madvise(parent, 0, 1, MADV_FREE)
+      s.swapout(parent, 0, 1)
+      expect([s.load(parent, 0), s.load(child, 0)]).toEqual([0, saw])
     }
   })
 })

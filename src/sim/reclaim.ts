@@ -20,6 +20,7 @@ import {
   PTE_SWP_EXCLUSIVE,
   PTE_UFFD_WP,
   TABLE_PAGES,
+  TABLE_SHIFT,
 } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { unmapPte } from './folio.ts'
@@ -263,38 +264,62 @@ function finishReclaim(m: Machine, head: number): void {
 }
 
 /**
- * May a folio that MADV_FREE gave up be swapped out after all? If nobody has stored to it or refers to it, it is dropped. If
- * it has been stored to, a first pass only notes that (watched on 6.18.44): it stays, if there is a list for such.
+ * try_to_unmap() of a folio that MADV_FREE gave up: drops its entries one by one, until one shows that it has been stored
+ * to, or a reference that it is held. May the folio be swapped out after all? A first pass only notes that it may (watched
+ * on 6.18.44): it stays, if `again` is there to list such.
  */
 function isSwapBacked(m: Machine, head: number, vpn: number, again?: number[]): boolean {
-  const { frames } = m
+  const { frames, era } = m
+  for (const mapper of inRmapOrder(m, head, vpn)) {
+    if (!unshareForReclaim(m, mapper.mm, mapper.vpn)) continue
+    if ((m.tables.ptes[mapper.mm.pteIndex(mapper.vpn)]! & PTE_DIRTY) !== 0)
+      frames.set(head, PG_DIRTY)
+    const stored = frames.has(head, PG_DIRTY)
+    if (!stored && (era.heldLazyfree === 'unmaps' || onlyMapped(m, head))) {
+      discard(m, mapper)
+      continue
+    }
+    const stays = !stored && era.heldLazyfree === 'keeps'
+    if (stays || again !== undefined) {
+      if (!stays) again?.push(head)
+      m.counts.refusedUnmaps++
+      return false
+    }
+    frames.clear(head, PG_LAZYFREE)
+    return true
+  }
+  return false
+}
+
+/** All entries that map the folio, whose first page is mapped at `vpn`: those of parents before those of their children. */
+function inRmapOrder(m: Machine, head: number, vpn: number): Mapper[] {
   const mappers: Mapper[] = []
-  for (let i = 0; i < frames.pages(head); i++) mappers.push(...mappersOf(m, head + i, vpn + i))
-  const stored =
-    frames.has(head, PG_DIRTY) ||
-    mappers.some(({ mm, vpn: at }) => (m.tables.ptes[mm.pteIndex(at)]! & PTE_DIRTY) !== 0)
-  if (!stored && onlyMapped(m, head)) {
-    for (const mapper of mappers) discard(m, mapper)
-    return false
-  }
-  const stays = !stored && m.era.keepsHeldLazyfree
-  if (stays || again !== undefined) {
-    if (!stays) again?.push(head)
-    m.counts.refusedUnmaps++
-    return false
-  }
-  frames.clear(head, PG_LAZYFREE)
-  return true
+  for (let i = 0; i < m.frames.pages(head); i++) mappers.push(...mappersOf(m, head + i, vpn + i))
+  return mappers.sort((a, b) => a.mm.id - b.mm.id)
 }
 
 function discard(m: Machine, { mm, vpn }: Mapper): void {
   const index = mm.pteIndex(vpn)
   const pfn = m.tables.ptes[index]! >>> PFN_SHIFT
   m.tables.ptes[index] = 0
-  m.judge.dontneed(mm.id, vpn, 1)
+  m.judge.dropped(mm.id, vpn)
+  if (m.policy.tables === 'lazy') {
+    for (const sharer of sharersOf(m, mm, vpn)) m.judge.dropped(sharer.id, vpn)
+  }
   unmapPte(m.frames, mm, pfn)
   pageIsUnmapped(m, pfn)
   m.frames.freeIfUnused(pfn)
+}
+
+/** Who else has the page table, which on-demand-fork leaves shared. */
+function sharersOf(m: Machine, mm: Mm, vpn: number): Mm[] {
+  const table = mm.tables[vpn >>> TABLE_SHIFT]
+  const sharers: Mm[] = []
+  for (const other of m.k.mms) {
+    if (other !== undefined && other !== mm && other.tables[vpn >>> TABLE_SHIFT] === table)
+      sharers.push(other)
+  }
+  return sharers
 }
 
 function storeToSlots(m: Machine, head: number): void {

@@ -11,15 +11,21 @@ export interface Want {
   readonly hold: number
   readonly write: boolean
   readonly follPin: boolean
+  /**
+   * Whoever gives the pages back marks them dirty, since a device has stored to them (bio_release_pages(), ib_umem_release()).
+   * io_uring does not for its fixed buffers.
+   */
+  readonly dirties: boolean
   /** Walks with the page-table lock held instead of locklessly (get_user_pages_fast). */
   readonly slow: boolean
 }
 
-function want(hold: number, slow: boolean): Want {
+function want(hold: number, slow: boolean, dirties = false): Want {
   return {
     hold,
     write: hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE,
     follPin: hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE,
+    dirties,
     slow,
   }
 }
@@ -29,8 +35,8 @@ function wants(odirect: number): readonly Want[] {
   const kinds: Want[] = []
   kinds[PIN_VMSPLICE] = want(HOLD_GET_RO, false)
   kinds[PIN_IOURING] = want(HOLD_PIN_WRITE, true)
-  kinds[PIN_ODIRECT] = want(odirect, false)
-  kinds[PIN_DMAPIN] = want(HOLD_PIN_WRITE, false)
+  kinds[PIN_ODIRECT] = want(odirect, false, true)
+  kinds[PIN_DMAPIN] = want(HOLD_PIN_WRITE, false, true)
   kinds[PIN_ROPIN] = want(HOLD_PIN_RO, true)
   return kinds
 }

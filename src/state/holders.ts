@@ -12,6 +12,8 @@ export interface Pin {
   /** FOLL_PIN rather than FOLL_GET. */
   readonly follPin: boolean
   readonly write: boolean
+  /** Its pages are dirty when they are given back. */
+  readonly dirties: boolean
   /** The frame of each page. */
   readonly frames: Int32Array
 }
@@ -45,14 +47,18 @@ export class Holders {
     pages: number,
     follPin: boolean,
     write: boolean,
+    dirties: boolean,
   ): Pin {
     const pin = this.#spare[pages]?.pop()
-    if (pin === undefined) return { id, mm, vpn, follPin, write, frames: new Int32Array(pages) }
+    if (pin === undefined) {
+      return { id, mm, vpn, follPin, write, dirties, frames: new Int32Array(pages) }
+    }
     pin.id = id
     pin.mm = mm
     pin.vpn = vpn
     pin.follPin = follPin
     pin.write = write
+    pin.dirties = dirties
     return pin
   }
 

@@ -88,7 +88,7 @@ function hold(k: Kernel, pfn: number, state: PageState): void {
   if (state.dontcow) frames.set(pfn, PG_DONTCOW)
   if (state.pinnedBy === undefined) return
   frames.pin(pfn)
-  const pin = k.holders.newPin(0, state.pinnedBy, 0, 1, true, true)
+  const pin = k.holders.newPin(0, state.pinnedBy, 0, 1, true, true, false)
   pin.frames[0] = pfn
   k.holders.add(pfn, pin)
 }

@@ -57,6 +57,7 @@ export function takePin(
     detached: new Set(),
     pinned: request.pinned,
     write: request.write,
+    dirties: kind === PIN_ODIRECT || kind === PIN_DMAPIN,
     forked: false,
   }
   for (let vpn = range.start; vpn < range.start + range.pages; vpn++) {
@@ -74,6 +75,7 @@ export function takePin(
 }
 
 export function dropPin(w: World, pin: Pin): void {
+  if (pin.dirties) for (const page of pin.pages) page.folio.dirty = true
   releasePages(pin)
   w.pins.delete(pin.id)
 }

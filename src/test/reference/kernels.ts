@@ -10,7 +10,7 @@ const ERA_5_8: Era = {
   folioSplitKeepsDirty: false,
   splitDropsZeros: false,
   freesWholeFolios: false,
-  keepsHeldLazyFree: false,
+  heldLazyFree: 'unmapped',
   dontNeedFreesTables: false,
   zapDrains: true,
   movesSeveralAreas: false,
@@ -22,7 +22,8 @@ const ERA_5_8: Era = {
   forceFollows: 'cowFault',
 }
 const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'thp' }
-const ERA_6_0: Era = { ...ERA_5_8, forceFollows: 'exclusive' }
+const ERA_5_15: Era = { ...ERA_5_8, heldLazyFree: 'swapBacked' }
+const ERA_6_0: Era = { ...ERA_5_15, forceFollows: 'exclusive' }
 const ERA_6_1: Era = { ...ERA_6_0, collapse: 'needsWritable', folioSplitKeepsDirty: true }
 const ERA_6_12: Era = {
   ...ERA_6_1,
@@ -42,7 +43,7 @@ const ERA_6_18: Era = {
   mappedShared: 'mmIds',
   zapDrains: false,
   movesSeveralAreas: true,
-  keepsHeldLazyFree: true,
+  heldLazyFree: 'kept',
 }
 
 interface Kernel {
@@ -64,12 +65,12 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     params: { reclaimPin: 'no', clearRefsPin: 'no' },
     era: ERA_5_8,
   },
-  '5.15.135': { policy: 'page-count', params: {}, era: ERA_5_8 },
-  '5.18.12': { policy: 'page-count-refined', params: {}, era: ERA_5_8 },
+  '5.15.135': { policy: 'page-count', params: {}, era: ERA_5_15 },
+  '5.18.12': { policy: 'page-count-refined', params: {}, era: ERA_5_15 },
   '5.19': {
     policy: 'anon-exclusive',
     params: { mprotectUpgrade: 'none', ...UNSHARES_ANON },
-    era: ERA_5_8,
+    era: ERA_5_15,
   },
   '6.0.6': { policy: 'anon-exclusive', params: UNSHARES_ANON, era: ERA_6_0 },
   '6.0.6-cow-pte-v2': { policy: 'cow-pte-owner', params: {}, era: ERA_6_0 },
@@ -92,6 +93,9 @@ export function ownEra(policy: string): Era {
     case 'early-decow':
     case 'on-demand-fork':
       return ERA_5_6
+    case 'page-count':
+    case 'page-count-refined':
+      return ERA_5_15
     case 'cow-pte-owner':
       return ERA_6_0
     case 'anon-exclusive':

@@ -8,6 +8,7 @@ import type { World } from './world.ts'
 
 export function madvFree(w: World, process: Process, start: number, end: number): void {
   w.drain()
+  for (let vpn = start; vpn < end; vpn++) w.truth.giveUp(process, vpn)
   for (const { pmd, first, last, whole } of [...pmdRanges(process, start, end)]) {
     if (pmd.folio !== null) {
       if (!freeHuge(w, pmd, pmd.folio, whole)) continue

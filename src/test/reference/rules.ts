@@ -67,8 +67,11 @@ export interface Era {
   readonly lruBatch: number
   /** Does MADV_FREE take a whole PTE-mapped large folio without splitting it (6.10 on)? */
   readonly freesWholeFolios: boolean
-  /** Does reclaim leave what MADV_FREE gave up as it is while it is held? (6.15 on) */
-  readonly keepsHeldLazyFree: boolean
+  /**
+   * Of a clean page that MADV_FREE gave up and that is held, does reclaim drop the entries all the same (until 5.17),
+   * find it to be swap-backed again, or leave it as it is (6.15 on)?
+   */
+  readonly heldLazyFree: 'unmapped' | 'swapBacked' | 'kept'
   readonly odirect: 'get' | 'pin'
   /** May a synchronous swap device bypass the swapcache (4.15 on)? */
   readonly swapBypass: boolean

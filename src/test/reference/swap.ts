@@ -56,16 +56,26 @@ function reclaimIn(
   /** Found to be swap-backed again: the next pass would take them. */
   const kept = new Set<Folio>()
   for (const page of pages) {
-    const { folio } = page
     // A huge folio that goes as a whole is not split before: pages of zeros go with it.
-    const whole = goesWhole(process, folio, pages)
-    const lazyFree = !folio.swapBacked
+    const whole = goesWhole(process, page.folio, pages)
     // try_to_unmap() splits its mappings before it finds that it is held or was stored to.
-    if (lazyFree && whole) for (const pmd of [...folio.pmdMappers]) splitPmd(w, pmd)
-    keepsLazyFree(w, folio, whole)
-    if (byAdvice && lazyFree && folio.swapBacked) kept.add(folio)
-    if (kept.has(folio)) w.tally.refused_unmaps++
-    else swapOutPage(w, page, whole, byAdvice)
+    if (!page.folio.swapBacked && whole) {
+      for (const pmd of [...page.folio.pmdMappers]) splitPmd(w, pmd)
+    }
+    if (!page.folio.swapBacked && !whole && page.folio.order > 0) {
+      if (!splitFolio(w, page.folio)) {
+        w.tally.refused_unmaps++
+        continue
+      }
+    }
+    const { folio } = page
+    if (!folio.swapBacked && page.mappers.size > 0) {
+      if (dropsLazyFree(w, folio)) continue
+      if (folio.swapBacked && byAdvice) kept.add(folio)
+    }
+    if (kept.has(folio) || !folio.swapBacked) {
+      if (page.mappers.size > 0) w.tally.refused_unmaps++
+    } else swapOutPage(w, page, whole)
   }
 }
 
@@ -85,14 +95,30 @@ function endsWalk(w: World, page: Page): boolean {
   return pageMapcount(page) !== 1 || extraReferences(folio) !== 0
 }
 
-/** After MADV_FREE, a folio that was stored to since, or is held, is found to be swap-backed again. */
-function keepsLazyFree(w: World, folio: Folio, whole: boolean): void {
-  if (folio.order > 0 && !whole) return
-  const held = extraReferences(folio) > 0 && !w.era.keepsHeldLazyFree
-  if (held || !folio.pages.every(isClean)) folio.swapBacked = true
+/**
+ * After MADV_FREE: drops one entry after the other, those of parents before those of their children, until one shows
+ * that the folio was stored to, or that it is held. Returns whether all are gone.
+ */
+function dropsLazyFree(w: World, folio: Folio): boolean {
+  // Breaking a shared table puts new entries in the place of the old ones.
+  for (const pte of folio.pages.flatMap(({ mappers }) => [...mappers])) {
+    for (const pmd of [...pte.table.users]) privateTable(w, pmd, 'reclaim')
+  }
+  const entries = folio.pages.flatMap(({ mappers }) => [...mappers])
+  entries.sort((a, b) => ownerOf(a).id - ownerOf(b).id)
+  for (const pte of entries) {
+    if (pte.dirty) folio.dirty = true
+    const held = extraReferences(folio) > 0 && w.era.heldLazyFree !== 'unmapped'
+    if (folio.dirty || held) {
+      folio.swapBacked = folio.dirty || w.era.heldLazyFree === 'swapBacked'
+      return false
+    }
+    discard(w, pte)
+  }
+  return true
 }
 
-function swapOutPage(w: World, page: Page, whole: boolean, byAdvice: boolean): void {
+function swapOutPage(w: World, page: Page, whole: boolean): void {
   if (isRefused(w, page) || !splitFolio(w, page.folio, whole)) {
     w.tally.refused_unmaps++
     return
@@ -102,17 +128,6 @@ function swapOutPage(w: World, page: Page, whole: boolean, byAdvice: boolean): v
     for (const pmd of [...pte.table.users]) privateTable(w, pmd, 'reclaim')
   }
   const { folio } = page
-  if (!folio.swapBacked && isClean(page) && extraReferences(folio) === 0) {
-    discard(w, page)
-    return
-  }
-  const stays = isClean(page) && w.era.keepsHeldLazyFree
-  if (!folio.swapBacked && (byAdvice || stays)) {
-    folio.swapBacked = !stays
-    w.tally.refused_unmaps++
-    return
-  }
-  folio.swapBacked = true
   const slot = page.slot ?? newSlot(page)
   page.slot = slot
   folio.swapcache = true
@@ -149,18 +164,13 @@ function isRefused(w: World, page: Page): boolean {
   }
 }
 
-function isClean(page: Page): boolean {
-  return !page.folio.dirty && ![...page.mappers].some((pte) => pte.dirty)
-}
-
 /** After MADV_FREE, an unwritten page is dropped: its content is zeros from now on. */
-function discard(w: World, page: Page): void {
-  for (const pte of [...page.mappers]) {
-    for (const { process, number } of pte.table.users) {
-      w.forget(process, number * TABLE_PAGES + pte.index)
-    }
-    w.clearPte(ownerOf(pte), pte)
+function discard(w: World, pte: Pte): void {
+  for (const { process, number } of pte.table.users) {
+    const vpn = number * TABLE_PAGES + pte.index
+    if (w.truth.mayDrop(process, vpn)) w.forget(process, vpn)
   }
+  w.clearPte(ownerOf(pte), pte)
 }
 
 function ownerOf(pte: Pte): Process {

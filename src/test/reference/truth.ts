@@ -9,6 +9,8 @@ interface Author {
 export class Truth {
   readonly #content = new Map<number, Map<number, number>>()
   readonly #files = new Map<string, number>()
+  /** Pages that MADV_FREE gave up, and that nothing has been stored to since. */
+  readonly #lazyFree = new Map<number, Set<number>>()
   readonly #authors = new Map<number, Author[]>()
   readonly #forks = new Map<number, number>()
   /** Tokens that every process may see: what files hold. */
@@ -21,11 +23,13 @@ export class Truth {
     const copy = new Map<number, number>()
     for (const [vpn, token] of this.#pages(parent)) if (!leftOut(vpn)) copy.set(vpn, token)
     this.#content.set(child.id, copy)
+    this.#lazyFree.set(child.id, new Set(this.#lazyFree.get(parent.id)))
   }
 
   store(process: Process, vpn: number, token: number): void {
     this.sign(process, token)
     this.#pages(process).set(vpn, token)
+    this.#lazyFree.get(process.id)?.delete(vpn)
   }
 
   storeFile(process: Process, object: number, pgoff: number, token: number): void {
@@ -50,13 +54,26 @@ export class Truth {
     return this.#files.get(`${object}:${pgoff}`) ?? fileToken(object, pgoff)
   }
 
+  /** MADV_FREE: the content may be dropped. */
+  giveUp(process: Process, vpn: number): void {
+    const pages = this.#lazyFree.get(process.id) ?? new Set()
+    this.#lazyFree.set(process.id, pages.add(vpn))
+  }
+
+  /** Has the content been given up, and not been replaced? */
+  mayDrop(process: Process, vpn: number): boolean {
+    return !this.#pages(process).has(vpn) || this.#lazyFree.get(process.id)?.has(vpn) === true
+  }
+
   /** The content is gone, or may be: unmapped, MADV_DONTNEED, or dropped after MADV_FREE. */
   forget(process: Process, vpn: number): void {
     this.#pages(process).delete(vpn)
+    this.#lazyFree.get(process.id)?.delete(vpn)
   }
 
   forgetAll(process: Process): void {
     this.#content.delete(process.id)
+    this.#lazyFree.delete(process.id)
   }
 
   move(process: Process, from: number, to: number): void {
@@ -64,6 +81,7 @@ export class Truth {
     const token = pages.get(from)
     pages.delete(from)
     if (token !== undefined) pages.set(to, token)
+    if (this.#lazyFree.get(process.id)?.delete(from)) this.giveUp(process, to)
   }
 
   /** May `process` see these bytes: stored by itself, or by an ancestor before the fork that leads to it? */

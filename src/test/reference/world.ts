@@ -28,6 +28,8 @@ export interface Pin {
   readonly detached: Set<number>
   readonly pinned: boolean
   readonly write: boolean
+  /** Do the pages become dirty when they are given back? */
+  readonly dirties: boolean
   /** Forked since it was taken: FOLL_GET promises nothing any more. */
   forked: boolean
 }
