@@ -47,6 +47,8 @@ export interface Action {
   readonly value: number
   /** Of begin: PIN_*, where the operation is a pin. */
   readonly kind?: number
+  /** Also where any policy loses what is stored (unsafe()). */
+  readonly anyway?: boolean
   /** As in the .cow language, with `{}` for the process, pin or task, `$` for a new process or pin, `%` for a new task. */
   readonly text: string
 }
@@ -68,8 +70,11 @@ export const PIN_NAMES: Readonly<Record<string, number>> = {
 
 const RW = PROT_READ | PROT_WRITE
 
-/** By the word in a model's alphabet. */
-const ON_PART: Readonly<Record<string, { op: number; value: number; text: string }>> = {
+/** What a word of a model's alphabet stands for. */
+type Meaning = Pick<Action, 'op' | 'value' | 'text' | 'anyway'>
+
+/** By the word. */
+const ON_PART: Readonly<Record<string, Meaning>> = {
   write: { op: OP_STORE, value: 0, text: 'write {} @' },
   read: { op: OP_LOAD, value: 0, text: 'read {} @' },
   poke: { op: OP_POKE, value: 0, text: 'poke {} @' },
@@ -78,6 +83,7 @@ const ON_PART: Readonly<Record<string, { op: number; value: number; text: string
   rw: { op: OP_MPROTECT, value: RW, text: 'mprotect {} @ rw' },
   dontneed: { op: OP_MADVISE, value: MADV_DONTNEED, text: 'madvise {} @ dontneed' },
   free: { op: OP_MADVISE, value: MADV_FREE, text: 'madvise {} @ free' },
+  'free anyway': { op: OP_MADVISE, value: MADV_FREE, text: 'madvise {} @ free', anyway: true },
   collapse: { op: OP_MADVISE, value: MADV_COLLAPSE, text: 'madvise {} @ collapse' },
   swapout: { op: OP_SWAPOUT, value: 0, text: 'swapout {} @' },
   writeback: { op: OP_WRITEBACK, value: 0, text: 'writeback {} @' },
@@ -91,7 +97,7 @@ const ON_PART: Readonly<Record<string, { op: number; value: number; text: string
   ),
 }
 
-const OF_PROCESS: Readonly<Record<string, { op: number; value: number; text: string }>> = {
+const OF_PROCESS: Readonly<Record<string, Meaning>> = {
   fork: { op: OP_FORK, value: 0, text: 'fork {} $' },
   exit: { op: OP_EXIT, value: 0, text: 'exit {}' },
   clearrefs: { op: OP_CLEAR_REFS, value: 4, text: 'clearrefs {} 4' },
@@ -100,9 +106,10 @@ const OF_PROCESS: Readonly<Record<string, { op: number; value: number; text: str
 /** Nobody's in particular. */
 const OF_ALL: Readonly<Record<string, number>> = { drain: OP_DRAIN, writebackend: OP_WRITEBACK_END }
 
-const OF_PIN: Readonly<Record<string, { op: number; value: number; text: string }>> = {
+const OF_PIN: Readonly<Record<string, Meaning>> = {
   unpin: { op: OP_UNPIN, value: 0, text: 'unpin {}' },
   devwrite: { op: OP_DEVWRITE, value: 0, text: 'devwrite {}' },
+  'devwrite anyway': { op: OP_DEVWRITE, value: 0, text: 'devwrite {}', anyway: true },
 }
 
 /** By what begins: the operation that is taken through its steps. */
@@ -159,6 +166,7 @@ export function actionsOf(
 /** Can it be done, and would a .cow file that does it be accepted? */
 export function enabled(world: World, action: Action, processes: number, pins: number): boolean {
   const { k } = world.machine
+  if (action.anyway !== true && unsafe(world, action)) return false
   switch (action.op) {
     case OP_DRAIN:
       return true
@@ -177,7 +185,7 @@ export function enabled(world: World, action: Action, processes: number, pins: n
     case OP_UNPIN:
       return k.pins.has(action.who)
     case OP_DEVWRITE:
-      return k.pins.get(action.who)?.write === true && !world.truth.forsaken(action.who)
+      return k.pins.get(action.who)?.write === true
     case OP_FORK:
       return k.mms[action.who] !== undefined && nextChild(world) < processes
     case OP_EXIT:
@@ -195,6 +203,15 @@ export function enabled(world: World, action: Action, processes: number, pins: n
     default:
       return mapped(world, action, 0)
   }
+}
+
+/**
+ * Is what somebody stored lost after it under any policy? By MADV_FREE of a page that another process maps too, which
+ * reclaim may drop from both (docs/check.md); or where the device's store is (Truth.forsaken()).
+ */
+function unsafe(world: World, { op, who, vpn, value }: Action): boolean {
+  if (op === OP_DEVWRITE) return world.truth.forsaken(who)
+  return op === OP_MADVISE && value === MADV_FREE && world.sharesPage(who, vpn)
 }
 
 /**

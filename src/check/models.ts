@@ -47,6 +47,7 @@ function model({ words, thp = false, deeper = 0, ...spec }: Spec): Model {
   }
 }
 
+/** Searched unless others are asked for. */
 export const MODELS: readonly Model[] = [
   model({
     ...{ name: 'fork-pin', processes: 2, pages: 1, pins: 1 },
@@ -144,3 +145,15 @@ export const MODELS: readonly Model[] = [
     ],
   }),
 ]
+
+/** What the mechanism loses under any policy: asked for by name alone. */
+const LAZYFREE = model({
+  ...{ name: 'lazyfree', processes: 2, pages: 1, pins: 1 },
+  what: 'two processes, one page that MADV_FREE gives up and reclaim takes, one buffer of io_uring',
+  words: [
+    [[FIRST], ['write', 'read', 'fork', 'exit', 'swapout', 'iouring', 'unpin']],
+    [[FIRST], ['free anyway', 'devwrite anyway']],
+  ],
+})
+
+export const EVERY_MODEL: readonly Model[] = [...MODELS, LAZYFREE]

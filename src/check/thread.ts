@@ -12,7 +12,7 @@ import { findDifference } from './differ.ts'
 import { type Exploration, explore, type Goal } from './explore.ts'
 import type { Coverage } from './frontier.ts'
 import { linesOf } from './lines.ts'
-import { MODELS, type Model } from './models.ts'
+import { EVERY_MODEL, type Model } from './models.ts'
 import { type RandomOptions, searchRandomly } from './random.ts'
 import type { WorldSettings } from './world.ts'
 
@@ -118,7 +118,7 @@ function exploreOne(
 }
 
 function modelOf(task: ExploreTask): Model {
-  return MODELS.find(({ name }) => name === task.model) as Model
+  return EVERY_MODEL.find(({ name }) => name === task.model) as Model
 }
 
 const data = workerData as { readonly exploreTask?: ExploreTask } | null

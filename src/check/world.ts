@@ -8,7 +8,7 @@ import { Engine } from '../sim/engine.ts'
 import { ERAS, type EraName } from '../sim/era.ts'
 import { mustWait } from '../sim/locks.ts'
 import type { Machine } from '../sim/machine.ts'
-import { hugeFrame } from '../sim/walk.ts'
+import { hugeFrame, presentFrame } from '../sim/walk.ts'
 import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
 import { OP_DEVREAD, OP_LOAD, PROT_READ } from '../trace/ops.ts'
@@ -87,6 +87,17 @@ export class World {
     const { machine } = this
     if (mustWait(machine, OP_LOAD, mm, vpn, 0, 0)) return true
     return pin >= 0 && mustWait(machine, OP_DEVREAD, mm, pin, 0, 0)
+  }
+
+  /** Does another process map the frame that this one, if it lives, has there? */
+  sharesPage(id: number, vpn: number): boolean {
+    const { machine } = this
+    const { mms } = machine.k
+    const own = mms[id]
+    const pfn = own === undefined ? 0 : presentFrame(machine, own, vpn)
+    return mms.some(
+      (mm) => pfn !== 0 && mm !== undefined && mm !== own && presentFrame(machine, mm, vpn) === pfn,
+    )
   }
 
   /** The token that the device finds through a pin. */

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Goal } from '../check/explore.ts'
 import { Foreteller } from '../check/foretell.ts'
-import { MODELS } from '../check/models.ts'
+import { EVERY_MODEL, MODELS } from '../check/models.ts'
 import { type ModelResult, probe, type SearchOptions, search } from '../check/search.ts'
 import { unknown } from '../params/closest.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
@@ -119,12 +119,13 @@ async function subjectOf(request: CheckRequest, rival?: PolicyDefinition): Promi
     request.kernel === undefined
       ? await policyChoice(request.policy ?? '')
       : await kernelChoice(request.kernel)
-  const known = MODELS.map(({ name }) => name)
+  const known = EVERY_MODEL.map(({ name }) => name)
   const odd = request.models.find((name) => !known.includes(name))
   if (odd !== undefined) throw new UsageError(unknown('model', odd, known))
-  const chosen = MODELS.filter(
-    ({ name }) => request.models.length === 0 || request.models.includes(name),
-  )
+  const chosen =
+    request.models.length === 0
+      ? MODELS
+      : EVERY_MODEL.filter(({ name }) => request.models.includes(name))
   const models = chosen.filter(({ name, needs, actions }) => {
     for (const [policy, era] of [[definition, kernel?.era] as const, [rival, undefined] as const]) {
       const lacks = policy && missingCapability(policy, needs, era)
