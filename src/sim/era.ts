@@ -46,6 +46,8 @@ export interface Era {
    * counts as swap-backed again; since it stays as it is (watched on 6.18.44).
    */
   readonly heldLazyfree: 'unmaps' | 'swapBacked' | 'keeps'
+  /** How break_ksm() gives a process a page of its own: by the fault of a store (until 6.1), or FAULT_FLAG_UNSHARE. */
+  readonly breaksKsm: 'store' | 'unshare'
   /** A forced store goes by FOLL_COW and the dirty bit, not by the exclusive one (until 5.19). */
   readonly follCow: boolean
   /** Block direct I/O takes FOLL_GET until 6.4, FOLL_PIN from 6.5. */
@@ -73,6 +75,7 @@ const base: Era = {
   mremapsAreas: false,
   takesFoliosWhole: false,
   heldLazyfree: 'unmaps',
+  breaksKsm: 'store',
   follCow: true,
   odirect: 'get',
 }
@@ -91,6 +94,7 @@ const era6_12: Era = {
   splitDropsZeroes: true,
   unaccounts: true,
   takesFoliosWhole: true,
+  breaksKsm: 'unshare',
   follCow: false,
   odirect: 'pin',
 }

@@ -29,16 +29,23 @@ describe('KSM', () => {
     expect(s.has(0, 3, PG_KSM)).toBe(false)
   })
 
-  test('is undone by MADV_UNMERGEABLE, which gives each page a frame of its own, read-only', () => {
-    const s = mergeable('anon-exclusive')
-    s.ksmWait()
-    s.madvise(0, 0, 4, MADV_UNMERGEABLE)
-    expect(new Set(range(0, 3).map((vpn) => s.pfn(0, vpn))).size).toBe(3)
-    expect(range(0, 3).map((vpn) => s.has(0, vpn, PG_KSM))).toEqual([false, false, false])
-    expect(s.entry(0, 0).write).toBe(false)
-    // Three pages merged: the first two copies were needed, the third page was alone by then.
-    expect(s.counts).toMatchObject({ unshare_copies: 3, needed_copies: 2, spurious_copies: 1 })
-    expect(range(0, 3).map((vpn) => s.load(0, vpn))).toEqual([0, 0, 0])
+  test('is undone by MADV_UNMERGEABLE, which gives each page a frame of its own: until 6.1 as a store would', () => {
+    for (const [policy, write, unshares] of [
+      ['reuse-swap-page', true, 0],
+      ['anon-exclusive', true, 0],
+      ['mm-id', false, 3],
+    ] as const) {
+      const s = mergeable(policy)
+      s.ksmWait()
+      s.madvise(0, 0, 4, MADV_UNMERGEABLE)
+      expect(new Set(range(0, 3).map((vpn) => s.pfn(0, vpn))).size).toBe(3)
+      expect(range(0, 3).map((vpn) => s.has(0, vpn, PG_KSM))).toEqual([false, false, false])
+      expect([policy, s.entry(0, 0).write]).toEqual([policy, write])
+      // Three pages merged: the first two copies were needed, the third page was alone by then.
+      expect(s.counts).toMatchObject({ needed_copies: 2, spurious_copies: 1 })
+      expect(s.counts).toMatchObject({ unshare_copies: unshares })
+      expect(range(0, 3).map((vpn) => s.load(0, vpn))).toEqual([0, 0, 0])
+    }
   })
 
   test('is undone by a store, which copies for that page alone', () => {

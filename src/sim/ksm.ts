@@ -6,6 +6,7 @@ import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { mapPte, unmapPte } from './folio.ts'
+import { forceWrite } from './gup.ts'
 import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { pageIsMerged, pageIsUnmapped } from './own-bits.ts'
@@ -132,7 +133,7 @@ export function unmergeKsm(m: Machine, mm: Mm, start: number, end: number): void
   }
 }
 
-/** break_ksm(): the process gets a page of its own, mapped read-only (until 6.1 as a store would make it: not modelled). */
+/** break_ksm(): the process gets a page of its own, as a read-only pin or, until 6.1, a store would get it. */
 function breakKsm(m: Machine, mm: Mm, vpn: number): void {
   const vma = mm.find(vpn)
   if (vma === undefined) return
@@ -140,7 +141,15 @@ function breakKsm(m: Machine, mm: Mm, vpn: number): void {
   m.k.vpn = vpn
   unshareForWalk(m, mm, vpn)
   m.beginFault()
-  unsharePage(m, mm, vma, vpn)
+  if (m.era.breaksKsm === 'unshare') unsharePage(m, mm, vma, vpn)
+  else {
+    const pfn = presentFrame(m, mm, vpn)
+    // Its own reference (follow_page()) keeps reuse_ksm_page() from taking the page over.
+    m.frames.hold(pfn)
+    forceWrite(m, mm, vma, vpn)
+    m.frames.unhold(pfn)
+    m.frames.freeIfUnused(pfn)
+  }
   m.endFault()
 }
 

@@ -18,6 +18,7 @@ const ERA_5_8: Era = {
   mappedShared: 'mapcount',
   lruBatch: 15,
   odirect: 'get',
+  storesToBreakKsm: true,
   swapBypass: true,
   forceFollows: 'cowFault',
 }
@@ -33,6 +34,7 @@ const ERA_6_12: Era = {
   lruBatch: 31,
   unchargesUntouched: true,
   odirect: 'pin',
+  storesToBreakKsm: false,
 }
 const ERA_6_18: Era = {
   ...ERA_6_12,

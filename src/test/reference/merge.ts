@@ -53,7 +53,7 @@ function mergeGroup(w: World, group: readonly Candidate[]): void {
     for (const { process, vpn, page } of able) {
       if (page === first.page) continue
       markKsm(page)
-      handleFault(w, process, vpn, { write: false, unshare: true })
+      breakPage(w, process, vpn, page)
     }
     return
   }
@@ -88,9 +88,17 @@ function markKsm(page: Page): void {
 /** Gives the process pages of its own for those that KSM merged. */
 export function breakKsm(w: World, process: Process, start: number, end: number): void {
   for (let vpn = start; vpn < end; vpn++) {
-    if (mappedPage(process, vpn)?.folio.ksm !== true) continue
-    handleFault(w, process, vpn, { write: false, unshare: true })
+    const page = mappedPage(process, vpn)
+    if (page?.folio.ksm) breakPage(w, process, vpn, page)
   }
+}
+
+/** A store's fault meets the reference that break_ksm() itself holds. */
+function breakPage(w: World, process: Process, vpn: number, { folio }: Page): void {
+  const write = w.era.storesToBreakKsm
+  folio.speculative++
+  handleFault(w, process, vpn, { write, unshare: !write, fromKernel: true })
+  folio.speculative--
 }
 
 /** write_protect_page(): no reference beyond mappings, swapcache and the scanner's own. */

@@ -73,6 +73,8 @@ export interface Era {
    */
   readonly heldLazyFree: 'unmapped' | 'swapBacked' | 'kept'
   readonly odirect: 'get' | 'pin'
+  /** Does break_ksm() make a store's fault (until 6.1)? */
+  readonly storesToBreakKsm: boolean
   /** May a synchronous swap device bypass the swapcache (4.15 on)? */
   readonly swapBypass: boolean
   /** FOLL_FORCE on a read-only entry: by a COW fault just taken, or by exclusivity without a fault. */
