@@ -48,6 +48,27 @@ describe('KSM', () => {
     }
   })
 
+  test('lets 256 places share a page, makes another one of the next two, and leaves one alone', () => {
+    for (const [pages, frames] of [
+      [256, [256]],
+      [257, [256, 1]],
+      [258, [256, 2]],
+      [513, [256, 256, 1]],
+    ] as const) {
+      const s = new Scene('mm-id')
+      const mm = s.owner(600)
+      s.madvise(mm, 0, 600, MADV_MERGEABLE)
+      s.storeSame(mm, 7, ...range(0, pages))
+      s.ksmWait()
+      const sharers = new Map<number, number>()
+      for (const pfn of range(0, pages).map((vpn) => s.pfn(mm, vpn))) {
+        sharers.set(pfn, (sharers.get(pfn) ?? 0) + 1)
+      }
+      expect([pages, [...sharers.values()]]).toEqual([pages, frames])
+      expect(s.kind(mm, pages - 1) === PAGE_KSM).toBe(frames.at(-1) !== 1)
+    }
+  })
+
   test('is undone by a store, which copies for that page alone', () => {
     const s = mergeable('anon-exclusive')
     s.ksmWait()

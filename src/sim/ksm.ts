@@ -6,7 +6,6 @@ import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { mapPte, unmapPte } from './folio.ts'
-import { forceWrite } from './gup.ts'
 import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { pageIsMerged, pageIsUnmapped } from './own-bits.ts'
@@ -14,7 +13,7 @@ import { mappersOf } from './rmap.ts'
 import { unshareForWalk } from './shared-tables.ts'
 import { onlyMapped, splitFolio } from './split.ts'
 import { anonFrame, presentFrame } from './walk.ts'
-import { unsharePage } from './wp.ts'
+import { unsharePage, wpPage } from './wp.ts'
 
 interface Candidate {
   readonly mm: Mm
@@ -49,31 +48,99 @@ function candidates(m: Machine): Map<number, Candidate[]> {
   return byToken
 }
 
-/**
- * try_to_merge_two_pages(): the page that the scan comes to later becomes the KSM page, the one that waits in the unstable
- * tree is replaced by it, and so is what the scan finds from then on.
- */
+/** ksm_max_page_sharing, as kernels come with it: so many places at most share one KSM page by merging. */
+const MAX_PAGE_SHARING = 256
+
+/** Pages of equal bytes: those that are one page already, by its frame, and those that are not. */
+interface Equals {
+  readonly stable: Map<number, Candidate[]>
+  unmerged: Candidate[]
+}
+
+/** Scans pages of equal bytes until nothing is left to merge. */
 function merge(m: Machine, pages: readonly Candidate[]): void {
-  const { frames } = m
-  // "Don't substitute a ksm page for a forked page": nothing is split for it either.
-  if (pages.every(({ pfn }) => pfn === pages[0]!.pfn)) return
-  const free = pages.filter((page) => frames.has(page.pfn, PG_KSM) || mayMerge(m, page))
-  const stable = free.find(({ pfn }) => frames.has(pfn, PG_KSM))
-  const first = pages.find(({ mm, vpn, pfn }) => presentFrame(m, mm, vpn) === pfn)
-  if (stable === undefined && first !== undefined && !free.includes(first)) {
-    for (const page of free) if (page.pfn !== first.pfn) mergeInVain(m, page)
-    return
+  const isKsm = ({ pfn }: Candidate): boolean => m.frames.has(pfn, PG_KSM)
+  const equals: Equals = { stable: new Map(), unmerged: pages.filter((page) => !isKsm(page)) }
+  for (const page of pages.filter(isKsm)) share(equals, page, page.pfn)
+  const merged = new Set<number>()
+  while (scanOnce(m, equals, merged));
+  for (const pfn of merged) {
+    m.judge.merged((equals.stable.get(pfn) ?? []).flatMap(({ mm, vpn }) => [mm.id, vpn]))
   }
-  const later = free.find(({ pfn }) => pfn !== free[0]!.pfn)
-  if (later === undefined) return
-  const target = stable ?? later
-  becomeKsm(m, target)
-  const pairs: number[] = []
-  for (const page of free) {
-    pairs.push(page.mm.id, page.vpn)
-    if (page.pfn !== target.pfn) replace(m, page, target.pfn)
+}
+
+function share({ stable }: Equals, page: Candidate, pfn: number): void {
+  const places = stable.get(pfn)
+  if (places === undefined) stable.set(pfn, [page])
+  else places.push(page)
+}
+
+/**
+ * cmp_and_merge_page() of each page: it becomes the page of the stable tree that most places share of those with room, or
+ * one with the page that waits in the unstable tree. Returns whether another scan may find more, and adds to `merged` the
+ * frames that were merged with.
+ */
+function scanOnce(m: Machine, equals: Equals, merged: Set<number>): boolean {
+  const left: Candidate[] = []
+  let waiting: Candidate | undefined
+  let again = false
+  for (const page of equals.unmerged) {
+    // A split may have given the page up for the zero page.
+    if (presentFrame(m, page.mm, page.vpn) !== page.pfn) continue
+    // Fork shared it before it was merged.
+    const target = m.frames.has(page.pfn, PG_KSM) ? page.pfn : roomiest(equals)
+    if (target !== 0) {
+      if (!mayBecome(m, page, target)) continue
+      share(equals, page, target)
+      merged.add(target)
+    } else if (waiting === undefined) {
+      waiting = page
+      left.push(page)
+    } else if (waiting.pfn === page.pfn) {
+      // "Don't substitute a ksm page for a forked page": nothing is split for it either.
+      left.push(page)
+    } else if (inOneFolio(m, waiting, page)) {
+      // Of two pages of one folio the first is held while the second is to be split off, so that this comes too late.
+      again ||= splitFolio(m, page.pfn, page.vpn)
+      left.push(page)
+    } else if (mayMerge(m, page)) {
+      if (mayMerge(m, waiting)) {
+        becomeKsm(m, page)
+        replace(m, waiting, page.pfn)
+        share(equals, waiting, page.pfn)
+        share(equals, page, page.pfn)
+        merged.add(page.pfn)
+        waiting = undefined
+        again = true
+      } else mergeInVain(m, page)
+    }
   }
-  m.judge.merged(pairs)
+  equals.unmerged = left
+  return again
+}
+
+/** The page becomes the KSM page `target`, unless it is held; or it is that already. */
+function mayBecome(m: Machine, page: Candidate, target: number): boolean {
+  if (page.pfn === target) return true
+  if (!mayMerge(m, page)) return false
+  replace(m, page, target)
+  return true
+}
+
+function inOneFolio({ frames }: Machine, a: Candidate, b: Candidate): boolean {
+  return frames.has(b.pfn, PG_LARGE) && frames.head(a.pfn) === frames.head(b.pfn)
+}
+
+/** stable_node_dup(): the page that most places share of those that more may share; 0 if there is none. */
+function roomiest({ stable }: Equals): number {
+  let found = 0
+  let most = 0
+  for (const [pfn, { length }] of stable) {
+    if (length >= MAX_PAGE_SHARING || length <= most) continue
+    found = pfn
+    most = length
+  }
+  return found
 }
 
 /**
@@ -146,7 +213,9 @@ function breakKsm(m: Machine, mm: Mm, vpn: number): void {
     const pfn = presentFrame(m, mm, vpn)
     // Its own reference (follow_page()) keeps reuse_ksm_page() from taking the page over.
     m.frames.hold(pfn)
-    forceWrite(m, mm, vma, vpn)
+    m.fromKernel = true
+    wpPage(m, mm, vma, vpn)
+    m.fromKernel = false
     m.frames.unhold(pfn)
     m.frames.freeIfUnused(pfn)
   }

@@ -40,38 +40,68 @@ function candidates(w: World): Candidate[] {
   return found
 }
 
-/** A page that is shared already, by fork, is no second page to merge with. */
+/** max_page_sharing: so many places share one merged page, and not one more by merging. */
+const MOST_SHARERS = 256
+
+/**
+ * Scans until a scan changes nothing. Each page joins the fullest merged page with room; else the first page of a scan waits
+ * for a second one. A page that is shared already, by fork, is no second page to merge with.
+ */
 function mergeGroup(w: World, group: readonly Candidate[]): void {
-  if (new Set(group.map(({ page }) => page)).size < 2) return
-  // Splitting a huge folio for another content may have put the zero page in the place of this one.
-  const able = group.filter(
-    ({ process, vpn, page }) => canMerge(w, page) && mappedPage(process, vpn) === page,
-  )
-  const first = group.find(({ process, vpn, page }) => mappedPage(process, vpn) === page)
-  if (first && !able.includes(first) && !able.some(({ page }) => page.folio.ksm)) {
-    // The first cannot be merged, which is found out after the other one has become a KSM page; that is then broken.
-    for (const { process, vpn, page } of able) {
-      if (page === first.page) continue
-      markKsm(page)
-      breakPage(w, process, vpn, page)
+  const sharers = new Map<Page, number>()
+  for (const { page } of group) {
+    if (page.folio.ksm) sharers.set(page, (sharers.get(page) ?? 0) + 1)
+  }
+  const joined = new Set(group.filter(({ page }) => page.folio.ksm))
+  let changed = true
+  while (changed) {
+    changed = false
+    let waiting: Candidate | undefined
+    for (const candidate of group) {
+      const { process, vpn, page } = candidate
+      // Splitting a huge folio for another content may have put the zero page in the place of this one.
+      if (joined.has(candidate) || mappedPage(process, vpn) !== page) continue
+      const [fullest] = [...sharers].filter(([, n]) => n < MOST_SHARERS).sort((a, b) => b[1] - a[1])
+      const into = page.folio.ksm ? page : fullest?.[0]
+      if (into) {
+        if (into !== page && !canMerge(w, page)) continue
+        joined.add(candidate)
+        replaceBy(w, candidate, into)
+        sharers.set(into, (sharers.get(into) ?? 0) + 1)
+      } else if (!waiting) waiting = candidate
+      else if (waiting.page === page) continue
+      else if (waiting.page.folio === page.folio) {
+        // The waiting page is held meanwhile, so that its folio cannot be split; that is made up for, too late.
+        if (splitFolio(w, page.folio)) changed = true
+      } else if (canMerge(w, page)) {
+        if (canMerge(w, waiting.page)) {
+          // try_to_merge_two_pages(): of the two, the one that the scan comes to later stays.
+          markKsm(page)
+          replaceBy(w, waiting, page)
+          joined.add(waiting)
+          joined.add(candidate)
+          sharers.set(page, 2)
+          waiting = undefined
+          changed = true
+        } else {
+          // That the waiting page is held is found out after this one has become a KSM page, which is then broken.
+          markKsm(page)
+          breakPage(w, process, vpn, page)
+        }
+      }
     }
-    return
   }
-  // try_to_merge_two_pages(): of the first two, the one that the scan comes to later.
-  const [, later] = new Set(able.map(({ page }) => page))
-  if (later === undefined) return
-  const kept = able.find(({ page }) => page.folio.ksm)?.page ?? later
-  for (const { process, vpn, page } of able) {
-    const pmd = pmdAt(process, vpn)
-    if (page === kept || pmd === null) continue
-    privateTable(w, pmd, 'merge')
-    const old = pteAt(process, vpn)
-    if (old === null || pmd.table === null) continue
-    w.clearPte(process, old)
-    // replace_page() makes the entry anew: neither soft-dirty nor write-protected by userfaultfd.
-    w.mapPage(process, pmd.table, vpn, kept)
-  }
-  markKsm(kept)
+}
+
+/** replace_page() makes the entry anew: neither soft-dirty nor write-protected by userfaultfd. */
+function replaceBy(w: World, { process, vpn, page }: Candidate, kept: Page): void {
+  const pmd = pmdAt(process, vpn)
+  if (page === kept || pmd === null) return
+  privateTable(w, pmd, 'merge')
+  const old = pteAt(process, vpn)
+  if (old === null || pmd.table === null) return
+  w.clearPte(process, old)
+  w.mapPage(process, pmd.table, vpn, kept)
 }
 
 function markKsm(page: Page): void {
