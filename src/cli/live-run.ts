@@ -9,6 +9,7 @@ import {
   facilitiesOf,
   MissingFacility,
 } from '../live/facilities.ts'
+import { holdKsmd } from '../live/ksmd.ts'
 import { LIVE } from '../live/machine.ts'
 import { observe, REPEATS } from '../live/observe.ts'
 import { KERNELS } from '../sim/kernels.ts'
@@ -36,11 +37,13 @@ export interface LiveRequest {
 /** Returns the exit code: 4 if the model disagrees or an expectation is not met, 5 if this machine cannot run live tests at all. */
 export async function runLive(request: LiveRequest): Promise<number> {
   let driver: LiveDriver | undefined
+  let letGo = (): void => {}
   try {
     demandLinuxRoot()
     driver = new LiveDriver(driverProgram())
     const machine = await facilitiesOf(driver)
     if (request.program !== undefined) return await compareCounts(request.program, machine, request)
+    if (machine.ksm) letGo = holdKsmd()
     if (request.random !== undefined)
       return await searchFor(request.random, driver, machine, request)
     if (request.record !== undefined || request.against !== undefined) {
@@ -54,6 +57,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
     return 5
   } finally {
     driver?.close()
+    letGo()
   }
 }
 

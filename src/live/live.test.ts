@@ -125,7 +125,7 @@ test('a search finds where always-copy parts from the kernel, and prints the tes
   }
   const options = {
     ...{ tests: 20, seed: 1, model: model.name, machine: live.machine },
-    ...{ swap: false, uffdWp: false, thp: false },
+    ...{ swap: false, ksm: false, uffdWp: false, thp: false },
   }
   const { kinds, differing, agreements } = await search(subject, options, () => {})
   expect(agreements).toBeGreaterThan(100)

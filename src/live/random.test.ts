@@ -4,7 +4,7 @@ import { parseLitmus } from '../litmus/parse.ts'
 import { randomTest } from './random.ts'
 import { shrink } from './shrink.ts'
 
-const ALL = { swap: true, uffdWp: true, thp: true }
+const ALL = { swap: true, ksm: true, uffdWp: true, thp: true }
 
 test('500 random tests are valid, and together hold every kind of operation', () => {
   const verbs = new Set<string>()
@@ -14,7 +14,17 @@ test('500 random tests are valid, and together hold every kind of operation', ()
     expect(operations).toHaveLength(lines.length)
     for (const { verb } of operations) verbs.add(verb)
   }
-  const rare = ['swapout', 'uffdwp', 'mremap', 'exec', 'poke', 'writesame', 'drain', 'show']
+  const rare = [
+    'swapout',
+    'uffdwp',
+    'mremap',
+    'exec',
+    'poke',
+    'writesame',
+    'ksmwait',
+    'drain',
+    'show',
+  ]
   for (const verb of [...rare, 'pin', 'unpin', 'devread', 'devwrite', 'fork', 'exit', 'munmap']) {
     expect(verbs).toContain(verb)
   }
@@ -29,6 +39,16 @@ test('a test is what its seed and its number say', () => {
 test('nothing is swapped out where there is no swap', () => {
   const lines = Array.from({ length: 200 }, (_, i) => randomTest(4, i, { ...ALL, swap: false }))
   expect(lines.flat().filter((line) => line.startsWith('swapout'))).toEqual([])
+})
+
+test('nothing is merged where KSM is off, and nothing swapped out after a merge', () => {
+  const without = Array.from({ length: 200 }, (_, i) => randomTest(4, i, { ...ALL, ksm: false }))
+  expect(without.flat().filter((line) => /ksmwait|mergeable/.test(line))).toEqual([])
+  for (let i = 0; i < 200; i++) {
+    const lines = randomTest(4, i, ALL)
+    const merge = lines.indexOf('ksmwait')
+    if (merge >= 0) expect(lines.slice(merge).join()).not.toContain('swapout')
+  }
 })
 
 test('shrinking keeps the lines that a difference needs, and makes ranges single pages', async () => {

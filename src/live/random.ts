@@ -14,6 +14,7 @@ const HUGE_PAGES = [512, 512, 513, 600, 1024, 1100]
 export interface RandomOptions {
   /** Is there swap to swap out to? */
   readonly swap: boolean
+  readonly ksm: boolean
   readonly uffdWp: boolean
   readonly thp: boolean
 }
@@ -78,6 +79,13 @@ const WEIGHTS: readonly (readonly [string, number, Line])[] = [
   ['swapout', 5, (author) => author.swapout()],
 ]
 
+/** The same where ksmd comes when it is called. */
+const KSM_WEIGHTS: typeof WEIGHTS = [
+  ['mergeable', 6, (author) => author.onPrivate('madvise', 'mergeable')],
+  ['equal', 6, (author) => author.onPrivate('writesame', '')],
+  ['ksmwait', 4, (author) => author.ksmwait()],
+]
+
 /** Half of the tests are about something: these operations come four times as often. */
 const THEMES: readonly (readonly string[])[] = [
   [],
@@ -94,18 +102,21 @@ const THEME_FACTOR = 4
 class Author {
   readonly rng: Rng
   readonly #options: RandomOptions
+  readonly #rows: typeof WEIGHTS
   readonly #weights: readonly number[]
   readonly #allWeights: number
   readonly #processes: Process[] = []
   #pins: Pin[] = []
   #named = 0
   #processCount = 0
+  #merged = false
 
   constructor(rng: Rng, options: RandomOptions) {
     this.rng = rng
     this.#options = options
     const theme = rng.pick(THEMES)
-    this.#weights = WEIGHTS.map(([what, weight]) => {
+    this.#rows = options.ksm ? [...WEIGHTS, ...KSM_WEIGHTS] : WEIGHTS
+    this.#weights = this.#rows.map(([what, weight]) => {
       return theme.includes(what) ? weight * THEME_FACTOR : weight
     })
     this.#allWeights = this.#weights.reduce((sum, weight) => sum + weight, 0)
@@ -259,9 +270,14 @@ class Author {
   }
 
   swapout(): string | undefined {
-    // No system call swaps out what a fork has shared.
-    const may = this.#options.swap && this.#processCount === 1
+    // No system call swaps out what a fork or KSM has shared.
+    const may = this.#options.swap && this.#processCount === 1 && !this.#merged
     return may ? this.onPrivate('swapout', '') : undefined
+  }
+
+  ksmwait(): string {
+    this.#merged = true
+    return 'ksmwait'
   }
 
   #one(): string | undefined {
@@ -270,7 +286,7 @@ class Author {
       draw -= weight
       return draw < 0
     })
-    return WEIGHTS[which]?.[2](this)
+    return this.#rows[which]?.[2](this)
   }
 
   #spawn(): string {

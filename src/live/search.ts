@@ -16,9 +16,10 @@ export interface SearchOptions extends RandomOptions {
 }
 
 /** What random tests may hold on this machine. */
-export function randomOptions({ swap, uffdWp, thp, mthp }: Facilities): RandomOptions {
+export function randomOptions({ swap, ksm, uffdWp, thp, mthp }: Facilities): RandomOptions {
   return {
     swap: swap === 'memory',
+    ksm,
     uffdWp,
     thp: thp !== '' && thp !== 'never' && mthp.length === 0,
   }
