@@ -207,7 +207,7 @@ export function enabled(world: World, action: Action, processes: number, pins: n
 
 /**
  * Is what somebody stored lost after it under any policy? By MADV_FREE of a page that another process maps too, which
- * reclaim may drop from both (docs/check.md); or where the device's store is (Truth.forsaken()).
+ * reclaim may drop from both (docs/findings.md); or where the device's store is (Truth.forsaken()).
  */
 function unsafe(world: World, { op, who, vpn, value }: Action): boolean {
   if (op === OP_DEVWRITE) return world.truth.forsaken(who)

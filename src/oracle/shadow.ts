@@ -63,6 +63,7 @@ export class Shadow {
       const id = this.pages.get(parent, at)
       if (this.pages.get(child, at) === id) continue
       this.pages.set(child, at, id)
+      this.#lazyfree.set(child, at, this.#lazyfree.get(parent, at))
       changed = true
     }
     if (!changed) return
