@@ -153,7 +153,7 @@ export class Truth implements Judge {
 
   /** Pins of the page were left behind when the process got it to itself. */
   zeroed(mm: number, vpn: number, pages: number): void {
-    for (let i = vpn; i < vpn + pages; i++) this.#clear(mm, i)
+    for (let i = vpn; i < vpn + pages; i++) if (this.content[at(mm, i)] === 0) this.#clear(mm, i)
   }
 
   mremap(): void {

@@ -35,6 +35,22 @@ test('KSM: the page is shared by whoever was merged, relatives or not, and by th
   expect(oracle.load(D, 5, token)).toBe(0)
 })
 
+test('KSM: what is merged although it holds other bytes is lost, and what is found there is a leak', () => {
+  const oracle = new Oracle()
+  for (const mm of [P, C]) {
+    oracle.spawn(mm)
+    oracle.mmap(mm, 0, 8, MAP_PRIVATE_ANON, 0, 0)
+  }
+  const kept = oracle.storeSame(P, 0, 1)
+  oracle.storeSame(P, 1, 2)
+  oracle.storeSame(C, 0, 3)
+  oracle.merged([P, 0, P, 1, C, 0])
+  expect(oracle.load(P, 0, kept)).toBe(0)
+  expect(oracle.load(P, 1, kept)).toBe(SAW_MISMATCH)
+  expect(oracle.load(C, 0, kept)).toBe(SAW_MISMATCH | SAW_LEAK)
+  expect(oracle.counts).toEqual({ ...noCounts(), lost_writes: 1, leaks: 1 })
+})
+
 test("KSM: another process's pin of a merged page keeps the last mapper from being the sole user", () => {
   const oracle = new Oracle()
   for (const mm of [P, C]) {

@@ -325,6 +325,20 @@ test('what MADV_FREE gave up may be dropped, unless something was stored to it s
   expect(oracle.seesExpected(P, 1, oracle.store(P, 1))).toBe(true)
 })
 
+test('only a page of zeroes may give way to the zero page', () => {
+  const { oracle, frames } = parent()
+  oracle.dontneed(P, 0, 2)
+  oracle.zeroed(P, 0, 4)
+  expect([0, 1, 2, 3].map((vpn) => oracle.load(P, vpn, 0))).toEqual([
+    0,
+    0,
+    SAW_MISMATCH,
+    SAW_MISMATCH,
+  ])
+  expect(oracle.counts).toEqual({ ...noCounts(), lost_writes: 2 })
+  expect(oracle.breaches.map(({ expected }) => expected)).toEqual([frames[2], frames[3]])
+})
+
 test('after exec a process has nothing of its relatives', () => {
   const { oracle, frames } = parent()
   oracle.fork(P, C)

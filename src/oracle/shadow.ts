@@ -125,15 +125,24 @@ export class Shadow {
     if (content === 0 || content === this.#lazyfree.get(mm, vpn)) this.dontneed(mm, vpn, 1)
     else {
       this.pins.copied(mm, vpn, this.identities.frame(id), null)
-      const shown = this.objects.mapped(mm) ? this.objects.identity(mm, vpn) : 0
-      this.pages.set(mm, vpn, this.identities.astray(content, shown, this.content(shown)))
-      this.#anyLost = true
+      this.#lose(mm, vpn, content)
     }
+  }
+
+  /** The page's content is gone, and what is shown where there is no page is in its place. */
+  #lose(mm: number, vpn: number, content: number): void {
+    const shown = this.objects.mapped(mm) ? this.objects.identity(mm, vpn) : 0
+    this.pages.set(mm, vpn, this.identities.astray(content, shown, this.content(shown)))
+    this.#anyLost = true
   }
 
   /** Pins of the page were left behind when it became this process's own; what they show is its own zeroes still. */
   zeroed(mm: number, vpn: number, pages: number): void {
-    this.pages.clear(mm, vpn, pages)
+    for (let at = vpn; at < vpn + pages; at++) {
+      const content = this.content(this.pages.get(mm, at))
+      if (content === 0) this.pages.set(mm, at, 0)
+      else this.#lose(mm, at, content)
+    }
   }
 
   mremap(mm: number, vpn: number, pages: number, to: number): void {
@@ -258,7 +267,7 @@ export class Shadow {
     }
   }
 
-  /** One physical page from now on: the pages keep their content and get one name. */
+  /** One physical page from now on: pages of equal content get one name. What held something else is lost there. */
   merge(pairs: readonly number[]): void {
     const { pages } = this
     const ids: number[] = []
@@ -268,7 +277,7 @@ export class Shadow {
     for (let i = 0; i < ids.length; i++) {
       const mm = pairs[2 * i]!
       const vpn = pairs[2 * i + 1]!
-      if (ids[i] === joined) continue
+      if (ids[i] === joined || this.content(ids[i]!) !== this.content(merged)) continue
       pages.set(mm, vpn, merged)
       this.#merges.add(merged, mm, this.#moves.home(mm, vpn))
     }
