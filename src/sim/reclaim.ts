@@ -20,7 +20,6 @@ import {
   PTE_SWP_EXCLUSIVE,
   PTE_UFFD_WP,
   TABLE_PAGES,
-  TABLE_SHIFT,
 } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { unmapPte } from './folio.ts'
@@ -29,7 +28,7 @@ import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { bitsToSlot, pageIsSwappedOut, pageIsUnmapped } from './own-bits.ts'
 import { isOnlyMapper, type Mapper, mappersOf } from './rmap.ts'
-import { unshareForReclaim } from './shared-tables.ts'
+import { tableUsers, unshareForReclaim } from './shared-tables.ts'
 import { hugeMappers, onlyMapped, splitFolio, splitHugePmd } from './split.ts'
 import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
 import { anonFrame, overlapping } from './walk.ts'
@@ -302,24 +301,10 @@ function discard(m: Machine, { mm, vpn }: Mapper): void {
   const index = mm.pteIndex(vpn)
   const pfn = m.tables.ptes[index]! >>> PFN_SHIFT
   m.tables.ptes[index] = 0
-  m.judge.dropped(mm.id, vpn)
-  if (m.policy.tables === 'lazy') {
-    for (const sharer of sharersOf(m, mm, vpn)) m.judge.dropped(sharer.id, vpn)
-  }
+  for (const user of tableUsers(m, mm, vpn)) m.judge.dropped(user.id, vpn)
   unmapPte(m.frames, mm, pfn)
   pageIsUnmapped(m, pfn)
   m.frames.freeIfUnused(pfn)
-}
-
-/** Who else has the page table, which on-demand-fork leaves shared. */
-function sharersOf(m: Machine, mm: Mm, vpn: number): Mm[] {
-  const table = mm.tables[vpn >>> TABLE_SHIFT]
-  const sharers: Mm[] = []
-  for (const other of m.k.mms) {
-    if (other !== undefined && other !== mm && other.tables[vpn >>> TABLE_SHIFT] === table)
-      sharers.push(other)
-  }
-  return sharers
 }
 
 function storeToSlots(m: Machine, head: number): void {

@@ -178,6 +178,13 @@ export function unshareForReclaim(m: Machine, mm: Mm, vpn: number): boolean {
   return true
 }
 
+/** Who loses what is taken out of the table at `vpn`: the process alone, unless on-demand-fork left the table shared. */
+export function tableUsers({ k, policy }: Machine, mm: Mm, vpn: number): Mm[] {
+  if (policy.tables !== 'lazy') return [mm]
+  const range = vpn >>> TABLE_SHIFT
+  return k.mms.filter((user): user is Mm => user?.tables[range] === mm.tables[range])
+}
+
 function copyTable(m: Machine, mm: Mm, start: number, old: number): void {
   const { tables } = m
   const fresh = tables.alloc()

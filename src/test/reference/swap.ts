@@ -62,11 +62,9 @@ function reclaimIn(
     if (!page.folio.swapBacked && whole) {
       for (const pmd of [...page.folio.pmdMappers]) splitPmd(w, pmd)
     }
-    if (!page.folio.swapBacked && !whole && page.folio.order > 0) {
-      if (!splitFolio(w, page.folio)) {
-        w.tally.refused_unmaps++
-        continue
-      }
+    if (!page.folio.swapBacked && !whole && !splitFolio(w, page.folio)) {
+      w.tally.refused_unmaps++
+      continue
     }
     const { folio } = page
     if (!folio.swapBacked && page.mappers.size > 0) {
@@ -100,10 +98,7 @@ function endsWalk(w: World, page: Page): boolean {
  * that the folio was stored to, or that it is held. Returns whether all are gone.
  */
 function dropsLazyFree(w: World, folio: Folio): boolean {
-  // Breaking a shared table puts new entries in the place of the old ones.
-  for (const pte of folio.pages.flatMap(({ mappers }) => [...mappers])) {
-    for (const pmd of [...pte.table.users]) privateTable(w, pmd, 'reclaim')
-  }
+  for (const page of folio.pages) breakTables(w, page)
   const entries = folio.pages.flatMap(({ mappers }) => [...mappers])
   entries.sort((a, b) => ownerOf(a).id - ownerOf(b).id)
   for (const pte of entries) {
@@ -118,15 +113,19 @@ function dropsLazyFree(w: World, folio: Folio): boolean {
   return true
 }
 
+/** Every process that maps the page gets a table of its own, with new entries in the place of the old ones. */
+function breakTables(w: World, page: Page): void {
+  for (const pte of [...page.mappers]) {
+    for (const pmd of [...pte.table.users]) privateTable(w, pmd, 'reclaim')
+  }
+}
+
 function swapOutPage(w: World, page: Page, whole: boolean): void {
   if (isRefused(w, page) || !splitFolio(w, page.folio, whole)) {
     w.tally.refused_unmaps++
     return
   }
-  // Breaking a shared table puts new entries in the place of the old ones.
-  for (const pte of [...page.mappers]) {
-    for (const pmd of [...pte.table.users]) privateTable(w, pmd, 'reclaim')
-  }
+  breakTables(w, page)
   const { folio } = page
   const slot = page.slot ?? newSlot(page)
   page.slot = slot
