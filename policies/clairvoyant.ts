@@ -14,6 +14,7 @@ import {
   folioPages,
   GUP_TAKE,
   GUP_UNSHARE,
+  pageKsm,
   pageSwapCache,
   pinnedByAnyone,
   promisedPin,
@@ -41,7 +42,9 @@ export default definePolicy({
     },
     // A page that left under its pin could not be told from any other when it comes back.
     reclaimRefuses: pinnedByAnyone,
-    gupRead: (k, pfn, follPin) => (follPin && !soleUser(k, pfn) ? GUP_UNSHARE : GUP_TAKE),
+    // Of a KSM page the sole user of this moment need not stay that: KSM goes on merging pages with it.
+    gupRead: (k, pfn, follPin) =>
+      follPin && (pageKsm(k, pfn) || !soleUser(k, pfn)) ? GUP_UNSHARE : GUP_TAKE,
     gupReadNotAnon: (_k, _pfn, follPin) => (follPin ? GUP_UNSHARE : GUP_TAKE),
   }),
 })

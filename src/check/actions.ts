@@ -12,6 +12,7 @@ import {
   OP_DRAIN,
   OP_EXIT,
   OP_FORK,
+  OP_KSM_WAIT,
   OP_LOAD,
   OP_MADVISE,
   OP_MPROTECT,
@@ -20,6 +21,7 @@ import {
   OP_POKE,
   OP_STEP,
   OP_STORE,
+  OP_STORE_SAME,
   OP_SWAPOUT,
   OP_UFFD_WP,
   OP_UNPIN,
@@ -76,6 +78,7 @@ type Meaning = Pick<Action, 'op' | 'value' | 'text' | 'anyway'>
 /** By the word. */
 const ON_PART: Readonly<Record<string, Meaning>> = {
   write: { op: OP_STORE, value: 0, text: 'write {} @' },
+  same: { op: OP_STORE_SAME, value: 0, text: 'writesame {} @' },
   read: { op: OP_LOAD, value: 0, text: 'read {} @' },
   poke: { op: OP_POKE, value: 0, text: 'poke {} @' },
   munmap: { op: OP_MUNMAP, value: 0, text: 'munmap {} @' },
@@ -104,7 +107,11 @@ const OF_PROCESS: Readonly<Record<string, Meaning>> = {
 }
 
 /** Nobody's in particular. */
-const OF_ALL: Readonly<Record<string, number>> = { drain: OP_DRAIN, writebackend: OP_WRITEBACK_END }
+const OF_ALL: Readonly<Record<string, number>> = {
+  drain: OP_DRAIN,
+  writebackend: OP_WRITEBACK_END,
+  ksmwait: OP_KSM_WAIT,
+}
 
 const OF_PIN: Readonly<Record<string, Meaning>> = {
   unpin: { op: OP_UNPIN, value: 0, text: 'unpin {}' },
@@ -169,6 +176,7 @@ export function enabled(world: World, action: Action, processes: number, pins: n
   if (action.anyway !== true && unsafe(world, action)) return false
   switch (action.op) {
     case OP_DRAIN:
+    case OP_KSM_WAIT:
       return true
     case OP_WRITEBACK_END:
       return world.machine.underWriteback.size > 0
@@ -199,6 +207,7 @@ export function enabled(world: World, action: Action, processes: number, pins: n
     case OP_PIN:
       return nextPin(world) < pins && mapped(world, action, writes(action.value) ? PROT_WRITE : 0)
     case OP_STORE:
+    case OP_STORE_SAME:
       return mapped(world, action, PROT_WRITE)
     default:
       return mapped(world, action, 0)
@@ -242,6 +251,8 @@ export function act(
       return world.apply(op, 0, who, 0, 0, 0)
     case OP_DEVWRITE:
       return world.apply(op, 0, who, 0, 0, 0)
+    case OP_STORE_SAME:
+      return world.storeSame(who, vpn, pages)
     case OP_CLEAR_REFS:
       return world.apply(op, who, value, 0, 0, 0)
     default:

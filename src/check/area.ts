@@ -37,7 +37,7 @@ export function newArea(): MutableVma {
 }
 
 /** Fills `vma` with what areaOf() says of another one. */
-export function setArea(vma: MutableVma, facts: number, anonVma: number): Vma {
+export function setArea(vma: MutableVma, facts: number, anonVma: number, root: number): Vma {
   vma.start = facts & 7
   vma.end = (facts >>> 3) & 7
   vma.prot = (facts >>> 6) & 3
@@ -46,8 +46,7 @@ export function setArea(vma: MutableVma, facts: number, anonVma: number): Vma {
   vma.kind = (facts >>> 14) & 3
   vma.pgoff = vma.start
   vma.anonVma = anonVma
-  // Told apart for KSM alone, which is not checked.
-  vma.anonRoot = anonVma
+  vma.anonRoot = root
   vma.forked = (facts & (1 << 16)) !== 0
   vma.dontfork = (facts & (1 << 17)) !== 0
   vma.accounted = (facts & (1 << 18)) !== 0

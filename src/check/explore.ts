@@ -3,7 +3,18 @@
  * each action every page is looked at by every process that maps it, and every pin by its device.
  */
 import { HUGE_ORDER } from '../geometry.ts'
-import { MAP_PRIVATE_ANON, OP_MMAP, OP_PIN, OP_SPAWN, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
+import {
+  MADV_MERGEABLE,
+  MAP_PRIVATE_ANON,
+  OP_MADVISE,
+  OP_MMAP,
+  OP_PIN,
+  OP_SPAWN,
+  OP_STORE,
+  OP_STORE_SAME,
+  PROT_READ,
+  PROT_WRITE,
+} from '../trace/ops.ts'
 import { type Action, act, enabled } from './actions.ts'
 import { type Coverage, Frontier, type Stopped, type Walker, type WalkOptions } from './frontier.ts'
 import type { Model } from './models.ts'
@@ -35,11 +46,12 @@ export interface Exploration extends Coverage {
 }
 
 /** A fresh world with its one process and the area mapped. */
-export function emptyWorld(settings: WorldSettings, { pages, thp }: Model): World {
+export function emptyWorld(settings: WorldSettings, { pages, thp, mergeable }: Model): World {
   const world = new World(settings, pages)
   world.apply(OP_SPAWN, 0, 0, 0, 0, 0)
   const prot = PROT_READ | PROT_WRITE
   world.engine.apply(OP_MMAP, 0, 0, pages, MAP_PRIVATE_ANON, prot, thp ? HUGE_ORDER : 0, 0, 0)
+  if (mergeable) world.apply(OP_MADVISE, 0, 0, pages, MADV_MERGEABLE, 0)
   return world
 }
 
@@ -125,7 +137,7 @@ class Explorer implements Walker {
     const path = this.#frontier.pathBy(state, by)
     const hold = seen === undefined || seen.pin < 0 ? '' : this.#world.truth.pinHold[seen.pin]
     const what = `${breach} ${hold}`
-    const words = new Set(path.map(({ op, value }) => (op === OP_PIN ? 'pin' : `${op} ${value}`)))
+    const words = new Set(path.map(wordOf))
     // The same with something more in it is no other kind.
     if (
       this.#kinds.some(
@@ -136,4 +148,10 @@ class Explorer implements Walker {
     this.#kinds.push({ what, words })
     this.#findings.push({ path, seen, breach })
   }
+}
+
+/** What an action is for telling findings apart: pins of all kinds do the same, and so do stores of any content. */
+function wordOf({ op, value }: Action): string {
+  if (op === OP_PIN) return 'pin'
+  return op === OP_STORE_SAME ? `${OP_STORE} 0` : `${op} ${value}`
 }

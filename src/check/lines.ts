@@ -19,6 +19,7 @@ export function linesOf(
   const codec = new StateCodec(world)
   const area = model.pages === 1 ? '1' : '512'
   const lines = ['spawn A', `mmap A buf ${area}${model.thp ? ' thp' : ''}`]
+  if (model.mergeable) lines.push('madvise A buf mergeable')
   let [processes, pins, tasks] = [['A'], [] as string[], [] as string[]]
   let [born, taken, begun] = [1, 0, 0]
   for (const [i, action] of path.entries()) {

@@ -14,6 +14,8 @@ export interface Model {
   /** Of a small world's area; in a .cow file an area of 4 pages is one of 512, a whole page table's. */
   readonly pages: 1 | 4
   readonly thp: boolean
+  /** May KSM merge the area's pages from the beginning? */
+  readonly mergeable: boolean
   /** Capabilities that a policy or era may lack. */
   readonly needs: readonly string[]
   readonly actions: readonly Action[]
@@ -21,25 +23,26 @@ export interface Model {
 
 const FIRST: Part = { vpn: 0, pages: 1, text: 'buf[0]' }
 const SECOND: Part = { vpn: 1, pages: 1, text: 'buf[1]' }
+const BOTH: Part = { vpn: 0, pages: 2, text: 'buf[0..1]' }
 const ALL: Part = { vpn: 0, pages: 4, text: 'buf' }
 const PINS = Object.keys(PIN_NAMES)
 
 const FORK_PIN = ['write', 'read', 'fork', 'exit', 'munmap', ...PINS, 'unpin', 'devwrite', 'drain']
 const PROTECT = ['ro', 'rw', 'clearrefs', 'uffdwp', 'resolve', 'poke']
 
-interface Spec extends Omit<Model, 'actions' | 'needs' | 'thp' | 'deeper'> {
+interface Spec extends Omit<Model, 'actions' | 'needs' | 'thp' | 'mergeable' | 'deeper'> {
   readonly deeper?: number
   readonly thp?: boolean
+  readonly mergeable?: boolean
   /** Words, by the parts of the area that they are said of. */
   readonly words: readonly (readonly [readonly Part[], readonly string[]])[]
 }
 
-function model({ words, thp = false, deeper = 0, ...spec }: Spec): Model {
+function model({ words, thp = false, mergeable = false, deeper = 0, ...spec }: Spec): Model {
   const { processes, pins } = spec
   return {
     ...spec,
-    thp,
-    deeper,
+    ...{ thp, mergeable, deeper },
     needs: thp ? ['thp'] : [],
     actions: words.flatMap(([parts, list]) =>
       list.flatMap((word) => actionsOf(word, parts, processes, pins)),
@@ -100,6 +103,16 @@ export const MODELS: readonly Model[] = [
       [[SECOND], ['write', 'vmsplice', 'dmapin']],
       [[ALL], ['munmap', 'swapout', 'ro', 'rw', 'collapse']],
       [[], ['fork', 'exit', 'unpin', 'devwrite', 'clearrefs']],
+    ],
+  }),
+  model({
+    ...{ name: 'ksm', processes: 2, pages: 4, pins: 1, mergeable: true },
+    what: 'two processes, two pages that KSM may merge, one pin',
+    words: [
+      [[FIRST], ['write', 'read', ...PINS, 'ro', 'rw', 'swapout']],
+      [[SECOND], ['write', 'swapout']],
+      [[BOTH], ['same', 'munmap']],
+      [[], ['ksmwait', 'fork', 'exit', 'unpin', 'devwrite']],
     ],
   }),
   model({

@@ -29,7 +29,9 @@ export class Orders {
     const orders = ORDERS[alive] as readonly (readonly number[])[]
     const first = orders[0] as readonly number[]
     if (first.length < 2) return orders
-    if (this.#ordered) return ONE_ORDER[alive] as readonly (readonly number[])[]
+    if (this.#ordered || first.some((id) => isMergeable(mms[id] as Mm))) {
+      return ONE_ORDER[alive] as readonly (readonly number[])[]
+    }
     const looks = this.#looks
     for (const id of first) looks[id] = this.#look(id)
     const alike: (readonly number[])[] = []
@@ -56,6 +58,11 @@ export class Orders {
     }
     return look
   }
+}
+
+/** ksmd takes the processes in their order. */
+function isMergeable(mm: Mm): boolean {
+  return mm.vmas.some(({ mergeable }) => mergeable)
 }
 
 function mix(hash: number, value: number): number {

@@ -40,7 +40,7 @@ test.each([
 ])('no sequence of actions tells %s from %s', async (own, builtIn) => {
   const results = await searched(own, builtIn)
   // All models but the two of races.
-  expect(results.length).toBe(own === 'own-exclusive' ? 8 : 6)
+  expect(results.length).toBe(own === 'own-exclusive' ? 9 : 7)
   for (const [, depth, transitions, found] of results) {
     expect([found, depth >= 2]).toEqual([0, true])
     expect(transitions).toBeGreaterThan(200)

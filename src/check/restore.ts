@@ -18,6 +18,9 @@ import { type MutableVma, newArea, setArea } from './area.ts'
 import { GRABBED, MOST_PAGES, MOST_PROCESSES, PIN_DIRTIES } from './truth.ts'
 import type { World } from './world.ts'
 
+/** Beside the number of swap slots: each is followed by what KSM needs to know of it. */
+export const ANY_MERGED = 1 << 7
+
 export class Restorer {
   readonly #world: World
   readonly #ownPages: boolean
@@ -47,7 +50,8 @@ export class Restorer {
     const tableCount = (counts >>> 8) & 255
     const frameCount = (counts >>> 16) & 255
     const frameEnd = FIRST_PFN + (counts >>> 24)
-    const slots = more & 255
+    const slots = more & (ANY_MERGED - 1)
+    const anyMerged = (more & ANY_MERGED) !== 0
     const tokens = (more >>> 8) & 4095
     machine.anonVmas = more >>> 20
     truth.restart(tokens + 1)
@@ -67,7 +71,8 @@ export class Restorer {
       if (this.#ownMms) k.own.setMm(id, from[at++]!)
       const areas = this.#areas[id] as MutableVma[]
       for (let i = 0; i < head >>> 1; i++) {
-        mm.vmas.push(setArea(areas[i] as MutableVma, from[at]!, from[at + 1]!))
+        const anonVmas = from[at + 1]!
+        mm.vmas.push(setArea(areas[i] as MutableVma, from[at]!, anonVmas & 0xfff, anonVmas >>> 12))
         at += 2
       }
       for (let vpn = 0; vpn < pages; vpn++) {
@@ -104,10 +109,18 @@ export class Restorer {
       const frame = facts >>> 20
       k.swap.cached[slot] = frame === 0 ? 0 : frame - 1 + FIRST_PFN
       if (this.#ownPages) k.own.setSlot(slot, from[at++]!)
+      if (anyMerged) this.#restoreMerged(slot, from[at++]!)
     }
     for (let token = 1; token <= tokens; token++) truth.seers[token] = from[at++]!
     this.#restorePins(from, pinsAt, pins)
   }
+
+  #restoreMerged(slot: number, facts: number): void {
+    if (facts === 0) return
+    const place = { root: (facts >>> 2) & 0xfff, index: facts >>> 16 }
+    this.#world.machine.k.swap.merged.set(slot, facts === 1 ? undefined : place)
+  }
+
   #restoreTasks(from: Int32Array, start: number): number {
     const { tasks } = this.#world.machine
     while (tasks.length > 0) tasks.pop()

@@ -9,7 +9,7 @@
  */
 import { FIRST_PFN, PG_SWAPCACHE } from '../state/frames.ts'
 import type { Pin } from '../state/holders.ts'
-import type { Mm } from '../state/mm.ts'
+import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
   PMD_HUGE,
@@ -24,7 +24,7 @@ import { OP_FORK, OP_PIN } from '../trace/ops.ts'
 import { areaOf } from './area.ts'
 import { Names } from './names.ts'
 import { Orders } from './orders.ts'
-import { Restorer } from './restore.ts'
+import { ANY_MERGED, Restorer } from './restore.ts'
 import {
   GRABBED,
   MOST_PAGES,
@@ -145,6 +145,7 @@ export class StateCodec {
         if (cached !== 0) this.#frame(cached)
       }
     }
+    const anyMerged = k.swap.merged.size > 0
     for (let i = 0; i < this.#slots.count; i++) {
       const slot = this.#slots.met[i]!
       const cached = k.swap.cached[slot]!
@@ -152,6 +153,7 @@ export class StateCodec {
       out[this.#at++] =
         k.swap.count[slot]! | (this.#token(k.swap.token[slot]!) << 8) | (frame << 20)
       if (this.#ownPages) out[this.#at++] = k.own.slot[slot] ?? 0
+      if (anyMerged) out[this.#at++] = this.#merged(slot)
     }
     for (let i = 0; i < this.#tokens.count; i++) {
       const seers = truth.seers[this.#tokens.met[i]!]!
@@ -165,7 +167,21 @@ export class StateCodec {
       (this.#tables.count << 8) |
       (this.#frameRecords.length << 16) |
       (this.#nextFrame << 24)
-    out[1] = this.#slots.count | (this.#tokens.count << 8) | (this.#anonVmas.count << 20)
+    out[1] =
+      this.#slots.count |
+      (anyMerged ? ANY_MERGED : 0) |
+      (this.#tokens.count << 8) |
+      (this.#anonVmas.count << 20)
+  }
+
+  /** What swap knows of a slot that KSM pages were written to: 0 for none, 1 where none was read back. */
+  #merged(slot: number): number {
+    const { merged } = this.#world.machine.k.swap
+    if (!merged.has(slot)) return 0
+    const place = merged.get(slot)
+    return place === undefined
+      ? 1
+      : 2 | (this.#anonVmas.name(place.root) << 2) | (place.index << 16)
   }
 
   #writeProcess(mm: Mm, id: number, pages: number): void {
@@ -176,7 +192,8 @@ export class StateCodec {
     if (this.#ownMms) out[this.#at++] = k.own.mm[id] ?? 0
     for (const vma of mm.vmas) {
       out[this.#at++] = areaOf(vma)
-      out[this.#at++] = vma.anonVma === 0 ? 0 : this.#anonVmas.name(vma.anonVma)
+      const anonVma = vma.anonVma === 0 ? 0 : this.#anonVmas.name(vma.anonVma)
+      out[this.#at++] = anonVma | (this.#root(vma, anonVma) << 12)
     }
     for (let vpn = 0; vpn < pages; vpn++) {
       const at = id * MOST_PAGES + vpn
@@ -202,6 +219,11 @@ export class StateCodec {
     for (let vpn = 0; vpn < pages; vpn++) {
       out[this.#at++] = this.#entry(tables.ptes[(table << TABLE_SHIFT) + vpn]!)
     }
+  }
+
+  /** Only KSM tells an anon_vma's root from itself. */
+  #root({ mergeable, anonRoot }: Vma, anonVma: number): number {
+    return mergeable && anonVma !== 0 ? this.#anonVmas.name(anonRoot) : anonVma
   }
 
   /** An entry with the new name of what it names; what is only cached for speed is left out. */

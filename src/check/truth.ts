@@ -65,6 +65,9 @@ export class Truth implements Judge {
   /** By token. */
   readonly seers = Int32Array.of(ZEROES, ...new Int32Array(MOST_TOKENS))
   tokens = 1
+  /** What storeSame() stores while it is called by one content number. */
+  #content = 0
+  #contentToken = 0
   /** By pin: owner (-1: no such pin), address, HOLD_*, where the page is, and whether its owner has forked since. */
   readonly pinOwner = new Int32Array(MOST_PINS).fill(-1)
   readonly pinPage = new Int32Array(MOST_PINS)
@@ -86,6 +89,7 @@ export class Truth implements Judge {
     }
     for (let pin = 0; pin < MOST_PINS; pin++) pinOwner[pin] = -1
     this.tokens = tokens
+    this.#content = 0
     this.begin()
   }
 
@@ -194,12 +198,8 @@ export class Truth implements Judge {
   }
 
   store(mm: number, vpn: number): number {
-    const where = at(mm, vpn)
-    if ((this.page[where]! & PAGE_PROTECTED) !== 0) this.breach = LOST_EVENT
-    // The zero page is never written: pins on it stay where they are.
-    if ((this.page[where]! & PAGE_REAL) === 0) this.#movePins(mm, vpn, COPIED)
     const token = this.#token(1 << mm)
-    this.#show(where, token)
+    this.#store(mm, vpn, token)
     return token
   }
 
@@ -224,8 +224,18 @@ export class Truth implements Judge {
     return from
   }
 
-  storeSame(): number {
-    throw new RangeError('unsupported operation: writesame in a small world')
+  /** A content number for storeSame() that none of the pages was stored with. */
+  newContent(): number {
+    return this.tokens
+  }
+
+  storeSame(mm: number, vpn: number, content: number): number {
+    if (content !== this.#content) {
+      this.#content = content
+      this.#contentToken = this.#token(1 << mm)
+    }
+    this.#store(mm, vpn, this.#contentToken)
+    return this.#contentToken
   }
 
   objectPage(): number {
@@ -293,9 +303,8 @@ export class Truth implements Judge {
     }
   }
 
-  merged(): void {
-    throw new RangeError('unsupported operation: ksmwait in a small world')
-  }
+  /** Each place shows what it showed, if the bytes were the same; nobody refers to a page that is merged. */
+  merged(): void {}
 
   tableShared(): void {}
 
@@ -379,6 +388,14 @@ export class Truth implements Judge {
   #token(seers: number): number {
     this.seers[this.tokens] = seers
     return this.tokens++
+  }
+
+  #store(mm: number, vpn: number, token: number): void {
+    const where = at(mm, vpn)
+    if ((this.page[where]! & PAGE_PROTECTED) !== 0) this.breach = LOST_EVENT
+    // The zero page is never written: pins on it stay where they are.
+    if ((this.page[where]! & PAGE_REAL) === 0) this.#movePins(mm, vpn, COPIED)
+    this.#show(where, token)
   }
 
   /** The page was stored to. */

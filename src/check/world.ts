@@ -4,6 +4,7 @@
  */
 import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
 import { policyWith, type RunSettings } from '../run.ts'
+import { OK } from '../sim/answers.ts'
 import { Engine } from '../sim/engine.ts'
 import { ERAS, type EraName } from '../sim/era.ts'
 import { mustWait } from '../sim/locks.ts'
@@ -11,7 +12,7 @@ import type { Machine } from '../sim/machine.ts'
 import { hugeFrame, presentFrame } from '../sim/walk.ts'
 import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
-import { OP_DEVREAD, OP_LOAD, PROT_READ } from '../trace/ops.ts'
+import { OP_DEVREAD, OP_LOAD, OP_STORE_SAME, PROT_READ } from '../trace/ops.ts'
 import { MOST_PINS, NO_BREACH, Truth } from './truth.ts'
 
 export type WorldSettings = Omit<RunSettings, 'cost'> & { readonly swapDisk?: boolean }
@@ -52,6 +53,18 @@ export class World {
   apply(op: number, mm: number, a: number, b: number, c: number, d: number, e = 0): number {
     this.truth.begin()
     return this.engine.apply(op, mm, a, b, c, d, e)
+  }
+
+  /** The process stores one content, of its own, to each of the pages. */
+  storeSame(mm: number, vpn: number, pages: number): number {
+    const { engine, truth } = this
+    truth.begin()
+    const content = truth.newContent()
+    for (let page = vpn; page < vpn + pages; page++) {
+      const answer = engine.apply(OP_STORE_SAME, mm, page, content)
+      if (answer !== OK) return answer
+    }
+    return OK
   }
 
   /** The first breach that a load or a device's read would show now. */

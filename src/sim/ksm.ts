@@ -10,7 +10,7 @@ import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { pageIsMerged, pageIsUnmapped } from './own-bits.ts'
 import { mappersOf } from './rmap.ts'
-import { unshareForWalk } from './shared-tables.ts'
+import { breakSharedTable, unshareForWalk } from './shared-tables.ts'
 import { onlyMapped, splitFolio } from './split.ts'
 import { anonFrame, presentFrame } from './walk.ts'
 import { unsharePage, wpPage } from './wp.ts'
@@ -85,8 +85,12 @@ function scanOnce(m: Machine, equals: Equals, merged: Set<number>): boolean {
   let waiting: Candidate | undefined
   let again = false
   for (const page of equals.unmerged) {
-    // A split may have given the page up for the zero page.
-    if (presentFrame(m, page.mm, page.vpn) !== page.pfn) continue
+    const now = presentFrame(m, page.mm, page.vpn)
+    if (now !== page.pfn) {
+      // A split gave the page up for the zero page, or it was merged in a relative's page table, which is this one's too.
+      if (equals.stable.has(now)) share(equals, page, now)
+      continue
+    }
     // Fork shared it before it was merged.
     const target = m.frames.has(page.pfn, PG_KSM) ? page.pfn : roomiest(equals)
     if (target !== 0) {
@@ -206,8 +210,8 @@ function breakKsm(m: Machine, mm: Mm, vpn: number): void {
   if (vma === undefined) return
   m.k.mm = mm
   m.k.vpn = vpn
-  unshareForWalk(m, mm, vpn)
   m.beginFault()
+  breakSharedTable(m, mm, vpn)
   if (m.era.breaksKsm === 'unshare') unsharePage(m, mm, vma, vpn)
   else {
     const pfn = presentFrame(m, mm, vpn)

@@ -2,7 +2,7 @@
  * do_swap_page(): brings a page back, from the swapcache or from the device, and decides whether it is exclusive.
  */
 import { isCopy, REUSE_FREE_SWAP, SITE_SWAPIN } from '../policy/api.ts'
-import { PG_ANON, PG_EXCLUSIVE, PG_KSM, PG_LRU_BATCH, PG_SWAPCACHE } from '../state/frames.ts'
+import { PG_ANON, PG_KSM, PG_LRU_BATCH, PG_SWAPCACHE } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
@@ -24,7 +24,7 @@ import type { Machine } from './machine.ts'
 import { bitsFromSlot, pageIsSwappedIn } from './own-bits.ts'
 import { tracksSoftDirty } from './soft-dirty.ts'
 import { addReadPage, tryToFreeSwap } from './swap-cache.ts'
-import { copyOf, wpPage } from './wp.ts'
+import { copyOf, takeOver, wpPage } from './wp.ts'
 
 export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): void {
   const { frames, policy, tables } = m
@@ -63,7 +63,7 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
     if (exclusive && verdict === REUSE_FREE_SWAP) tryToFreeSwap(m, pfn)
   }
   mapPte(frames, mm, pfn)
-  if (exclusive && policy.tracksExclusive) frames.set(pfn, PG_EXCLUSIVE)
+  if (exclusive) takeOver(m, pfn)
   if (copied) leaveToOthers(m, mm, vpn, pfn, shown)
   else pageIsSwappedIn(m, pfn, exclusive)
 

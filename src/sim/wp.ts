@@ -91,9 +91,15 @@ export function unsharePage(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
     return
   }
   if (unsafe) m.contested.add(pfn)
-  if (m.policy.tracksExclusive) m.frames.set(pfn, PG_EXCLUSIVE)
+  takeOver(m, pfn)
   pageIsReused(m, pfn)
   m.tables.ptes[index] = pte & ~PTE_TOK
+}
+
+/** The page is the process's own from now on: no other page may be merged with it. */
+export function takeOver({ frames, policy }: Machine, pfn: number): void {
+  frames.clear(pfn, PG_KSM)
+  if (policy.tracksExclusive) frames.set(pfn, PG_EXCLUSIVE)
 }
 
 /** May the anonymous page be written in place? The verdict, after whatever the policy's era tries first. */
@@ -145,9 +151,7 @@ export function wpPageReuse(m: Machine, mm: Mm, vma: Vma, vpn: number, verdict: 
   const pte = m.tables.ptes[index]!
   const pfn = pte >>> PFN_SHIFT
   if (verdict === REUSE_FREE_SWAP) tryToFreeSwap(m, pfn)
-  // A KSM page that its last user takes over is an ordinary page from now on.
-  m.frames.clear(pfn, PG_KSM)
-  if (m.policy.tracksExclusive) m.frames.set(pfn, PG_EXCLUSIVE)
+  takeOver(m, pfn)
   pageIsReused(m, pfn)
   m.tables.ptes[index] = (pte & ~PTE_TOK) | dirtyFlags(vma)
 }

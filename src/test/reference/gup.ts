@@ -202,6 +202,6 @@ function mustUnshare(
     case 'always':
       return anon || otherCow
     case 'notSole':
-      return anon ? !isSoleUser(process, page) : otherCow
+      return anon ? page.folio.ksm || !isSoleUser(process, page) : otherCow
   }
 }
