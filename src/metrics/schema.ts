@@ -55,7 +55,7 @@ export const METRICS = [
   ),
   m('pmd_splits', 'count', 'less', 'huge mappings split into page-table entries'),
   m('huge_reuses', 'count', 'more', 'of reuses: whole huge folios'),
-  m('huge_copies', 'count', 'less', 'huge folios copied as 2 MiB'),
+  m('huge_copies', 'count', 'less', 'huge folios copied whole'),
   m('table_shares', 'count', 'neither', 'page tables shared at fork instead of copied'),
   m('table_copies', 'count', 'less', 'shared page tables copied later'),
   m(

@@ -7,6 +7,7 @@ import {
   PMD_HUGE,
   PTE_PRESENT,
   PTE_SOFT_DIRTY,
+  PTE_SWAP,
   PTE_TOK,
   PTE_UFFD_WP,
   TABLE_SHIFT,
@@ -82,9 +83,10 @@ export function mmap(
 /** Moves [start, end) to `to`, in whole huge mappings where both sides are aligned. */
 export function mremap(m: Machine, mm: Mm, start: number, end: number, to: number): number {
   if (mm.covers(to, to + end - start)) return FAILED
+  const areas = overlapping(mm, start, end).length
+  if (areas === 0 || (areas > 1 && !m.era.mremapsAreas)) return FAILED
   m.k.mm = mm
   const vmas = carve(m, mm, start, end)
-  if (vmas.length === 0 || (vmas.length > 1 && !m.era.mremapsAreas)) return FAILED
   // "it would be confusing if they were to turn up at the new location"
   for (const vma of vmas) if (vma.mergeable) unmergeKsm(m, mm, vma.start, vma.end)
   const area = m.areas++
@@ -94,11 +96,10 @@ export function mremap(m: Machine, mm: Mm, start: number, end: number, to: numbe
       area,
       start: vma.start + to - start,
       end: vma.end + to - start,
-      // Userfaultfd without UFFD_FEATURE_EVENT_REMAP stays behind; the move counts as a change of all pages.
+      // Userfaultfd without UFFD_FEATURE_EVENT_REMAP stays behind.
       uffdWp: false,
       uffdMissing: false,
       uffdMinor: false,
-      softDirty: true,
     })
   }
   mm.moved = true
@@ -126,8 +127,9 @@ function movePageTables(m: Machine, mm: Mm, start: number, end: number, to: numb
     } else breakSharedTable(m, mm, vpn)
     // move_page_tables() has tables ready before it looks whether there is anything to move.
     forEachPmd(target, target + stop - vpn, (page) => pteAlloc(m, mm, page))
-    for (let page = vpn; page < stop; page++) movePte(m, mm, page, page + to - start)
     const aligned = stop - vpn === HUGE_PAGES && (target - vpn) % HUGE_PAGES === 0
+    const softDirty = aligned && movesTables(m, mm.find(vpn)) ? 0 : PTE_SOFT_DIRTY
+    for (let page = vpn; page < stop; page++) movePte(m, mm, page, page + to - start, softDirty)
     if (m.settings[SET_MREMAP_FOLIO] === FOLIO_SPLIT && !aligned) splitMoved(m, mm, target)
   })
 }
@@ -139,18 +141,27 @@ function splitMoved(m: Machine, mm: Mm, vpn: number): void {
 }
 
 function moveHuge(m: Machine, mm: Mm, vpn: number, target: number, pmd: number): void {
-  installHuge(m, mm, target, (pmd & ~PTE_UFFD_WP) | PTE_SOFT_DIRTY)
+  const kept = m.era.mremapClearsUffdWp ? pmd & ~PTE_UFFD_WP : pmd
+  installHuge(m, mm, target, kept | PTE_SOFT_DIRTY)
   m.tables.release(mm.tables[vpn >>> TABLE_SHIFT]!)
   mm.setPmd(vpn, 0, 0)
 }
 
-function movePte(m: Machine, mm: Mm, from: number, to: number): void {
+/** move_normal_pmd(): a whole page table moves as it is, and no entry counts as changed. */
+function movesTables({ era }: Machine, vma: Vma | undefined): boolean {
+  const registered = vma?.uffdWp === true || vma?.uffdMissing === true || vma?.uffdMinor === true
+  return !registered || !era.mremapClearsUffdWp
+}
+
+/** move_ptes() of one entry. Its old translation is void. */
+function movePte(m: Machine, mm: Mm, from: number, to: number, softDirty: number): void {
   const index = mm.pteIndex(from)
   const pte = m.tables.ptes[index]!
   if (pte === 0) return
   const target = pteAlloc(m, mm, to)
-  const moved = pte & ~(PTE_UFFD_WP | PTE_TOK)
-  m.tables.ptes[target] = (moved & PTE_PRESENT) !== 0 ? moved | PTE_SOFT_DIRTY : moved
+  const kept = m.era.mremapClearsUffdWp ? ~(PTE_UFFD_WP | PTE_TOK) : ~PTE_TOK
+  const moved = pte & kept
+  m.tables.ptes[target] = (pte & (PTE_PRESENT | PTE_SWAP)) !== 0 ? moved | softDirty : moved
   m.tables.ptes[index] = 0
 }
 
@@ -182,6 +193,7 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
         (vma) => adviseArea(vma, advice),
       )
       if (advice === MADV_UNMERGEABLE) unmergeKsm(m, mm, start, end)
+      m.endCall()
       return OK
   }
 }

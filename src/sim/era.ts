@@ -15,8 +15,8 @@ export interface Era {
   readonly collapseReusesSwap: boolean
   /** A collapse of shared memory fills holes that a process awaits missing events for (until 6.3). */
   readonly collapseFillsMissing: boolean
-  /** A store to the huge zero page gets a huge folio (until 5.7, again from 6.18), or splits the mapping. */
-  readonly hugeZeroStore: 'thp' | 'split'
+  /** A store to the huge zero page gets a huge folio (until 5.7 unless VM_NOHUGEPAGE, again from 6.18), or splits the mapping. */
+  readonly hugeZeroStore: 'thp' | 'advised' | 'split'
   /** Where a PMD split leaves the dirty bit: on the page (until 6.1) or in each entry. */
   readonly splitDirty: 'page' | 'pte'
   /** Where the split of a folio, by way of migration entries, leaves its entries' dirty bits (2e3468778dbe, 6.1). */
@@ -35,6 +35,8 @@ export interface Era {
   readonly unaccounts: boolean
   /** mremap moves a range that spans several areas (6.17). */
   readonly mremapsAreas: boolean
+  /** mremap takes userfaultfd's protection off with the registration (0cef0bb836e3: 6.13, stable trees from 6.1 on). */
+  readonly mremapClearsUffdWp: boolean
   /**
    * MADV_FREE and MADV_PAGEOUT take a large folio that they cover whole as it is, and go on behind one that they cannot
    * split (6.10); before, they split it, or stop there.
@@ -73,6 +75,7 @@ const base: Era = {
   mappedShared: 'mapcount',
   unaccounts: false,
   mremapsAreas: false,
+  mremapClearsUffdWp: false,
   takesFoliosWhole: false,
   heldLazyfree: 'unmaps',
   breaksKsm: 'store',
@@ -95,17 +98,24 @@ const era6_12: Era = {
   unaccounts: true,
   takesFoliosWhole: true,
   breaksKsm: 'unshare',
+  mremapClearsUffdWp: true,
   follCow: false,
   odirect: 'pin',
 }
 
 export const ERAS = {
-  '5.6': { ...base, uffdWp: false, collapsesShared: false, hugeZeroStore: 'thp' },
+  '5.6': { ...base, uffdWp: false, collapsesShared: false, hugeZeroStore: 'advised' },
   '5.8': base,
   '5.15': era5_15,
   '5.18': era5_18,
   '5.19': era5_19,
-  '6.1': { ...era5_19, collapse: 'writable', folioSplitDirty: 'pte', follCow: false },
+  '6.1': {
+    ...era5_19,
+    collapse: 'writable',
+    folioSplitDirty: 'pte',
+    mremapClearsUffdWp: true,
+    follCow: false,
+  },
   '6.12': era6_12,
   '6.18': {
     ...era6_12,

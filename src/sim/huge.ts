@@ -1,24 +1,31 @@
 /**
- * Huge mappings: write faults on them, splitting them into page-table entries, and splitting huge folios.
+ * do_huge_pmd_wp_page(): write faults on huge mappings.
  */
 import { isCopy, REUSE_FREE_SWAP, SITE_WP_HUGE } from '../policy/api.ts'
 import { HUGE_ORDER, HUGE_PAGES, PG_EXCLUSIVE, PG_ZERO } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_UFFD_WP } from '../state/tables.ts'
+import {
+  PFN_SHIFT,
+  PMD_HUGE,
+  PMD_TABLE,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+  TABLE_SHIFT,
+} from '../state/tables.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
 import { dirtyFlags, fillHuge, installHuge, newAnonFolio } from './alloc.ts'
 import { freeUnmapped } from './drop.ts'
-import { mapHuge, unmapHuge } from './folio.ts'
+import { mapHuge, mapPte, unmapHuge } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { pageIsReused, pageIsUnmapped } from './own-bits.ts'
 import { setPmdFlags, splitHugePmd } from './split.ts'
 import { tryToFreeSwap } from './swap-cache.ts'
 import { userfaultWp } from './uffd.ts'
-import { ask } from './wp.ts'
+import { ask, copyOf } from './wp.ts'
 
 /**
- * do_huge_pmd_wp_page(): a store (or an unsharing pin) on a read-only huge mapping. Returns false if the mapping was
+ * A store (or an unsharing pin) on a read-only huge mapping. Returns false if the mapping was
  * split: the fault goes on with the page-table entry.
  */
 export function wpHugePmd(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: boolean): boolean {
@@ -48,7 +55,8 @@ export function wpHugePmd(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: bo
   }
   if (m.policy.copiesHuge && !unshare) {
     m.decided(SITE_WP_HUGE, mm, start, HUGE_PAGES, verdict)
-    copyHuge(m, mm, vma, vpn, head)
+    if (vma.hugeAdvice === 'huge') copyHuge(m, mm, vma, vpn, head)
+    else copyAsPages(m, mm, vma, vpn, head)
     return true
   }
   m.judge.refusedHuge(mm.id, start, HUGE_PAGES, verdict)
@@ -62,7 +70,10 @@ function contest(m: Machine, head: number): void {
 
 /** A store to the huge zero page gets a huge folio, or splits the mapping so that one page is filled. */
 function wpHugeZero(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: boolean): boolean {
-  if (!unshare && m.era.hugeZeroStore === 'thp') {
+  const { hugeZeroStore } = m.era
+  const fills =
+    hugeZeroStore === 'thp' || (hugeZeroStore === 'advised' && vma.hugeAdvice === 'huge')
+  if (!unshare && fills) {
     fillHuge(m, mm, vma, vpn)
     return true
   }
@@ -79,7 +90,26 @@ function copyHuge(m: Machine, mm: Mm, vma: Vma, vpn: number, old: number): void 
   mapHuge(frames, mm, head)
   installHuge(m, mm, vpn, (head << PFN_SHIFT) | dirtyFlags(vma) | PMD_HUGE)
   lruAdd(m, head)
-  unmapHuge(frames, mm, old)
-  pageIsUnmapped(m, old)
-  freeUnmapped(m, old)
+  dropHuge(m, mm, old)
+}
+
+/** do_huge_pmd_wp_page_fallback(): where no huge page may be had (VM_NOHUGEPAGE), 512 small ones. */
+function copyAsPages(m: Machine, mm: Mm, vma: Vma, vpn: number, old: number): void {
+  const { frames, tables } = m
+  m.spent += HUGE_PAGES * m.cost.copy4k
+  const table = mm.tables[vpn >>> TABLE_SHIFT]!
+  mm.setPmd(vpn, PMD_TABLE | PTE_WRITE, table)
+  for (let i = 0; i < HUGE_PAGES; i++) {
+    const pfn = copyOf(m, old + i)
+    mapPte(frames, mm, pfn)
+    tables.ptes[table + i] = (pfn << PFN_SHIFT) | dirtyFlags(vma)
+    lruAdd(m, pfn)
+  }
+  dropHuge(m, mm, old)
+}
+
+function dropHuge(m: Machine, mm: Mm, head: number): void {
+  unmapHuge(m.frames, mm, head)
+  pageIsUnmapped(m, head)
+  freeUnmapped(m, head)
 }

@@ -7,6 +7,7 @@ import {
   PG_EXCLUSIVE,
   PG_LARGE,
   PG_LAZYFREE,
+  PG_LRU_BATCH,
   PG_SWAPCACHE,
   PG_WRITEBACK,
 } from '../state/frames.ts'
@@ -24,14 +25,14 @@ import {
 import { freeUnmapped } from './drop.ts'
 import { unmapPte } from './folio.ts'
 import { mapsWhole } from './lazyfree.ts'
-import { lruDrainAll } from './lru.ts'
+import { lruAdd, lruDrain, lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { bitsToSlot, pageIsSwappedOut, pageIsUnmapped } from './own-bits.ts'
-import { isOnlyMapper, type Mapper, mappersOf } from './rmap.ts'
+import { isOnlyMapper, type Mapper, mappersOf, mapsAt } from './rmap.ts'
 import { tableUsers, unshareForReclaim } from './shared-tables.ts'
 import { hugeMappers, onlyMapped, splitFolio, splitHugePmd } from './split.ts'
 import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
-import { anonFrame, overlapping } from './walk.ts'
+import { anonFrame, overlapping, presentFrame } from './walk.ts'
 
 /**
  * Swaps [start, end) of `mm` out, from every process that maps the pages; `soleOnly` leaves pages alone that are mapped
@@ -48,6 +49,7 @@ export function swapOut(
   lruDrainAll(m)
   m.k.mm = mm
   for (const part of overlapping(mm, start, end)) {
+    if (soleOnly) lruDrain(m)
     swapOutArea(m, mm, part.start, part.end, soleOnly, writing)
   }
   m.endSwap()
@@ -70,14 +72,26 @@ function swapOutArea(
     else isolated[vpn - start] = pfn
   }
   const again: number[] | undefined = soleOnly ? [] : undefined
+  const tried: number[] = []
   for (let vpn = start; vpn < end; vpn++) {
     const pfn = isolated[vpn - start]!
     if (pfn === 0 || mappings(m, pfn) === 0) continue
     if (soleOnly && mappings(m, pfn) !== 1) continue
     const folio = folioToReclaim(m, mm, vpn, pfn, start, end)
-    if (folio !== 0) reclaimFolio(m, folio, vpn - (pfn - folio), writing, again)
+    if (folio === 0) continue
+    reclaimFolio(m, folio, vpn - (pfn - folio), writing, again)
+    tried.push(folio)
   }
+  if (soleOnly) putBack(m, tried)
   for (const head of again ?? []) m.frames.clear(head, PG_LAZYFREE)
+}
+
+/** reclaim_pages() gives what stays back to the LRU by way of the batch (putback_lru_page()). */
+function putBack(m: Machine, heads: readonly number[]): void {
+  const { frames } = m
+  for (const head of heads) {
+    if (frames.word[head] !== 0 && !frames.has(head, PG_LRU_BATCH)) lruAdd(m, head)
+  }
 }
 
 /**
@@ -187,6 +201,8 @@ function unmapEverywhere(m: Machine, pfn: number, vpn: number): void {
     return
   }
   for (const mapper of mappersOf(m, pfn, vpn)) {
+    // The table may have gone with the page's entry before.
+    if (!mapsAt(m, mapper.mm, mapper.vpn, pfn)) continue
     if (!tryToUnmapOne(m, mapper.mm, mapper.vpn, pfn)) {
       m.counts.refusedUnmaps++
       return
@@ -245,9 +261,8 @@ export function endWriteback(m: Machine): void {
   m.underWriteback.clear()
   for (const head of written) {
     m.frames.clear(head, PG_WRITEBACK)
-    const idle = m.k.swap.count[m.frames.slot[head]!] === 0 && mappings(m, head) === 0
-    if (idle) freeUnmapped(m, head)
-    else finishReclaim(m, head)
+    freeUnmapped(m, head)
+    if (m.frames.has(head, PG_SWAPCACHE)) finishReclaim(m, head)
   }
 }
 
@@ -270,6 +285,8 @@ function finishReclaim(m: Machine, head: number): void {
 function isSwapBacked(m: Machine, head: number, vpn: number, again?: number[]): boolean {
   const { frames, era } = m
   for (const mapper of inRmapOrder(m, head, vpn)) {
+    // The table may have gone with an entry before.
+    if (frames.head(presentFrame(m, mapper.mm, mapper.vpn)) !== head) continue
     if (!unshareForReclaim(m, mapper.mm, mapper.vpn)) continue
     if ((m.tables.ptes[mapper.mm.pteIndex(mapper.vpn)]! & PTE_DIRTY) !== 0)
       frames.set(head, PG_DIRTY)

@@ -36,7 +36,7 @@ export function isOnlyMapper(m: Machine, mm: Mm, vpn: number, pfn: number): bool
   return m.policy.tables !== 'owner' && m.frames.mapcount(pfn) === 1 && mapsAt(m, mm, vpn, pfn)
 }
 
-function mapsAt(m: Machine, mm: Mm, vpn: number, pfn: number): boolean {
+export function mapsAt(m: Machine, mm: Mm, vpn: number, pfn: number): boolean {
   if ((mm.pmd(vpn) & PMD_HUGE) !== 0) return false
   const pte = m.tables.ptes[mm.pteIndex(vpn)]!
   return (pte & PTE_PRESENT) !== 0 && pte >>> PFN_SHIFT === pfn

@@ -67,7 +67,8 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   if (copied) leaveToOthers(m, mm, vpn, pfn, shown)
   else pageIsSwappedIn(m, pfn, exclusive)
 
-  const armed = (entry & PTE_UFFD_WP) !== 0 && vma.uffdWp
+  // The bit alone: mremap may have left it behind in an area that is not registered.
+  const armed = (entry & PTE_UFFD_WP) !== 0
   const taken = exclusive && write && !armed
   let flags = PTE_PRESENT | (entry & PTE_SOFT_DIRTY) | (armed ? PTE_UFFD_WP : 0)
   if (taken) {

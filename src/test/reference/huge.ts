@@ -72,7 +72,8 @@ export function hugeWp(
   const { folio } = pmd
   if (folio === null) return 'split'
   if (folio.kind === 'zero') {
-    if (unshare || w.era.hugeZeroStore === 'split') {
+    const refused = w.era.hugeZeroStore === 'advised' && area.advice !== 'huge'
+    if (unshare || refused || w.era.hugeZeroStore === 'split') {
       splitPmd(w, pmd)
       return 'split'
     }
@@ -92,14 +93,36 @@ export function hugeWp(
     splitPmd(w, pmd)
     return 'split'
   }
-  const copy = w.newAnon(HUGE_ORDER)
-  for (const page of copy.pages) page.token = folio.pages[page.index]?.token ?? 0
   // Page by page: what somebody else maps by entries of their own may be shared in part.
   for (const page of folio.pages) countCopies(w, 1, isSoleUser(process, page))
   w.tally.huge_copies++
+  if (area.advice !== 'huge') {
+    copyToSmall(w, process, area, pmd, folio)
+    return 'done'
+  }
+  const copy = w.newAnon(HUGE_ORDER)
+  for (const page of copy.pages) page.token = folio.pages[page.index]?.token ?? 0
   w.unmapHuge(pmd)
   mapNewHuge(w, pmd, copy, area)
   return 'done'
+}
+
+/** do_huge_pmd_wp_page_fallback(): no huge page where VM_NOHUGEPAGE forbids it, but as many small ones. */
+function copyToSmall(w: World, process: Process, area: Area, pmd: Pmd, folio: Folio): void {
+  // The table was set aside when the huge folio came in.
+  w.tally.allocations--
+  const table = w.newTable()
+  for (const { index, token } of folio.pages) {
+    const page = firstPage(w.newAnon(0))
+    page.token = token
+    page.exclusive = w.rules.tracksExclusive
+    const pte = w.mapPage(process, table, index, page)
+    pte.write = area.write
+    pte.dirty = true
+    pte.softDirty = true
+  }
+  w.unmapHuge(pmd)
+  w.setTable(pmd, table)
 }
 
 /** __split_huge_pmd(): the same pages, now mapped by 512 entries. */

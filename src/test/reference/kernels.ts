@@ -14,6 +14,7 @@ const ERA_5_8: Era = {
   dontNeedFreesTables: false,
   zapDrains: true,
   movesSeveralAreas: false,
+  remapClearsUffdWp: false,
   unchargesUntouched: false,
   mappedShared: 'mapcount',
   lruBatch: 15,
@@ -22,10 +23,15 @@ const ERA_5_8: Era = {
   swapBypass: true,
   forceFollows: 'cowFault',
 }
-const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'thp' }
+const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'advised' }
 const ERA_5_15: Era = { ...ERA_5_8, heldLazyFree: 'swapBacked' }
 const ERA_6_0: Era = { ...ERA_5_15, forceFollows: 'exclusive' }
-const ERA_6_1: Era = { ...ERA_6_0, collapse: 'needsWritable', folioSplitKeepsDirty: true }
+const ERA_6_1: Era = {
+  ...ERA_6_0,
+  collapse: 'needsWritable',
+  folioSplitKeepsDirty: true,
+  remapClearsUffdWp: true,
+}
 const ERA_6_12: Era = {
   ...ERA_6_1,
   splitDirtiesPtes: true,

@@ -46,7 +46,9 @@ export interface Era {
   readonly uffdWp: boolean
   readonly softDirty: boolean
   readonly collapse: 'no' | 'needsWritable' | 'any'
-  readonly hugeZeroStore: 'thp' | 'split'
+  /** mremap clears userfaultfd's protection (0cef0bb836e3). */
+  readonly remapClearsUffdWp: boolean
+  readonly hugeZeroStore: 'thp' | 'advised' | 'split'
   /** Does a PMD split carry the dirty bit into the entries? Otherwise the folio keeps it. */
   readonly splitDirtiesPtes: boolean
   /** Does the split of a folio leave the dirty bits in the entries (6.1 on)? Otherwise the folio has them. */

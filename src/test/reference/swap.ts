@@ -31,7 +31,9 @@ export function pageOut(w: World, process: Process, start: number, end: number):
 function reclaim(w: World, process: Process, start: number, end: number, byAdvice: boolean): void {
   for (const area of process.areas) {
     const [first, last] = [Math.max(start, area.start), Math.min(end, area.end)]
-    if (first < last) reclaimIn(w, process, first, last, byAdvice)
+    if (first >= last) continue
+    if (byAdvice) w.drain()
+    reclaimIn(w, process, first, last, byAdvice)
   }
 }
 
@@ -74,6 +76,12 @@ function reclaimIn(
     if (kept.has(folio) || !folio.swapBacked) {
       if (page.mappers.size > 0) w.tally.refused_unmaps++
     } else swapOutPage(w, page, whole)
+  }
+  // reclaim_pages() gives what stays back to the LRU by way of the batch.
+  if (byAdvice) {
+    for (const { folio, mappers } of pages) {
+      if (mappers.size > 0 || folio.swapcache || folio.references.length > 0) w.putBack(folio)
+    }
   }
 }
 
@@ -211,7 +219,7 @@ export function swapIn(w: World, process: Process, pte: Pte, write: boolean): bo
     reuse = write && swapinReuse(w, page, 1, process)
     slot.entries.delete(pte)
   }
-  const guarded = area.uffdWp && pte.uffdWp
+  const guarded = pte.uffdWp
   mapSwapped(w, process, area, pte, page, { write, reuse })
   if (page !== back && pageMapcount(back) === 0) w.freeSwapcache(back.folio)
   // Write-protected, the page is not stored to yet: the decision comes after the event.
@@ -234,7 +242,7 @@ function mapSwapped(
   page.mappers.add(pte)
   page.folio.mmIds?.map(process.mm, 1)
   page.exclusive = w.rules.tracksExclusive && fault.reuse
-  const guarded = area.uffdWp && pte.uffdWp
+  const guarded = pte.uffdWp
   // Since 6.11 an entry that may not be made writable is not made dirty either.
   if (fault.write && fault.reuse && !(guarded && w.rules.swapinWritable)) {
     pte.write = area.write && !guarded

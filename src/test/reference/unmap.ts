@@ -198,8 +198,9 @@ export function mremap(
     // The tables are made before anything is found that could be moved.
     tableAt(w, process, first + shift)
     tableAt(w, process, last - 1 + shift)
+    const byTable = whole && shift % TABLE_PAGES === 0 && !movesEntries(w, process, first)
     for (const pte of ptesIn(pmd.table, first, last)) {
-      movePte(w, process, pte, pmd.number * TABLE_PAGES + pte.index + shift)
+      movePte(w, process, pte, pmd.number * TABLE_PAGES + pte.index + shift, byTable)
     }
   }
   for (let vpn = start; vpn < end; vpn++) {
@@ -219,7 +220,8 @@ function moveHuge(w: World, process: Process, pmd: Pmd, to: number): void {
   const { folio } = pmd
   if (folio === null) return
   const target = w.newPmd(process, to)
-  Object.assign(target, { folio, write: pmd.write, dirty: pmd.dirty, softDirty: true })
+  const uffdWp = pmd.uffdWp && !w.era.remapClearsUffdWp
+  Object.assign(target, { folio, write: pmd.write, dirty: pmd.dirty, softDirty: true, uffdWp })
   if (folio.pmdMappers.delete(pmd)) folio.pmdMappers.add(target)
   pmd.folio = null
   process.pmds.delete(pmd.number)
@@ -234,11 +236,23 @@ function tableAt(w: World, process: Process, vpn: number): Table | null {
   return pmd.table
 }
 
-function movePte(w: World, process: Process, pte: Pte, to: number): void {
+/** Is a table that could move as it is taken apart, so that userfaultfd's bits can be left out? */
+function movesEntries(w: World, process: Process, vpn: number): boolean {
+  const area = process.areas.find(({ start, end }) => start <= vpn && vpn < end)
+  return w.era.remapClearsUffdWp && area?.uffdWp === true
+}
+
+function movePte(w: World, process: Process, pte: Pte, to: number, byTable: boolean): void {
   const table = tableAt(w, process, to)
   if (table === null) return
   pte.table.entries.delete(pte.index)
-  const moved: Pte = { ...pte, table, index: to % TABLE_PAGES, softDirty: true, uffdWp: false }
+  const moved: Pte = {
+    ...pte,
+    table,
+    index: to % TABLE_PAGES,
+    softDirty: pte.softDirty || !byTable,
+  }
+  if (w.era.remapClearsUffdWp) moved.uffdWp = false
   table.entries.set(moved.index, moved)
   if (pte.page?.mappers.delete(pte)) pte.page.mappers.add(moved)
   if (pte.slot?.entries.delete(pte)) pte.slot.entries.add(moved)

@@ -270,6 +270,13 @@ export class World {
     if (!folio.lru && folio.batches === 0) this.#addToLru(folio)
   }
 
+  /** A page that reclaim took off the LRU and could not free. */
+  putBack(folio: Folio): void {
+    if (folio.order > 0) return
+    folio.lru = false
+    this.addToLru(folio)
+  }
+
   addToLazyFree(folio: Folio): void {
     if (!folio.lru || !folio.swapBacked || folio.swapcache) return
     folio.batches++
