@@ -58,8 +58,7 @@ export function collapse(m: Machine, mm: Mm, start: number, end: number): number
   lruDrainAll(m)
   const first = (start + HUGE_PAGES - 1) & -HUGE_PAGES
   const last = end & -HUGE_PAGES
-  if (first > last) return FAILED
-  let answer = OK
+  let answer = first > last ? FAILED : OK
   for (let vpn = first; vpn < last; vpn += HUGE_PAGES) {
     const here = mm.find(vpn)
     if (here === undefined || !collapseOnRequest(m, mm, here, vpn)) answer = FAILED

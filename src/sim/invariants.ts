@@ -50,6 +50,7 @@ class Recount {
 
 /** Throws an Error that names the first count that does not add up. */
 export function checkInvariants(m: Machine): void {
+  expect(m, m.spent, 0, 'time that nothing was charged with')
   const recount = new Recount(m)
   countTables(m, recount)
   countReferences(m, recount)

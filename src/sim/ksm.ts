@@ -1,7 +1,7 @@
 /**
  * KSM: pages of mergeable areas that hold equal bytes become one page, mapped read-only.
  */
-import { PG_DIRTY, PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
+import { PG_DIRTY, PG_EXCLUSIVE, PG_KSM, PG_LARGE, PG_SWAPCACHE } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
@@ -12,6 +12,7 @@ import { pageIsMerged, pageIsUnmapped } from './own-bits.ts'
 import { mappersOf } from './rmap.ts'
 import { breakSharedTable, unshareForWalk } from './shared-tables.ts'
 import { onlyMapped, splitFolio } from './split.ts'
+import { slotIsMerged } from './swap-cache.ts'
 import { anonFrame, presentFrame } from './walk.ts'
 import { unsharePage, wpPage } from './wp.ts'
 
@@ -177,6 +178,7 @@ function becomeKsm(m: Machine, { pfn, vpn }: Candidate): void {
   }
   // "Page reclaim just frees a clean page with no dirty ptes: make sure that the ksm page would be swapped."
   m.frames.set(pfn, PG_KSM | PG_DIRTY)
+  if (m.frames.has(pfn, PG_SWAPCACHE)) slotIsMerged(m, m.frames.slot[pfn]!)
 }
 
 /**

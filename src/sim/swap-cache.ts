@@ -12,8 +12,13 @@ export function addToSwap(m: Machine, head: number): void {
     const slot = m.k.swap.alloc(frames.token[pfn]!)
     frames.slot[pfn] = slot
     m.k.swap.cached[slot] = pfn
-    if (frames.has(pfn, PG_KSM)) m.k.swap.merged.set(slot, undefined)
+    if (frames.has(pfn, PG_KSM)) slotIsMerged(m, slot)
   }
+}
+
+/** The slot is a KSM page's, whose entries are not all for one place. */
+export function slotIsMerged(m: Machine, slot: number): void {
+  m.k.swap.merged.set(slot, undefined)
 }
 
 /** A page that was read back enters the swapcache under the slot that it came from. */
