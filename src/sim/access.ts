@@ -1,3 +1,4 @@
+/** Access: a load or a store of one page, with the fault that it takes. */
 import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,

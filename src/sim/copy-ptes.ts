@@ -21,7 +21,7 @@ import { pageIsShared, slotIsShared } from './own-bits.ts'
 import { FOURS, marksHeld, shareFours } from './plain-fork.ts'
 
 /** Mapping one of these once more takes more than counting. */
-export const NOT_PLAIN = PG_ZERO | PG_LARGE
+export const SPECIAL_AT_FORK = PG_ZERO | PG_LARGE
 
 /** So often mapped, a page without references counts for less than one FOLL_PIN, in whatever caches it is. */
 export const UNPINNED_MAPS = 1000
@@ -86,7 +86,7 @@ export function copyPteRange(
     }
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
-    if (!asksAll && (w & NOT_PLAIN) === 0) {
+    if (!asksAll && (w & SPECIAL_AT_FORK) === 0) {
       let next = i
       if (fours && pages - i >= FOURS) next += shareFours(frames, ptes, from + i, to + i, pages - i)
       if (next === i) {
@@ -147,7 +147,7 @@ function sharePlain(
     if ((pte & PTE_PRESENT) === 0) break
     const pfn = pte >>> PFN_SHIFT
     const w = word[pfn]!
-    if ((w & NOT_PLAIN) !== 0) break
+    if ((w & SPECIAL_AT_FORK) !== 0) break
     if (asks && ((refs[pfn]! | pins[pfn]!) !== 0 || (w & MAPCOUNT) > UNPINNED_MAPS)) break
     word[pfn] = (w + 1) & ~PG_EXCLUSIVE
     const shared = pte & ~(PTE_WRITE | PTE_TOK)

@@ -11,7 +11,7 @@ import { FOURS, unmapFours } from './plain-fork.ts'
 import { tryToFreeSwap } from './swap-cache.ts'
 
 /** Dropping a page with one of these takes more than counting down. */
-export const NOT_PLAIN = PG_SWAPCACHE | PG_ZERO
+export const SPECIAL_AT_ZAP = PG_SWAPCACHE | PG_ZERO
 
 /** Entries that are emptied before the pages that nobody needs any more are freed. */
 const AT_ONCE = 128
@@ -46,7 +46,7 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
     }
     ptes[i] = 0
     zapped++
-    if (!plain || (pte & PTE_PRESENT) === 0 || (w & NOT_PLAIN) !== 0) {
+    if (!plain || (pte & PTE_PRESENT) === 0 || (w & SPECIAL_AT_ZAP) !== 0) {
       if (unmapped !== 0) dropMappings(m, mm, head, unmapped)
       unmapped = 0
       dropPte(m, mm, pte)
@@ -69,7 +69,7 @@ export function zapPteRange(m: Machine, mm: Mm, from: number, to: number): void 
 
 /** The entry maps an order-0 page, of which nothing but a count changes when it is dropped, unless that is the last. */
 function mapsPlainPage(pte: number, word: number): boolean {
-  return (pte & PTE_PRESENT) !== 0 && (word & (NOT_PLAIN | PG_LARGE)) === 0
+  return (pte & PTE_PRESENT) !== 0 && (word & (SPECIAL_AT_ZAP | PG_LARGE)) === 0
 }
 
 /**

@@ -1,3 +1,4 @@
+/** ERAS: what the kernel around a policy does, by version: the mechanism's rules, which no policy decides. */
 export interface Era {
   /** userfaultfd write-protection (5.7). */
   readonly uffdWp: boolean

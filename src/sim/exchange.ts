@@ -36,7 +36,7 @@ import { NO_EXPECTATIONS } from './judge.ts'
 import type { Machine } from './machine.ts'
 import { unpin } from './pins.ts'
 import { isPlain } from './plain.ts'
-import { SPECIAL } from './plain-gup.ts'
+import { SPECIAL_AT_GUP } from './plain-gup.ts'
 import { isAccess, WRITABLE } from './plain-touch.ts'
 import { uncheckedStores } from './unchecked.ts'
 
@@ -105,7 +105,7 @@ function verdictOf(m: Machine, mm: Mm, vpn: number, pte: number): number {
   const pfn = pte >>> PFN_SHIFT
   if (!m.plain || m.spent !== 0 || !isPlain(mm.find(vpn), PROT_WRITE)) return COPY
   if ((pte & (WRITABLE | PTE_UFFD_WP)) !== PTE_PRESENT) return COPY
-  if ((frames.word[pfn]! & SPECIAL) !== PG_ANON) return COPY
+  if ((frames.word[pfn]! & SPECIAL_AT_GUP) !== PG_ANON) return COPY
   k.mm = mm
   k.vpn = vpn
   return m.policy.wpReuse(k, pfn)

@@ -1,3 +1,4 @@
+/** fork(): copies a process, area by area and table by table. */
 import { HUGE_ZERO_PFN, PG_EXCLUSIVE } from '../state/frames.ts'
 import { Mm, newVma, type Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_UFFD_WP, PTE_WRITE, TABLE_PAGES } from '../state/tables.ts'

@@ -51,7 +51,6 @@ export interface MachineOptions {
   readonly eager?: boolean
   /** The swap device is not SWP_SYNCHRONOUS_IO: every page goes through the swapcache. */
   readonly swapDisk?: boolean
-  readonly expectedFrames?: number
   /** State to start with, empty. */
   readonly kernel?: Kernel | undefined
   readonly noise?: Noise | undefined
@@ -175,7 +174,7 @@ export class Machine {
   readonly speculative: { readonly mm: number; readonly vpn: number; readonly pfn: number }[] = []
 
   constructor(options: MachineOptions) {
-    this.k = options.kernel ?? new Kernel(options.expectedFrames ?? 1024)
+    this.k = options.kernel ?? new Kernel()
     this.frames = this.k.frames
     this.tables = this.k.tables
     this.policy = options.policy

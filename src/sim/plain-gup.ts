@@ -31,7 +31,7 @@ import type { Machine } from './machine.ts'
 import { isPlain } from './plain.ts'
 import { copyOf, mapCopy } from './wp.ts'
 
-export const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_DIRTY)
+export const SPECIAL_AT_GUP = ~(MAPCOUNT | PG_EXCLUSIVE | PG_DIRTY)
 
 /**
  * Takes the pages of the pin from the one at `from` on, as long as one table covers them, and each may be stored to or is
@@ -73,7 +73,7 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
     if ((pte & PTE_WRITE) === 0) {
       let copies = false
       if (i >= judged) {
-        if ((was & SPECIAL) !== PG_ANON) break
+        if ((was & SPECIAL_AT_GUP) !== PG_ANON) break
         const held = frames.held !== 0 && (refs[pfn] !== 0 || pins[pfn] !== 0)
         if (was !== known || held) {
           k.vpn = vpn + i

@@ -21,7 +21,7 @@ import { lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { freeReclaimed, swapOut } from './reclaim.ts'
 
-export const NOT_PLAIN = ~(PG_EXCLUSIVE | PG_DIRTY)
+export const SPECIAL_AT_RECLAIM = ~(PG_EXCLUSIVE | PG_DIRTY)
 export const KEPT = PTE_UFFD_WP | PTE_SOFT_DIRTY
 
 /** swapOut() of [start, end), until writeback has ended. */
@@ -69,7 +69,7 @@ function reclaimsInTable(m: Machine, mm: Mm, start: number, end: number): number
     const pfn = pte >>> PFN_SHIFT
     const was = word[pfn]!
     if ((pte & PTE_PRESENT) === 0 || (was & PG_ANON) === 0) continue
-    if ((was & NOT_PLAIN) !== PG_ANON + 1) break
+    if ((was & SPECIAL_AT_RECLAIM) !== PG_ANON + 1) break
     if (was !== letsGo || (frames.held !== 0 && (refs[pfn] !== 0 || pins[pfn] !== 0))) {
       letsGo = reclaimsPage(m, table + vpn, marker) ? was : 0
       continue

@@ -31,7 +31,7 @@ import { drainFresh } from './lru.ts'
 import type { Machine } from './machine.ts'
 
 /** Flags that take more than a look. */
-export const SPECIAL = ~(MAPCOUNT | PG_EXCLUSIVE | PG_LARGE | PG_DIRTY)
+export const SPECIAL_AT_FAULT = ~(MAPCOUNT | PG_EXCLUSIVE | PG_LARGE | PG_DIRTY)
 
 /** Stores that are looked at before the first of them that misses is taken. */
 const AHEAD = 256
@@ -155,7 +155,10 @@ function takeMisses(m: Machine, mm: Mm, vma: Vma, args: Int32Array, count: numbe
     const old = pte >>> PFN_SHIFT
     const was = word[old]!
     const large = (was & PG_LARGE) !== 0
-    if ((was & SPECIAL) !== PG_ANON || (large && (word[frames.head(old)]! & SPECIAL) !== PG_ANON)) {
+    if (
+      (was & SPECIAL_AT_FAULT) !== PG_ANON ||
+      (large && (word[frames.head(old)]! & SPECIAL_AT_FAULT) !== PG_ANON)
+    ) {
       break
     }
     if (room === 0) {

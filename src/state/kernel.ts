@@ -40,11 +40,11 @@ export class Kernel {
   stableWrites = true
 
   /** @internal */
-  constructor(expectedFrames: number) {
+  constructor(expectedFrames = 1024) {
     this.frames = new Frames(expectedFrames)
   }
 
-  /** Empty again, as it was made: columns are dear to make, and a litmus test leaves next to nothing in them. @internal */
+  /** Empty again: columns are dear to make, and a litmus test leaves next to nothing in them. @internal */
   restart(): void {
     this.frames.restart(FIRST_PFN)
     this.swap.restart(1)
