@@ -3,16 +3,15 @@
  */
 import {
   MADV_DONTFORK,
+  OF_NO_PROCESS,
   OP_DEVREAD,
   OP_DEVWRITE,
-  OP_DRAIN,
   OP_EXEC,
   OP_EXIT,
   OP_FOLIO_SPLIT,
   OP_FORK,
   OP_GET,
   OP_KHUGEPAGED,
-  OP_KSM_WAIT,
   OP_LABELS,
   OP_LOAD,
   OP_MADVISE,
@@ -92,7 +91,7 @@ export function replay(trace: Trace): Replayed {
       continue
     }
     if (op === OP_SET && settingProblem(a, b) !== undefined) fail('no such setting')
-    if (op === OP_DRAIN || op === OP_KSM_WAIT || op === OP_SET) continue
+    if (OF_NO_PROCESS.has(op)) continue
 
     const space = spaces.get(mm) ?? fail('no such process')
     const range = (vpn: number, count: number, need: number): Uint8Array => {

@@ -121,6 +121,14 @@ export const OP_LABELS: readonly string[] = [
   'step',
 ]
 
+/** Operations of the whole machine: they name no process, and their process id, 0, says nothing of who is there. */
+export const OF_NO_PROCESS: ReadonlySet<number> = new Set([
+  OP_DRAIN,
+  OP_KSM_WAIT,
+  OP_WRITEBACK_END,
+  OP_SET,
+])
+
 /** MMAP `kind`. `object` names a file or a shared object (any non-negative number), `pgoff` the first page in it. */
 export const MAP_PRIVATE_ANON = 0
 export const MAP_PRIVATE_FILE = 1

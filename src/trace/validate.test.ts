@@ -11,7 +11,8 @@ import {
   PIN_DMAPIN,
   PIN_ROPIN,
 } from './ops.ts'
-import { STEP_ALL, STEP_LOCK } from './steps.ts'
+import { RETRACT_ALL, SET_RETRACT } from './settings.ts'
+import { STEP_ALL, STEP_LOCK, STEP_NEXT } from './steps.ts'
 import { type Trace, TraceWriter } from './trace.ts'
 import { validateTrace } from './validate.ts'
 
@@ -63,9 +64,32 @@ describe('a sound trace', () => {
     })
     expect(problems(trace)).toEqual([])
   })
+
+  test('may say what concerns the whole machine when its first process has exited', () => {
+    const trace = written((t, mm) => {
+      const child = t.fork(mm)
+      t.exit(mm)
+      t.writeback(child, 0, 1)
+      t.writebackEnd()
+      t.drain()
+      t.ksmWait()
+      t.set(SET_RETRACT, RETRACT_ALL)
+    })
+    expect(problems(trace)).toEqual([])
+  })
 })
 
 describe('an operation in steps', () => {
+  test('is reclaim that goes on when the process has exited', () => {
+    const trace = written((t, mm) => {
+      const reclaim = t.beginSwapout(mm, 3)
+      t.step(mm, reclaim, STEP_NEXT)
+      t.exit(mm)
+      t.step(mm, reclaim, STEP_ALL)
+    })
+    expect(problems(trace)).toEqual([])
+  })
+
   test('is as sound as it would be alone', () => {
     const trace = written((t, mm) => {
       const reclaim = t.beginSwapout(mm, 3)

@@ -7,14 +7,13 @@
 import {
   MADV_DONTFORK,
   MAP_SHARED,
+  OF_NO_PROCESS,
   OP_BEGIN,
   OP_DEVREAD,
   OP_DEVWRITE,
-  OP_DRAIN,
   OP_EXEC,
   OP_EXIT,
   OP_FORK,
-  OP_KSM_WAIT,
   OP_LABELS,
   OP_LOAD,
   OP_MADVISE,
@@ -144,8 +143,9 @@ class Validator {
   take(op: number, mm: number, operands: Int32Array): string | undefined {
     const [first = 0, pages = 0, third = 0] = operands
     if (op === OP_SPAWN) return this.#start(mm, [])
-    if (op === OP_DRAIN || op === OP_KSM_WAIT) return undefined
-    if (op === OP_SET) return settingProblem(first, pages)
+    if (OF_NO_PROCESS.has(op)) return op === OP_SET ? settingProblem(first, pages) : undefined
+    // Reclaim goes on when the process has exited whose page it began with.
+    if (op === OP_STEP) return this.#step(first, pages)
     const unfit = this.process(mm)
     if (unfit) return unfit
     const ranges = this.#live.get(mm)!
@@ -168,9 +168,6 @@ class Validator {
         return this.#device(first, pages)
       case OP_BEGIN:
         return this.#begin(mm, operands)
-      case OP_STEP:
-        if (!this.#tasks.has(first)) return `task ${first} was never begun`
-        return STEP_LABELS[pages] === undefined ? `unknown step: ${pages}` : undefined
     }
     if (OPERANDS[op]![0] !== 'vpn') return undefined
     const count = OPERANDS[op]![1] === 'pages' ? pages : 1
@@ -230,6 +227,11 @@ class Validator {
       default:
         return `${OP_LABELS[op] ?? op} has no steps`
     }
+  }
+
+  #step(task: number, until: number): string | undefined {
+    if (!this.#tasks.has(task)) return `task ${task} was never begun`
+    return STEP_LABELS[until] === undefined ? `unknown step: ${until}` : undefined
   }
 
   #start(mm: number, ranges: Range[]): string | undefined {
