@@ -3,6 +3,7 @@ import type { LitmusTest } from '../litmus/program.ts'
 import { LitmusRun } from '../litmus/run.ts'
 import type { Engine } from '../sim/engine.ts'
 import {
+  OF_NO_PROCESS,
   OP_LABELS,
   OP_LOAD,
   OP_MADVISE,
@@ -83,12 +84,13 @@ const WORDS: Readonly<Record<number, (name: string, value: number) => string | u
   [OP_MMAP]: (name, value) => (name === 'kind' ? ['anon', 'file', 'shared'][value] : undefined),
 }
 
-/** `process 3 store vpn 17`, `process 0 fork child 4`. */
+/** `process 3 store vpn 17`, `process 0 fork child 4`, `drain`. */
 function textOf(op: number, mm: number, operands: readonly number[]): string {
   const names = OPERANDS[op] ?? []
   const words = names.map((name, i) => {
     const value = operands[i] ?? 0
     return `${name} ${WORDS[op]?.(name, value) ?? value}`
   })
-  return [`process ${mm}`, OP_LABELS[op] ?? '', ...words].join(' ')
+  const who = OF_NO_PROCESS.has(op) ? [] : [`process ${mm}`]
+  return [...who, OP_LABELS[op] ?? '', ...words].join(' ')
 }
