@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
 import { readTest, readTests } from '../litmus/library.ts'
+import { parseLitmus } from '../litmus/parse.ts'
 import type { LitmusTest } from '../litmus/program.ts'
 import { packageRoot } from '../load/package.ts'
 import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
@@ -90,6 +91,38 @@ test('the events of one page are told, and of one process where that is wanted',
   expect(writes('buf[0]').length).toBe(all.length)
   expect(writes('B:buf[0]').length).toBe(all.filter(({ mm }) => mm === 1).length)
   expect(() => names.find('bfu[0]')).toThrow(/^unknown page: bfu\[0\]; available: buf\[0\]/)
+})
+
+/** A's store is held, and copies or not; its child has gone, or looks on. */
+function storeInSteps(child: string): LitmusTest {
+  const lines = ['spawn A', 'mmap A buf 1', 'write A buf', 'fork A B', child]
+  return parseLitmus([...lines, 'begin S write A buf', 'step S test', 'step S end'].join('\n'), 's')
+}
+
+test('of a store in steps the copy is judged when the policy has answered', () => {
+  const needed = storeInSteps('read B buf')
+  expect(told(needed, 'page-count', { event: 7 }).join().split('\n')).toEqual([
+    '   7  step S test -> test',
+    "      page       A's buf[0]",
+    '      before     frame 1024: anonymous',
+    '                 page_count 2 = 2 mappings',
+    '                 mapped by A buf[0] ro dirty soft-dirty; B buf[0] ro dirty soft-dirty',
+    '      asked      do_wp_page(): may the store go to this page?',
+    '      answer     copy: referenced elsewhere (wpReuse)',
+    '      oracle     needed copy: somebody else can see the page, at do_wp_page',
+    '      after      frame 1024: anonymous',
+    // do_wp_page() holds the page while it copies.
+    '                 page_count 3 = 2 mappings + 1 FOLL_GET',
+    '                 mapped by A buf[0] ro dirty soft-dirty; B buf[0] ro dirty soft-dirty',
+  ])
+  expect(told(needed, 'page-count', { only: 'interesting' })).toEqual([])
+
+  const missed = storeInSteps('exit B')
+  const [step] = told(missed, 'always-copy', { only: 'interesting' })
+  expect(step).toMatch(/^ {3}7 {2}step S test -> test\n/)
+  expect(step).toMatch(/oracle +missed reuse: nobody else could see the page, at do_wp_page\n/)
+  const { first } = firstDivergence(execution(missed, 'always-copy'), execution(missed, 'mm-id'))
+  expect(first?.map(({ n }) => n)).toEqual([7, 7])
 })
 
 test('no line is longer than 100 columns, in any test under policies of three kinds', () => {

@@ -5,7 +5,7 @@
 import type { Breach, Counts } from '../oracle/judge.ts'
 import { Oracle } from '../oracle/oracle.ts'
 import type { Policy, PolicyDefinition, PolicyHooks } from '../policy/api.ts'
-import { COPY, SITE_LABELS } from '../policy/verdict.ts'
+import { COPY, SITE_LABELS, SITE_WP } from '../policy/verdict.ts'
 import { litmusMachine, type RunSettings } from '../run.ts'
 import type { Engine } from '../sim/engine.ts'
 import { presentFrame } from '../sim/walk.ts'
@@ -155,6 +155,12 @@ class ToldOracle extends Oracle {
     const unsafe = super.verdict(site, mm, vpn, pages, verdict, other)
     this.#note({ site: SITE_LABELS[site] ?? '', mm, vpn, pages, copy: verdict >= COPY }, before)
     return unsafe
+  }
+
+  override copying(mm: number, vpn: number, verdict: number): void {
+    const before = { ...this.counts }
+    super.copying(mm, vpn, verdict)
+    this.#note({ site: SITE_LABELS[SITE_WP] ?? '', mm, vpn, pages: 1, copy: true }, before)
   }
 
   override refusedHuge(mm: number, vpn: number, pages: number, verdict: number): void {
