@@ -8,9 +8,11 @@ import type { LitmusTest } from '../litmus/program.ts'
 import { packageRoot } from '../load/package.ts'
 import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
+import { policyWith } from '../run.ts'
 import { type Execution, explain, firstDivergence, type Wanted } from './explain.ts'
 import { operationsOf } from './happenings.ts'
 import { namesOf } from './names.ts'
+import { QUESTIONS } from './questions.ts'
 import { textOf } from './text.ts'
 import { Witness } from './witness.ts'
 
@@ -123,6 +125,28 @@ test('of a store in steps the copy is judged when the policy has answered', () =
   expect(step).toMatch(/oracle +missed reuse: nobody else could see the page, at do_wp_page\n/)
   const { first } = firstDivergence(execution(missed, 'always-copy'), execution(missed, 'mm-id'))
   expect(first?.map(({ n }) => n)).toEqual([7, 7])
+})
+
+test('a pin that the lockless way is refused is told with the question', () => {
+  const begun = ['spawn A', 'mmap A buf 1', 'write A buf', 'begin G pin A buf P1 dmapin']
+  const pin = parseLitmus([...begun, 'step G read', 'step G end'].join('\n'), 'p')
+  const asked = (policy: string): string[] =>
+    told(pin, policy, { event: 5 })
+      .join()
+      .split('\n')
+      .filter((line) => /^ +(asked|answer) /.test(line))
+  const question = '      asked      get_user_pages_fast(): is the page left to the slow way?'
+  // GUP has not touched the page yet.
+  expect(asked('early-decow')).toEqual([question, '      answer     yes (gupFastRefuses)'])
+  expect(asked('mm-id')).toEqual([question, '      answer     no (gupFastRefuses)'])
+})
+
+test('every hook of a policy has a question', () => {
+  const mmId = POLICIES.find(({ name }) => name === 'mm-id') as PolicyDefinition
+  const hooks = Object.entries(policyWith(mmId, {})).filter(
+    ([, hook]) => typeof hook === 'function',
+  )
+  expect(Object.keys(QUESTIONS).sort()).toEqual(hooks.map(([name]) => name).sort())
 })
 
 test('no line is longer than 100 columns, in any test under policies of three kinds', () => {

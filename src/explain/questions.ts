@@ -14,8 +14,13 @@ interface Question {
 const reader = (pin: unknown): string => (pin === true ? 'FOLL_PIN' : 'FOLL_GET')
 const dirtyOr = (dirty: unknown): string => (dirty === true ? ', which is dirty' : '')
 
+/** What a policy is asked, and not what it declares. */
+export type Hook = {
+  [Name in keyof PolicyHooks]: PolicyHooks[Name] extends (...asked: never) => unknown ? Name : never
+}[keyof PolicyHooks]
+
 /** By the name of the hook; `text` takes what was asked besides the kernel and the page. */
-export const QUESTIONS: Readonly<Partial<Record<keyof PolicyHooks, Question>>> = {
+export const QUESTIONS: Readonly<Record<Hook, Question>> = {
   wpReuse: { text: () => 'do_wp_page(): may the store go to this page?', answer: VERDICT },
   wpReuseLarge: {
     text: () => 'do_wp_page(): may the store go to this page of a large folio?',
@@ -44,6 +49,10 @@ export const QUESTIONS: Readonly<Partial<Record<keyof PolicyHooks, Question>>> =
   gupReadNotAnon: {
     text: (pin) => `follow_page_pte(): what before a read-only ${reader(pin)} of such a page?`,
     answer: GUP,
+  },
+  gupFastRefuses: {
+    text: () => 'get_user_pages_fast(): is the page left to the slow way?',
+    answer: YES_NO,
   },
   reclaimRefuses: {
     text: (stage) =>

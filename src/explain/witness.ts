@@ -4,17 +4,17 @@
  */
 import type { Breach, Counts } from '../oracle/judge.ts'
 import { Oracle } from '../oracle/oracle.ts'
-import type { Policy, PolicyDefinition, PolicyHooks } from '../policy/api.ts'
+import type { Policy, PolicyDefinition } from '../policy/api.ts'
 import { COPY, SITE_LABELS, SITE_WP } from '../policy/verdict.ts'
 import { litmusMachine, type RunSettings } from '../run.ts'
 import type { Engine } from '../sim/engine.ts'
 import { presentFrame } from '../sim/walk.ts'
 import type { Kernel } from '../state/kernel.ts'
 import { frameState, type PageState } from './page-state.ts'
-import { QUESTIONS } from './questions.ts'
+import { type Hook, QUESTIONS } from './questions.ts'
 
 export interface Asked {
-  readonly hook: string
+  readonly hook: Hook
   readonly question: string
   readonly answer: string
   readonly pfn: number
@@ -82,11 +82,9 @@ export class Witness {
     return heard
   }
 
-  #hear(hook: string, rest: unknown, answer: string, k: Kernel, pfn: number): void {
-    const question = QUESTIONS[hook as keyof PolicyHooks]
-    if (question === undefined) return
+  #hear(hook: Hook, rest: unknown, answer: string, k: Kernel, pfn: number): void {
     this.#asked.push({
-      ...{ hook, question: question.text(rest), answer },
+      ...{ hook, question: QUESTIONS[hook].text(rest), answer },
       ...{ pfn, mm: k.mm?.id ?? -1, vpn: k.vpn },
       ...(this.watching ? { state: this.#stateOf(k, pfn) } : {}),
     })
@@ -101,7 +99,7 @@ export class Witness {
   }
 }
 
-type Ear = (hook: string, rest: unknown, answer: string, k: Kernel, pfn: number) => void
+type Ear = (hook: Hook, rest: unknown, answer: string, k: Kernel, pfn: number) => void
 
 /** The same policy, overheard. */
 function heardPolicy(definition: PolicyDefinition, hear: Ear): PolicyDefinition {
@@ -109,14 +107,14 @@ function heardPolicy(definition: PolicyDefinition, hear: Ear): PolicyDefinition 
     ...definition,
     create(values): Policy {
       const policy = definition.create(values)
-      const hooks = Object.keys(QUESTIONS).map((name) => {
-        const hook = policy[name as keyof Policy] as (k: Kernel, pfn: number, x: unknown) => unknown
+      const hooks = (Object.keys(QUESTIONS) as Hook[]).map((name) => {
+        const hook = policy[name] as (k: Kernel, pfn: number, x: unknown) => unknown
         return [
           name,
           (k: Kernel, pfn: number, rest: unknown): unknown => {
             try {
               const answer = hook(k, pfn, rest)
-              hear(name, rest, QUESTIONS[name as keyof PolicyHooks]?.answer(answer) ?? '', k, pfn)
+              hear(name, rest, QUESTIONS[name].answer(answer), k, pfn)
               return answer
             } catch (error) {
               hear(name, rest, (error as Error).message, k, pfn)
