@@ -116,6 +116,8 @@ function begin(scope: Scope, [name = '', verb = '', ...args]: readonly string[])
   if (held !== OP_FORK && operands.pages !== 1) {
     throw new RangeError(`invalid range: ${args[1]}; expected one page`)
   }
+  const pin = scope.allPins[operands.pin]
+  if (pin !== undefined) pin.inSteps = true
   const task = { ...operands, task: scope.tasks.size, held }
   scope.tasks.set(name, task)
   return task
@@ -275,7 +277,7 @@ function areaOf(owner: Process, name: string): Area {
 function heldPin(scope: Scope, name: string): Pin {
   const pin = scope.pins.get(name)
   if (pin === undefined) throw unknownName('pin', name, [...scope.pins.keys()])
-  if (!pin.held) throw new RangeError(`invalid pin: ${name} has been dropped`)
+  if (!pin.held && !pin.inSteps) throw new RangeError(`invalid pin: ${name} has been dropped`)
   return pin
 }
 

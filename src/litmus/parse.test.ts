@@ -169,6 +169,10 @@ test.each([
     'fork A B\npin B buf P1 iouring\nexit B\ndevread P1[0]',
     't.cow:6: invalid pin: P1 has been dropped',
   ],
+  [
+    'begin T pin A buf[0] P1 dmapin\nunpin P1\nunpin P1\nexit A\nunpin P1',
+    't.cow:7: invalid pin: P1 has been dropped',
+  ],
   ['pin A buf P1 iouring\nexec A\ndevwrite P1[0]', 't.cow:5: invalid pin: P1 has been dropped'],
   ['toString A', /^t\.cow:3: unknown operation: toString; available: spawn, mmap, /],
   [

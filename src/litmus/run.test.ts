@@ -1,6 +1,10 @@
-/** run.test: the words, on a machine whose every answer the test dictates. */
+/** run.test: the words, on a machine whose every answer the test dictates; what waits for steps, on one that has them. */
 
 import { expect, test } from 'vitest'
+import { POLICIES } from '../../policies/index.ts'
+import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import type { PolicyDefinition } from '../policy/api.ts'
+import { litmusMachine } from '../run.ts'
 import * as observe from '../sim/observe.ts'
 import {
   DEV_COHERENT,
@@ -19,6 +23,7 @@ import {
   OP_MMAP,
   OP_PIN,
   OP_POKE,
+  OP_STEP,
   OP_STORE,
   OP_UNPIN,
 } from '../trace/ops.ts'
@@ -203,6 +208,34 @@ test('a refused pin took nothing: its device accesses are errors and reach no ma
   expect(outcomes(lines, machine)).toEqual(['error', 'error', 'error', 'ok'])
   const asked = machine.log.map(([op]) => op)
   expect(asked).toContain(OP_PIN)
+  for (const op of [OP_DEVREAD, OP_DEVWRITE, OP_UNPIN]) expect(asked).not.toContain(op)
+})
+
+test('what a pin in its steps is asked for waits, and is done when the pin is there', () => {
+  const policy = POLICIES.find(({ name }) => name === 'mm-id') as PolicyDefinition
+  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const machine = litmusMachine({ policy, params: {}, cost })
+  const lines = [
+    ...['write A buf[0]', 'begin T pin A buf[0] P1 dmapin'],
+    ...['devread P1', 'devwrite P1', 'unpin P1'],
+    // The reference is taken, and may still be given back.
+    ...['step T grab', 'devread P1', 'devwrite P1', 'unpin P1', 'step T end'],
+    ...['devread P1', 'devwrite P1', 'unpin P1', 'unpin P1', 'devread P1'],
+  ]
+  expect(outcomes(lines.join('\n'), machine)).toEqual([
+    ...['0=zerofill', 'ok'],
+    ...['waits', 'waits', 'waits'],
+    ...['grab', 'waits', 'waits', 'waits', 'ok'],
+    ...['coherent', 'ok', 'ok', 'error', 'error'],
+  ])
+  expect(machine.machine.k.pins.size).toBe(0)
+})
+
+test('a pin that is refused at the end of its steps took nothing', () => {
+  const machine = new Fake({ [OP_STEP]: () => REFUSED })
+  const lines = 'begin T pin A buf[0] P1 dmapin\nstep T end\ndevread P1\ndevwrite P1\nunpin P1'
+  expect(outcomes(lines, machine)).toEqual(['ok', 'error', 'error', 'error', 'ok'])
+  const asked = machine.log.map(([op]) => op)
   for (const op of [OP_DEVREAD, OP_DEVWRITE, OP_UNPIN]) expect(asked).not.toContain(op)
 })
 

@@ -151,19 +151,20 @@ export class LitmusRun {
   #throughPin({ code, mm, pin, first, pages }: Operation): string {
     const m = this.#machine
     const refused = this.#refused[pin] === 1
-    if (code === OP_UNPIN) {
-      if (!refused) m.apply(OP_UNPIN, mm, pin)
-      return 'ok'
-    }
+    if (code === OP_UNPIN) return refused ? 'ok' : answerWord(m.apply(OP_UNPIN, mm, pin))
     if (refused) return 'error'
     if (code === OP_DEVWRITE) {
-      for (let i = first; i < first + pages; i++) m.apply(OP_DEVWRITE, mm, pin, i)
-      return 'ok'
+      let answer = DONE
+      for (let i = first; i < first + pages && answer === DONE; i++) {
+        answer = m.apply(OP_DEVWRITE, mm, pin, i)
+      }
+      return answerWord(answer)
     }
     const codes = scratch(pages)
     for (let i = 0; i < pages; i++) {
-      m.apply(OP_DEVREAD, mm, pin, first + i)
-      codes[i] = devWord(m.lastDev)
+      const answer = m.apply(OP_DEVREAD, mm, pin, first + i)
+      if (answer === DONE) codes[i] = devWord(m.lastDev)
+      else codes[i] = answer === MUST_WAIT ? W.WAITS : W.ERROR
     }
     return pages === 1 ? W.wordOf(codes[0]) : W.formatRuns(codes, first, pages)
   }

@@ -63,6 +63,11 @@ test.each([
     'the read-only DMA buffer pinned by A (its pages 0..2) shows what A would load there; the read-only DMA buffer pinned by A (its page 3) shows only bytes that A may see',
   ],
   ['swapout A buf', 'n8:present2:swapped6', 'of 8 pages 2 are present and 6 in swap'],
+  ['swapout A buf', 'waits', 'A has to wait for a lock'],
+  ['pin A buf P1 iouring', 'waits', 'A has to wait for a lock'],
+  ['begin T pin A buf[0] P1 dmapin\nstep T', 'waits', 'it has to wait for a lock'],
+  ['begin T pin A buf[0] P1 dmapin\ndevread P1', 'waits', "A's pin P1 is still being taken"],
+  ['begin T pin A buf[0] P1 dmapin\nunpin P1', 'waits', "A's pin P1 is still being taken"],
   ['madvise A buf collapse', 'error', 'it was refused'],
 ])('%s showing %s', (lines, outcome, sentence) => {
   expect(said(lines, outcome)).toBe(sentence)

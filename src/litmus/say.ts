@@ -61,6 +61,7 @@ export function sayFailure(
 export function say(test: LitmusTest, result: OperationResult): string {
   const { operation, outcome } = result
   const who = test.processes[operation.mm] ?? ''
+  if (outcome === 'waits') return sayWaits(test, who, operation)
   switch (operation.verb) {
     case 'write':
     case 'writesame':
@@ -89,13 +90,24 @@ export function say(test: LitmusTest, result: OperationResult): string {
       return `the manager was asked for ${missing} missing and ${minor} minor faults, and for ${wp} stores`
     }
     default:
-      if (outcome === 'waits') return `${who} has to wait for a lock`
       return outcome === 'ok' ? 'it was done' : 'it was refused'
   }
 }
 
+function sayWaits(test: LitmusTest, who: string, { verb, pin }: Operation): string {
+  switch (verb) {
+    case 'step':
+      return 'it has to wait for a lock'
+    case 'unpin':
+    case 'devread':
+    case 'devwrite':
+      return `${who}'s pin ${test.pins[pin]?.name} is still being taken`
+    default:
+      return `${who} has to wait for a lock`
+  }
+}
+
 function sayStep(who: string, operation: Operation, outcome: string): string {
-  if (outcome === 'waits') return 'it has to wait for a lock'
   if (outcome === 'over') return 'it was over before'
   if (outcome === 'ok' || outcome === 'moved') return 'it came to its end'
   if (outcome === 'error') return 'it was refused'

@@ -34,6 +34,8 @@ export interface Pin {
   /** PIN_* */
   readonly kind: number
   held: boolean
+  /** Taken in steps: an `unpin` may come too early, which only the machine knows, and be said again. */
+  inSteps: boolean
 }
 
 export class Scope {
@@ -71,7 +73,9 @@ export class Scope {
 
   exec(process: Process): void {
     process.areas = new Map()
-    for (const pin of this.allPins) if (pin.owner === process) pin.held = false
+    for (const pin of this.allPins) {
+      if (pin.owner === process) pin.held = pin.inSteps = false
+    }
   }
 
   /** A new area that starts a 2 MiB range of its own. */
@@ -95,7 +99,8 @@ export class Scope {
   }
 
   pin(name: string, owner: Process, area: Area, first: number, pages: number, kind: number): Pin {
-    const pin = { id: this.allPins.length, name, owner, area, first, pages, kind, held: true }
+    const place = { owner, area, first, pages }
+    const pin = { id: this.allPins.length, name, ...place, kind, held: true, inSteps: false }
     this.allPins.push(pin)
     this.pins.set(name, pin)
     return pin

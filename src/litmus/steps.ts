@@ -8,7 +8,7 @@ import * as W from './words.ts'
 
 export class HeldOperations {
   readonly #machine: LitmusMachine
-  /** By pin: has it taken nothing? */
+  /** By pin: was it refused? One that is still in its steps was not: what asks for it waits. */
   readonly #refused: Uint8Array
   /** By task: what was seen of its page before it began, and whether it took a fault since. */
   readonly #tasks = new Map<number, PageBefore & { faulted: boolean }>()
@@ -24,8 +24,6 @@ export class HeldOperations {
     m.apply(OP_BEGIN, mm, task, held, first, held === OP_PIN ? value : 0, pin < 0 ? 0 : pin)
     const page = held === OP_FORK ? { frame: -1, kind: PAGE_NONE } : pageBefore(m, mm, vpn)
     this.#tasks.set(task, { ...page, faulted: false })
-    // Until it is taken.
-    if (held === OP_PIN) this.#refused[pin] = 1
     return 'ok'
   }
 
@@ -59,8 +57,10 @@ export class HeldOperations {
         return W.formatRuns(Uint8Array.of(word), first, 1)
       }
       case OP_PIN:
-        if (answer !== DONE) return 'error'
-        this.#refused[pin] = 0
+        if (answer !== DONE) {
+          this.#refused[pin] = 1
+          return 'error'
+        }
         return movedFrom(before.frame, m.frameOf(mm, vpn)) ? 'moved' : 'ok'
       case OP_SWAPOUT:
         return presence(m, operation)
