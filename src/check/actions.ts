@@ -29,6 +29,7 @@ import {
   OP_WRITEBACK_END,
   PIN_DMAPIN,
   PIN_IOURING,
+  PIN_LABELS,
   PIN_ODIRECT,
   PIN_ROPIN,
   PIN_VMSPLICE,
@@ -62,13 +63,13 @@ export interface Part {
   readonly text: string
 }
 
-export const PIN_NAMES: Readonly<Record<string, number>> = {
-  vmsplice: PIN_VMSPLICE,
-  odirect: PIN_ODIRECT,
-  ropin: PIN_ROPIN,
-  dmapin: PIN_DMAPIN,
-  iouring: PIN_IOURING,
-}
+/** In the order in which they are tried. */
+export const PIN_NAMES: Readonly<Record<string, number>> = Object.fromEntries(
+  [PIN_VMSPLICE, PIN_ODIRECT, PIN_ROPIN, PIN_DMAPIN, PIN_IOURING].map((kind) => [
+    PIN_LABELS[kind],
+    kind,
+  ]),
+)
 
 const RW = PROT_READ | PROT_WRITE
 

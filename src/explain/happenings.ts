@@ -3,6 +3,9 @@ import type { LitmusTest } from '../litmus/program.ts'
 import { LitmusRun } from '../litmus/run.ts'
 import type { Engine } from '../sim/engine.ts'
 import {
+  type Labels,
+  MADV_LABELS,
+  MAP_LABELS,
   OF_NO_PROCESS,
   OP_LABELS,
   OP_LOAD,
@@ -12,6 +15,8 @@ import {
   OP_PIN,
   OP_STORE,
   OPERANDS,
+  PIN_LABELS,
+  PROT_LABELS,
 } from '../trace/ops.ts'
 import { SEGMENT, type Trace } from '../trace/trace.ts'
 import { type Happening, pagesNamed } from './story.ts'
@@ -70,18 +75,12 @@ function happening(
   }
 }
 
-const WORDS: Readonly<Record<number, (name: string, value: number) => string | undefined>> = {
-  [OP_MPROTECT]: (name, value) => (name === 'prot' ? ['none', 'ro', 'wo', 'rw'][value] : undefined),
-  [OP_MADVISE]: (name, value) =>
-    name === 'advice'
-      ? [
-          ...['dontneed', 'free', 'pageout', 'collapse', 'hugepage', 'nohugepage'],
-          ...['mergeable', 'dontfork', 'unmergeable'],
-        ][value]
-      : undefined,
-  [OP_PIN]: (name, value) =>
-    name === 'kind' ? ['vmsplice', 'iouring', 'odirect', 'dmapin', 'ropin'][value] : undefined,
-  [OP_MMAP]: (name, value) => (name === 'kind' ? ['anon', 'file', 'shared'][value] : undefined),
+/** By operation and operand: words for its values. */
+const WORDS: Readonly<Record<number, Readonly<Record<string, Labels>>>> = {
+  [OP_MPROTECT]: { prot: PROT_LABELS },
+  [OP_MADVISE]: { advice: MADV_LABELS },
+  [OP_PIN]: { kind: PIN_LABELS },
+  [OP_MMAP]: { kind: MAP_LABELS },
 }
 
 /** `process 3 store vpn 17`, `process 0 fork child 4`, `drain`. */
@@ -89,7 +88,7 @@ function textOf(op: number, mm: number, operands: readonly number[]): string {
   const names = OPERANDS[op] ?? []
   const words = names.map((name, i) => {
     const value = operands[i] ?? 0
-    return `${name} ${WORDS[op]?.(name, value) ?? value}`
+    return `${name} ${WORDS[op]?.[name]?.[value] ?? value}`
   })
   const who = OF_NO_PROCESS.has(op) ? [] : [`process ${mm}`]
   return [...who, OP_LABELS[op] ?? '', ...words].join(' ')

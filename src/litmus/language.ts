@@ -1,13 +1,8 @@
 /** language: the vocabulary of the .cow language: which words it has, and which operation codes they stand for. */
 import {
-  MADV_COLLAPSE,
-  MADV_DONTFORK,
-  MADV_DONTNEED,
-  MADV_FREE,
-  MADV_HUGEPAGE,
-  MADV_MERGEABLE,
-  MADV_NOHUGEPAGE,
-  MADV_PAGEOUT,
+  type Labels,
+  MADV_LABELS,
+  MADV_UNMERGEABLE,
   MAP_PRIVATE_ANON,
   MAP_PRIVATE_FILE,
   MAP_SHARED,
@@ -41,11 +36,7 @@ import {
   OP_UNPIN,
   OP_WRITEBACK,
   OP_WRITEBACK_END,
-  PIN_DMAPIN,
-  PIN_IOURING,
-  PIN_ODIRECT,
-  PIN_ROPIN,
-  PIN_VMSPLICE,
+  PIN_LABELS,
   PROT_READ,
   PROT_WRITE,
   UFFD_MINOR,
@@ -158,24 +149,11 @@ export const PROTECTIONS: Readonly<Record<string, number>> = {
   rw: PROT_READ | PROT_WRITE,
 }
 
-export const ADVICE: Readonly<Record<string, number>> = {
-  dontneed: MADV_DONTNEED,
-  free: MADV_FREE,
-  pageout: MADV_PAGEOUT,
-  collapse: MADV_COLLAPSE,
-  nohugepage: MADV_NOHUGEPAGE,
-  hugepage: MADV_HUGEPAGE,
-  mergeable: MADV_MERGEABLE,
-  dontfork: MADV_DONTFORK,
-}
+const { [MADV_UNMERGEABLE]: _, ...ADVICE_LABELS } = MADV_LABELS
 
-export const PIN_KINDS: Readonly<Record<string, number>> = {
-  vmsplice: PIN_VMSPLICE,
-  iouring: PIN_IOURING,
-  odirect: PIN_ODIRECT,
-  dmapin: PIN_DMAPIN,
-  ropin: PIN_ROPIN,
-}
+/** All but `unmergeable`. */
+export const ADVICE = valuesOf(ADVICE_LABELS)
+export const PIN_KINDS = valuesOf(PIN_LABELS)
 
 /** Modes of a userfaultfd registration; several are joined by `+`. */
 export const UFFD_MODES: Readonly<Record<string, number>> = {
@@ -192,3 +170,8 @@ export const UFFD_ANSWERS: Readonly<Record<string, number>> = {
 }
 
 export const SWITCH: Readonly<Record<string, number>> = { on: 1, off: 0 }
+
+/** By its label, a constant of ops.ts. */
+function valuesOf(labels: Labels): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(labels).map(([value, label]) => [label, Number(value)]))
+}

@@ -129,16 +129,32 @@ export const OF_NO_PROCESS: ReadonlySet<number> = new Set([
   OP_SET,
 ])
 
+/** By the constant: the word for it, where a person reads or writes it. */
+export type Labels = Readonly<Record<number, string>>
+
 /** MMAP `kind`. `object` names a file or a shared object (any non-negative number), `pgoff` the first page in it. */
 export const MAP_PRIVATE_ANON = 0
 export const MAP_PRIVATE_FILE = 1
 /** Shared anonymous memory, shmem or a shared file: all mappings of `object` see one another's stores. */
 export const MAP_SHARED = 2
 
+export const MAP_LABELS: Labels = {
+  [MAP_PRIVATE_ANON]: 'anon',
+  [MAP_PRIVATE_FILE]: 'file',
+  [MAP_SHARED]: 'shared',
+}
+
 /** MMAP and MPROTECT `prot`. */
 export const PROT_NONE = 0
 export const PROT_READ = 1
 export const PROT_WRITE = 2
+
+export const PROT_LABELS: Labels = {
+  [PROT_NONE]: 'none',
+  [PROT_READ]: 'ro',
+  [PROT_WRITE]: 'wo',
+  [PROT_READ | PROT_WRITE]: 'rw',
+}
 
 /** MADVISE `advice`. */
 export const MADV_DONTNEED = 0
@@ -150,6 +166,18 @@ export const MADV_NOHUGEPAGE = 5
 export const MADV_MERGEABLE = 6
 export const MADV_DONTFORK = 7
 export const MADV_UNMERGEABLE = 8
+
+export const MADV_LABELS: Labels = {
+  [MADV_DONTNEED]: 'dontneed',
+  [MADV_FREE]: 'free',
+  [MADV_PAGEOUT]: 'pageout',
+  [MADV_COLLAPSE]: 'collapse',
+  [MADV_HUGEPAGE]: 'hugepage',
+  [MADV_NOHUGEPAGE]: 'nohugepage',
+  [MADV_MERGEABLE]: 'mergeable',
+  [MADV_DONTFORK]: 'dontfork',
+  [MADV_UNMERGEABLE]: 'unmergeable',
+}
 
 /** UFFD_REGISTER `modes`: bits, as UFFDIO_REGISTER_MODE_*. */
 export const UFFD_MISSING = 1
@@ -167,3 +195,11 @@ export const PIN_IOURING = 1 // FOLL_PIN | FOLL_WRITE | FOLL_LONGTERM
 export const PIN_ODIRECT = 2 // FOLL_WRITE; FOLL_GET before 6.5, FOLL_PIN from 6.5
 export const PIN_DMAPIN = 3 // FOLL_PIN | FOLL_WRITE
 export const PIN_ROPIN = 4 // r/o FOLL_PIN | FOLL_LONGTERM
+
+export const PIN_LABELS: Labels = {
+  [PIN_VMSPLICE]: 'vmsplice',
+  [PIN_IOURING]: 'iouring',
+  [PIN_ODIRECT]: 'odirect',
+  [PIN_DMAPIN]: 'dmapin',
+  [PIN_ROPIN]: 'ropin',
+}
