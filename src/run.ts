@@ -151,7 +151,8 @@ function machineOptions({ policy, params, era, cost, noise }: RunSettings) {
   }
 }
 
-function eraOf(policy: PolicyDefinition, name: string | undefined): Era {
+/** The mechanism era of that name; without one, the policy's own. Throws RangeError for a name that is none. */
+export function eraOf(policy: PolicyDefinition, name: string | undefined): Era {
   const era = name ?? policy.kernel
   if (!Object.hasOwn(ERAS, era)) {
     throw new RangeError(`unknown era: ${era}; available: ${Object.keys(ERAS).join(', ')}`)

@@ -3,10 +3,9 @@
  * in one page table each. What the machine can do next depends on what state.ts keeps of it, and on nothing else.
  */
 import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
-import { policyWith, type RunSettings } from '../run.ts'
+import { eraOf, policyWith, type RunSettings } from '../run.ts'
 import { OK } from '../sim/answers.ts'
 import { Engine } from '../sim/engine.ts'
-import { ERAS, type EraName } from '../sim/era.ts'
 import { mustWait } from '../sim/locks.ts'
 import type { Machine } from '../sim/machine.ts'
 import { hugeFrame, presentFrame } from '../sim/walk.ts'
@@ -34,10 +33,9 @@ export class World {
   readonly pages: number
 
   constructor({ policy, params, era, swapDisk }: WorldSettings, pages: number) {
-    const name = (era ?? policy.kernel) as EraName
-    if (!Object.hasOwn(ERAS, name)) throw new RangeError(`unknown era: ${name}`)
     this.engine = new Engine({
-      ...{ policy: policyWith(policy, params), era: ERAS[name], judge: this.truth, eager: true },
+      ...{ policy: policyWith(policy, params), era: eraOf(policy, era) },
+      ...{ judge: this.truth, eager: true },
       ...{ cost: COST_PROFILES[DEFAULT_COST] as CostProfile, swapDisk: swapDisk ?? false },
     })
     this.machine = this.engine.machine
