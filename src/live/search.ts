@@ -1,6 +1,6 @@
 /**
- * search: random tests on the running kernel and in the model; this file keeps the shortest test of every kind of
- * difference that it meets.
+ * search: random tests on the running kernel and in the model; this file keeps, of every kind of difference, the first
+ * test that shows it, cut down as far as it goes. Those that follow have the same operations: none of them has fewer.
  */
 import { parseLitmus } from '../litmus/parse.ts'
 import { type Difference, differ, type Subject } from './differ.ts'
