@@ -1,15 +1,16 @@
 /** live-program.test: real programs on the running kernel and in its model; what cannot run here is said aloud. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, type TestContext, test } from 'vitest'
 import { packageRoot } from '../load/package.ts'
+import { skip } from '../test/skip.ts'
 
 const MAIN = join(packageRoot(), 'dist', 'src', 'cli', 'main.js')
 const PROGRAMS = join(packageRoot(), 'workloads', 'recorded')
 const MISSING = 5
 
-/** What the comparison says, or nothing, with the reason printed. */
-function compared(needs: readonly string[], command: string) {
+/** What the comparison says; skips the test where there is none. */
+function compared(ctx: TestContext, needs: readonly string[], command: string) {
   const absent = needs.filter((program) => spawnSync(program, ['--version']).error !== undefined)
   const run =
     absent.length > 0
@@ -19,21 +20,22 @@ function compared(needs: readonly string[], command: string) {
         })
   if (run.status === 0) return JSON.parse(run.stdout)
   const why = run.stderr.trim()
-  console.log(`SKIPPED: live --program ${command}: ${why}`)
   // No model of this kernel is a mistake of the command line: --against has to name one.
-  expect(why).toMatch(run.status === MISSING ? /^.+$/ : /^cowbench: missing --against: no model/)
-  return undefined
+  if (run.status !== MISSING) expect(why).toMatch(/^cowbench: missing --against: no model/)
+  return skip(ctx, why)
 }
 
-test.each([
+/** What it is called, the programs that it needs, and the command. */
+type Case = readonly [name: string, needs: readonly string[], command: string]
+
+test.for<Case>([
   ['Redis, BGSAVE', ['redis-server', 'redis-cli'], `sh '${PROGRAMS}/redis-bgsave.sh'`],
   ['Python, fork pools', ['python3'], `python3 '${PROGRAMS}/python-pool.py' 30000`],
 ])(
   '%s: reuses and faults are within 3 % of what the kernel counted',
-  (_, needs, command) => {
-    const comparison = compared(needs, command)
-    if (comparison === undefined) return
-    const { faults, reuses, agreement } = comparison
+  { timeout: 120_000 },
+  ([, needs, command], ctx) => {
+    const { faults, reuses, agreement } = compared(ctx, needs, command)
     const { pgreuse, byOthers, program, unexplained, lost } = reuses
     expect(pgreuse).toBe(byOthers + program + unexplained)
     // What the whole system counted is what all processes were seen to do: on a machine that others leave alone.
@@ -54,5 +56,4 @@ test.each([
     const known = outcomes.shared + kernelCopies + kernelReuses
     expect(known / outcomes.recorded).toBeGreaterThan(0.99)
   },
-  120_000,
 )

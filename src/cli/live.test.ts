@@ -4,10 +4,11 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
 import { parseTruth } from '../litmus/truth.ts'
 import { packageRoot } from '../load/package.ts'
 import { COST_UNITS, parseCostProfile } from '../metrics/cost.ts'
+import { skip } from '../test/skip.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 const NOBODY = 65534
@@ -43,14 +44,13 @@ function cowbench(words: readonly string[], uid?: number): Ended {
   return { code: status, out: stdout, err: stderr }
 }
 
-/** What the command printed; or nothing, with the reason printed, where the machine cannot run it. */
-function orSkipped(words: readonly string[]): Ended | undefined {
+/** What the command printed; skips the test where the machine cannot run it. */
+function orSkipped(ctx: TestContext, words: readonly string[]): Ended {
   const ended = cowbench(words)
   if (ended.code !== MISSING) return ended
   expect(ended.out).toBe('')
   expect(ended.err).toMatch(/^cowbench: .+\n$/)
-  console.log(`SKIPPED: ${words[0]}: ${ended.err.trim()}`)
-  return undefined
+  return skip(ctx, ended.err.trim())
 }
 
 test('a user who is not root is told so in one line, with exit code 5', () => {
@@ -63,9 +63,8 @@ test('a user who is not root is told so in one line, with exit code 5', () => {
   }
 })
 
-test('what the kernel does is printed as litmus prints, and expectations are checked', () => {
-  const ended = orSkipped(['live', 'fork.cow', '--json'])
-  if (ended === undefined) return
+test('what the kernel does is printed as litmus prints, and expectations are checked', (ctx) => {
+  const ended = orSkipped(ctx, ['live', 'fork.cow', '--json'])
   const lines = ended.out.trim().split('\n')
   expect(lines).toHaveLength(5)
   expect(JSON.parse(lines[4] ?? '')).toEqual({
@@ -79,9 +78,9 @@ test('what the kernel does is printed as litmus prints, and expectations are che
   expect(cowbench(['live', 'wrong.cow']).code).toBe(4)
 })
 
-test('a kernel is recorded with its configuration, and agrees or not', () => {
-  const ended = orSkipped(['live', 'fork.cow', '--against', 'always-copy', '--record', 'here.json'])
-  if (ended === undefined) return
+test('a kernel is recorded with its configuration, and agrees or not', (ctx) => {
+  const recorded = ['live', 'fork.cow', '--against', 'always-copy', '--record', 'here.json']
+  const ended = orSkipped(ctx, recorded)
   // One store and no reuse in it: always-copy does the same.
   expect(ended.code).toBe(0)
   expect(ended.out).toMatch(/model always-copy, natural: 2 of 2 operations agree \(100 %\)/)
@@ -90,25 +89,20 @@ test('a kernel is recorded with its configuration, and agrees or not', () => {
   expect(Object.keys(JSON.parse(text).config)).toContain('CONFIG_MM_ID')
 })
 
-test('a wrong policy is told from the right one, where the kernel keeps track of owners', () => {
+test('a wrong policy is told from the right one, where the kernel keeps track of owners', (ctx) => {
   const rule = join(packageRoot(), 'workloads', 'litmus', 'rules', 'two_remaining_ptes.cow')
-  const right = orSkipped(['live', rule, '--against', 'mm-id'])
-  if (right === undefined) return
+  const right = orSkipped(ctx, ['live', rule, '--against', 'mm-id'])
   // The last two pages of a huge folio that a process has to itself: copied before 6.15, or without THP all small.
-  if (right.code !== 0 || !orSkipped(['live', rule])?.out.includes('thp_reuse')) {
-    console.log(
-      'SKIPPED: order0-copy is not told apart: this kernel does not reuse pages of large folios',
-    )
-    return
+  if (right.code !== 0 || !orSkipped(ctx, ['live', rule]).out.includes('thp_reuse')) {
+    skip(ctx, 'this kernel does not reuse pages of large folios')
   }
   const wrong = cowbench(['live', rule, '--against', 'order0-copy'])
   expect(wrong.code).toBe(4)
   expect(wrong.out).toContain('kernel 0..1=thp_reuse, model 0..1=thp_copy_order0')
 })
 
-test("no cell of the kernel's own matrix fails that can run", () => {
-  const ended = orSkipped(['live', '--selftests', '--json'])
-  if (ended === undefined) return
+test("no cell of the kernel's own matrix fails that can run", (ctx) => {
+  const ended = orSkipped(ctx, ['live', '--selftests', '--json'])
   const cells = ended.out
     .trim()
     .split('\n')
@@ -122,9 +116,8 @@ test("no cell of the kernel's own matrix fails that can run", () => {
   if (/Linux 6\.18\.44: /.test(ended.err)) expect(failing).toEqual([])
 })
 
-test('a profile of this machine is one that run takes', () => {
-  const ended = orSkipped(['calibrate', '--rounds', '6', '-o', 'here-cost.json'])
-  if (ended === undefined) return
+test('a profile of this machine is one that run takes', (ctx) => {
+  const ended = orSkipped(ctx, ['calibrate', '--rounds', '6', '-o', 'here-cost.json'])
   expect(ended.err).toMatch(/^ {2}reuse: [\d.]+ \([\d.]+ to [\d.]+\)$/m)
   // How far it is off depends on what else the machine does; the other answer is why nothing is compared.
   expect(ended.err).toMatch(
@@ -147,8 +140,7 @@ test('what cannot be recorded is refused before perf is asked', () => {
   expect(cowbench(['record', '--pid', '1', '--overhead']).code).toBe(2)
 })
 
-test('random tests say how many operations agree', () => {
-  const ended = orSkipped(['live', '--random', '20', '--seed', '3', '--against', 'mm-id'])
-  if (ended === undefined) return
+test('random tests say how many operations agree', (ctx) => {
+  const ended = orSkipped(ctx, ['live', '--random', '20', '--seed', '3', '--against', 'mm-id'])
   expect(ended.err).toMatch(/20 random tests, natural and drained: \d+ operations agree/)
 })

@@ -1,11 +1,8 @@
-/**
- * live.test: the running kernel itself, where the machine allows; elsewhere the reason for not running it is printed,
- * and what is left is that the reason is one line.
- */
+/** live.test: the running kernel itself, where the machine allows; elsewhere its tests are skipped with the reason. */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
 import { compareWithTruth, formatDisagreement } from '../litmus/compare.ts'
 import { readTests } from '../litmus/library.ts'
 import { parseLitmus } from '../litmus/parse.ts'
@@ -13,6 +10,7 @@ import { parseTruth, type Truth } from '../litmus/truth.ts'
 import { packageRoot } from '../load/package.ts'
 import { KERNELS } from '../sim/kernels.ts'
 import { KERNEL_MODELS, POLICY_MODELS } from '../test/litmus-models.ts'
+import { skip } from '../test/skip.ts'
 import { driverProgram } from './build.ts'
 import { configFacts } from './config.ts'
 import { LiveDriver } from './driver.ts'
@@ -39,7 +37,6 @@ beforeAll(async () => {
   } catch (error) {
     if (!(error instanceof MissingFacility)) throw error
     reason = error.message
-    console.log(`SKIPPED: the running kernel is not tested: ${reason}`)
   }
 })
 
@@ -48,55 +45,54 @@ afterAll(() => {
   rmSync(cache, { recursive: true })
 })
 
-/** The driver and the machine, or nothing on a machine that cannot run live tests. */
-function running(): { driver: LiveDriver; machine: Facilities } | undefined {
-  if (driver !== undefined && machine !== undefined) return { driver, machine }
-  expect(reason).toMatch(/^.+$/)
-  return undefined
+/** The driver and the machine; skips the test on a machine that cannot run live tests. */
+function running(ctx: TestContext): { driver: LiveDriver; machine: Facilities } {
+  return driver !== undefined && machine !== undefined ? { driver, machine } : skip(ctx, reason)
 }
 
-async function outcomes(lines: readonly string[], drained = true): Promise<string[] | undefined> {
-  const live = running()
-  if (live === undefined) return undefined
+/** The model of the running kernel; skips the test, or what is left of it, where there is none. */
+function modelOf(ctx: TestContext, { kernel }: Facilities) {
+  const known = KERNELS.map(({ name }) => name).join(', ')
+  const model = KERNEL_MODELS.find(({ name }) => name === kernel)
+  return model ?? skip(ctx, `no model of Linux ${kernel} to agree with; known: ${known}`)
+}
+
+async function outcomes(ctx: TestContext, lines: readonly string[]): Promise<string[]> {
+  const live = running(ctx)
   const cow = parseLitmus(lines.join('\n'), 'case')
   const why = reasonToSkip(cow, live.machine)
-  if (why !== undefined) {
-    console.log(`SKIPPED: ${lines.join('; ')}: ${why}`)
-    return undefined
-  }
+  if (why !== undefined) skip(ctx, why)
   const seen = await observe(live.driver, cow, {
-    drained,
+    drained: true,
     thpAlways: live.machine.thp === 'always',
   })
   return seen.map(({ result: { outcome, flags } }) => [outcome, ...flags].join(' '))
 }
 
-test('a store after fork copies for the first and is in place for the last', async () => {
+test('a store after fork copies for the first and is in place for the last', async (ctx) => {
   const fork = ['spawn A', 'mmap A buf 2', 'write A buf', 'fork A B']
-  const seen = await outcomes([...fork, 'write A buf[0]', 'write B buf[0]', 'read B buf'])
-  if (seen === undefined) return
+  const seen = await outcomes(ctx, [...fork, 'write A buf[0]', 'write B buf[0]', 'read B buf'])
   // Every kernel since fork() was copy-on-write.
   expect(seen.slice(2)).toEqual(['0..1=zerofill', 'ok', '0=copy', '0=reuse', '0..1=nofault'])
 })
 
-test('what is not permitted is a signal, and the process lives on', async () => {
+test('what is not permitted is a signal, and the process lives on', async (ctx) => {
   const lines = ['spawn A', 'mmap A buf 1', 'write A buf', 'mprotect A buf ro', 'write A buf']
-  const seen = await outcomes([...lines, 'read A buf', 'munmap A buf', 'write A buf'])
-  expect(seen?.slice(4) ?? []).toEqual(seen ? ['0=segv', '0=nofault', 'ok', '0=segv'] : [])
+  const seen = await outcomes(ctx, [...lines, 'read A buf', 'munmap A buf', 'write A buf'])
+  expect(seen.slice(4)).toEqual(['0=segv', '0=nofault', 'ok', '0=segv'])
 })
 
-test('a pin of io_uring is coherent both ways, and exec leaves an empty process', async () => {
+test('a pin of io_uring is coherent both ways, and exec leaves an empty process', async (ctx) => {
   const pin = ['spawn A', 'mmap A buf 2', 'write A buf', 'pin A buf P1 iouring', 'write A buf[1]']
   const device = ['devread P1', 'devwrite P1[0]', 'read A buf', 'unpin P1']
-  const seen = await outcomes([...pin, ...device, 'exec A', 'mmap A new 1', 'write A new'])
-  if (seen === undefined) return
+  const seen = await outcomes(ctx, [...pin, ...device, 'exec A', 'mmap A new 1', 'write A new'])
   expect(seen.slice(3)).toEqual(
     `ok 1=nofault 0..1=coherent ok 0..1=nofault ok ok ok 0=zerofill`.split(' '),
   )
 })
 
-test('a driver that was built once is found again, and a damaged one is built anew', () => {
-  if (running() === undefined) return
+test('a driver that was built once is found again, and a damaged one is built anew', (ctx) => {
+  running(ctx)
   const program = driverProgram(cache)
   const built = statSync(program).mtimeMs
   expect(driverProgram(cache)).toBe(program)
@@ -115,10 +111,10 @@ test('a driver that was built once is found again, and a damaged one is built an
   }
 })
 
-test('a search finds where always-copy parts from the kernel, and prints the test', async () => {
-  const live = running()
+test('a search finds where always-copy parts from the kernel, and prints the test', async (ctx) => {
+  const live = running(ctx)
   const model = POLICY_MODELS.find(({ name }) => name === 'always-copy')
-  if (live === undefined || model === undefined) return
+  if (model === undefined) throw new Error('no model of always-copy')
   const subject = {
     ...{ driver: live.driver, thpAlways: live.machine.thp === 'always' },
     machine: model.machines({ swapDisk: false }),
@@ -138,14 +134,10 @@ test('a search finds where always-copy parts from the kernel, and prints the tes
   expect(cow.operations.at(-1)?.expectations[0]?.outcome).toBe(found.difference.live.outcome)
 })
 
-test('200 random tests agree with the model of the running kernel, natural and drained', async () => {
-  const live = running()
-  const model = KERNEL_MODELS.find(({ name }) => name === live?.machine.kernel)
-  if (live === undefined || model === undefined) {
-    console.log('SKIPPED: random tests: no model of the running kernel')
-    return
-  }
+test('200 random tests agree with the model of the running kernel, natural and drained', async (ctx) => {
+  const live = running(ctx)
   const { machine } = live
+  const model = modelOf(ctx, machine)
   const subject = {
     ...{ driver: live.driver, thpAlways: machine.thp === 'always' },
     machine: model.machines({ swapDisk: false }),
@@ -161,9 +153,8 @@ test('200 random tests agree with the model of the running kernel, natural and d
 }, 120_000)
 
 /** The recorded tests on this kernel, once as a record and once against the model of this kernel, if there is one. */
-test('the collection agrees with the model of the running kernel, by way of a truth file', async () => {
-  const live = running()
-  if (live === undefined) return
+test('the collection agrees with the model of the running kernel, by way of a truth file', async (ctx) => {
+  const live = running(ctx)
   const tests = readTests(join(packageRoot(), 'workloads', 'litmus'))
   const thpAlways = live.machine.thp === 'always'
   const recorded: [string, ReturnType<typeof truthOf>][] = []
@@ -181,12 +172,7 @@ test('the collection agrees with the model of the running kernel, by way of a tr
   const text = formatTruth(truth, configFacts(live.machine))
   expect(parseTruth(text, 'live.json')).toEqual(truth)
 
-  const model = KERNEL_MODELS.find(({ name }) => name === kernel)
-  if (model === undefined) {
-    const known = KERNELS.map(({ name }) => name).join(', ')
-    console.log(`SKIPPED: no model of Linux ${kernel} to agree with; known: ${known}`)
-    return
-  }
+  const model = modelOf(ctx, live.machine)
   const { disagreements, agreements } = compareWithTruth(truth, {
     ...{ tests, machines: model.machines },
   })

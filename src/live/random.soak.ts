@@ -1,6 +1,7 @@
 /** random.soak: thousands of random tests on the running kernel; a new seed each day, printed for the replay. */
-import { expect, test } from 'vitest'
+import { expect, type TestContext, test } from 'vitest'
 import { KERNEL_MODELS } from '../test/litmus-models.ts'
+import { skip } from '../test/skip.ts'
 import { driverProgram } from './build.ts'
 import { LiveDriver } from './driver.ts'
 import { demandLinuxRoot, facilitiesOf, MissingFacility } from './facilities.ts'
@@ -9,28 +10,22 @@ import { formatFound, randomOptions, search } from './search.ts'
 const TESTS = 5000
 const MS_PER_DAY = 86_400_000
 
-async function runningKernel() {
+async function runningKernel(ctx: TestContext) {
   try {
     demandLinuxRoot()
     const driver = new LiveDriver(driverProgram())
     return { driver, machine: await facilitiesOf(driver) }
   } catch (error) {
     if (!(error instanceof MissingFacility)) throw error
-    console.log(`SKIPPED: random tests on the running kernel: ${error.message}`)
-    return undefined
+    return skip(ctx, error.message)
   }
 }
 
-test(`${TESTS} random tests agree with the model of the running kernel`, async () => {
-  const live = await runningKernel()
-  if (live === undefined) return
-  const { driver, machine } = live
+test(`${TESTS} random tests agree with the model of the running kernel`, async (ctx) => {
+  const { driver, machine } = await runningKernel(ctx)
   try {
     const model = KERNEL_MODELS.find(({ name }) => name === machine.kernel)
-    if (model === undefined) {
-      console.log(`SKIPPED: no model of Linux ${machine.kernel}`)
-      return
-    }
+    if (model === undefined) return skip(ctx, `no model of Linux ${machine.kernel}`)
     const seed = Math.floor(Date.now() / MS_PER_DAY)
     console.log(`cowbench live --random ${TESTS} --seed ${seed} --against ${model.name}`)
     const thpAlways = machine.thp === 'always'
