@@ -1,3 +1,4 @@
+/** facilities.test: what a machine has, read from texts, and the reason for a skip that follows from it. */
 import { expect, test } from 'vitest'
 import { parseLitmus } from '../litmus/parse.ts'
 import { type Facilities, reasonToSkip, swapOf } from './facilities.ts'

@@ -1,3 +1,4 @@
+/** interval.test: intervals of few measurements, worked out by hand. */
 import { expect, test } from 'vitest'
 import { intervalOf } from './interval.ts'
 

@@ -1,3 +1,4 @@
+/** ksmd.test: what is written to a folder that stands for /sys/kernel/mm/ksm. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

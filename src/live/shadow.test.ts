@@ -1,3 +1,4 @@
+/** shadow.test: what a load may find after MADV_FREE, with and without a pin. */
 import { expect, test } from 'vitest'
 import { parseLitmus } from '../litmus/parse.ts'
 import { DEV_COHERENT, DEV_INCOHERENT, DEV_NOLEAK, SAW_MISMATCH } from '../trace/observed.ts'

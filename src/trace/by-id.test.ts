@@ -1,3 +1,4 @@
+/** by-id.test: against a Map, on random orders of numbers; and how much room is taken. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ById } from './by-id.ts'

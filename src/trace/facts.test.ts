@@ -1,3 +1,4 @@
+/** facts.test: the facts of a trace that is counted by hand. */
 import { expect, test } from 'vitest'
 import { describeTrace } from './facts.ts'
 import { TraceWriter } from './trace.ts'

@@ -1,3 +1,4 @@
+/** format.test: a trace file byte by byte, there and back, and every way to damage one. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeTrace, encodeTrace, isTraceFile } from './format.ts'

@@ -1,3 +1,4 @@
+/** rng-field.test: the order of asking changes nothing, the place everything, and all bits are even. */
 import { expect, test } from 'vitest'
 import { RngField } from './rng-field.ts'
 

@@ -1,3 +1,4 @@
+/** rng.test: the streams are the same everywhere, and as random as they say, against what theory gives. */
 import { describe, expect, test } from 'vitest'
 import { power, Rng } from './rng.ts'
 

@@ -1,3 +1,4 @@
+/** validate.test: sound traces have no problems, and every rule has a trace that breaks it. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
