@@ -154,11 +154,11 @@ export class LitmusRun {
     if (code === OP_UNPIN) return refused ? 'ok' : answerWord(m.apply(OP_UNPIN, mm, pin))
     if (refused) return 'error'
     if (code === OP_DEVWRITE) {
-      let answer = DONE
-      for (let i = first; i < first + pages && answer === DONE; i++) {
-        answer = m.apply(OP_DEVWRITE, mm, pin, i)
+      let waits = false
+      for (let i = first; i < first + pages; i++) {
+        waits ||= m.apply(OP_DEVWRITE, mm, pin, i) === MUST_WAIT
       }
-      return answerWord(answer)
+      return waits ? 'waits' : 'ok'
     }
     const codes = scratch(pages)
     for (let i = 0; i < pages; i++) {
