@@ -1,22 +1,30 @@
 /** pool.test: every cell ends exactly once, whatever its thread does. */
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { COST_PROFILES, type CostProfile } from '../metrics/cost.ts'
 import type { Cell, PolicyChoice, TraceChoice } from '../plan.ts'
 import { COPY, definePolicy } from '../policy/api.ts'
 import type { Trace } from '../trace/trace.ts'
-import type { CellOutcome } from '../worker.ts'
+import type { CellOutcome, CellTask } from '../worker.ts'
 import { runCells } from './pool.ts'
-import type { TraceSource } from './pool-options.ts'
+import type { PoolOptions, TraceSource } from './pool-options.ts'
 
-/** Stands in for the worker: does what the cell's parameter `does` says, and reports its policy and its thread. */
+afterEach(() => vi.restoreAllMocks())
+
+/**
+ * Stands in for the worker: does what the cell's parameter `does` says, and reports its policy and its thread; then it
+ * tells those who wait for it in shared memory.
+ */
 const SOURCE = `
   import { parentPort, threadId } from 'node:worker_threads'
-  parentPort.on('message', ({ policy, params: { does } }) => {
+  parentPort.on('message', ({ policy, params: { does }, reached }) => {
     if (does === 'hang') for (;;);
     if (does === 'exit') process.exit(3)
     if (does === 'throw') throw new Error('out of frames')
     const breaches = [policy]
     parentPort.postMessage({ ok: true, values: {}, breaches, verdicts: { threadId } })
+    if (reached === undefined) return
+    Atomics.store(reached, 0, 1)
+    Atomics.notify(reached, 0)
   })`
 const WORKER = new URL(`data:text/javascript,${encodeURIComponent(SOURCE)}`)
 
@@ -32,6 +40,7 @@ class Traces implements TraceSource {
   }
   get(trace: TraceChoice): Trace {
     if (trace.seed === 13) throw new Error('no trace today')
+    if (trace.seed === 14) throw 'no error either'
     if (!this.held.has(trace)) this.made++
     this.held.add(trace)
     this.most = Math.max(this.most, this.held.size)
@@ -71,11 +80,14 @@ interface Ended {
   readonly key: string
   readonly outcome: CellOutcome
 }
-async function run(cells: Cell[], jobs = 1, traces = new Traces(), stopAfter = Infinity) {
+async function run(
+  cells: Cell[],
+  { stopAfter, ...options }: Partial<PoolOptions> & { stopAfter?: number } = {},
+) {
   const ended: Ended[] = []
   const stop = new AbortController()
   await runCells(cells, {
-    ...{ worker: WORKER, jobs, traces, timeoutSeconds: 2, signal: stop.signal },
+    ...{ worker: WORKER, jobs: 1, traces: new Traces(), timeoutSeconds: 2, signal: stop.signal },
     taskOf: ({ policy: { definition }, policyValues }) => ({
       ...{ policy: definition.name, params: policyValues, trace: EMPTY },
       ...{ cost: COST_PROFILES['vm'] as CostProfile, oracle: 'epoch', check: false },
@@ -84,6 +96,7 @@ async function run(cells: Cell[], jobs = 1, traces = new Traces(), stopAfter = I
       ended.push({ key, outcome })
       if (ended.length === stopAfter) stop.abort()
     },
+    ...options,
   })
   return ended
 }
@@ -108,7 +121,7 @@ test.each([
   const cells = [policy('a'), policy('b')].flatMap((p) =>
     [1, 2].map((seed) => cell(p, trace(seed))),
   )
-  const ids = threadsOf(await run(cells, 1, new Traces(events)))
+  const ids = threadsOf(await run(cells, { traces: new Traces(events) }))
   // Counted from 1 in the order of their first cell.
   const numbers = [...new Set(ids)]
   expect(ids.map((id) => numbers.indexOf(id) + 1)).toEqual(threads)
@@ -125,7 +138,7 @@ test('threads to spare divide the cells of one policy', async () => {
   const a = policy('a')
   const ended = await run(
     [1, 2, 3, 4].map((seed) => cell(a, trace(seed))),
-    2,
+    { jobs: 2 },
   )
   expect(ended.map(({ key }) => key).sort()).toEqual([1, 2, 3, 4].map((seed) => `a ${seed} work`))
   expect(new Set(threadsOf(ended)).size).toBe(2)
@@ -159,11 +172,46 @@ test('a trace that cannot be made fails its cells and no others', async () => {
   ])
 })
 
+test('what is thrown and no Error is told all the same', async () => {
+  const [{ outcome } = { outcome: undefined }] = await run([cell(policy('a'), trace(14))])
+  expect(outcome).toEqual({ ok: false, error: 'no error either' })
+})
+
+test('a result that came in time counts, though making the next trace kept it waiting', async () => {
+  const a = policy('a')
+  const answered = new Int32Array(new SharedArrayBuffer(4))
+  class Slow extends Traces {
+    override get(of: TraceChoice): Trace {
+      // The next trace: until the thread has answered, and longer than a cell may take.
+      if (of.seed === 13) Atomics.wait(answered, 0, 0)
+      for (const start = performance.now(); performance.now() < start + 5; );
+      return super.get(of)
+    }
+  }
+  const ended = await run([cell(a, trace(1)), cell(a, trace(13))], {
+    traces: new Slow(),
+    timeoutSeconds: 0.001,
+    taskOf: () => ({ policy: 'a', params: {}, reached: answered }) as unknown as CellTask,
+  })
+  expect(ended.map(({ outcome }) => outcome.ok || outcome.error)).toEqual([true, 'no trace today'])
+})
+
+test('a cell that never began leaves no timer behind, which would end the thread of another', async () => {
+  const started = vi.spyOn(globalThis, 'setTimeout')
+  const cleared = vi.spyOn(globalThis, 'clearTimeout')
+  const [{ outcome } = { outcome: undefined }] = await run([cell(policy('a'), trace(1))], {
+    taskOf: () => ({ params: { pages: () => 1 } }) as unknown as CellTask,
+  })
+  expect(outcome).toEqual({ ok: false, error: '() => 1 could not be cloned.' })
+  const timer = started.mock.calls.findIndex(([, after]) => after === 2000)
+  expect(cleared).toHaveBeenCalledWith(started.mock.results[timer]?.value)
+})
+
 test('a trace is made once and held until its last cell', async () => {
   const [a, b] = [policy('a'), policy('b')]
   const [one, two] = [trace(1), trace(2)]
   const traces = new Traces()
-  await run([cell(a, one), cell(a, two), cell(b, one), cell(b, two)], 1, traces)
+  await run([cell(a, one), cell(a, two), cell(b, one), cell(b, two)], { traces })
   expect(traces).toMatchObject({ made: 2, most: 2 })
   expect(traces.held.size).toBe(0)
 })
@@ -172,7 +220,7 @@ test('traces that do not fit into memory together are run one after another', as
   const [a, b] = [policy('a'), policy('b')]
   const [one, two] = [trace(1), trace(2)]
   const traces = new Traces(2 ** 28)
-  const ended = await run([cell(a, one), cell(a, two), cell(b, one), cell(b, two)], 1, traces)
+  const ended = await run([cell(a, one), cell(a, two), cell(b, one), cell(b, two)], { traces })
   expect(ended.map(({ key }) => key)).toEqual(['a 1 work', 'b 1 work', 'a 2 work', 'b 2 work'])
   expect(traces).toMatchObject({ made: 2, most: 1 })
 })
@@ -180,6 +228,6 @@ test('traces that do not fit into memory together are run one after another', as
 test('an interruption ends what is under way and starts nothing new', async () => {
   const a = policy('a')
   const cells = [cell(a, trace(1)), cell(a, trace(2), 'hang'), cell(a, trace(3))]
-  const ended = await run(cells, 1, new Traces(), 1)
+  const ended = await run(cells, { stopAfter: 1 })
   expect(ended.map(({ key }) => key)).toEqual(['a 1 work'])
 })
