@@ -2,7 +2,7 @@
  * execute: a run from its options to its results: plan, cells, journal, rows, table, exit code.
  *
  * Exit codes: 0; 3 if a condition of --fail-on about correctness holds, else 1 if a cell failed, else 4 if another
- * condition holds; 130 and 143 after an interruption, with all finished cells kept.
+ * condition holds; 2 if there is no space to write to, 130 and 143 after an interruption, with all finished cells kept.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

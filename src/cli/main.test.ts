@@ -204,6 +204,29 @@ test('an interruption keeps what is finished and says how to go on', async () =>
   expect(read('results', 'long', 'rows.csv').split('\n').length).toBe(1 + kept + 1)
 })
 
+test('where no space is left one line says so, and what was finished is kept', () => {
+  const words = ['run', '--policy', 'mapcount,mm-id', '--workload', 'fork-exec', '--seeds', '20']
+  // No file over 20 KiB, and forty rows take more. A run that never ended would be stopped, without a code.
+  const { status, stderr } = spawnSync(
+    'sh',
+    ['-c', 'ulimit -f 40 && exec "$0" "$@"', process.execPath, MAIN, ...words, '--name', 'tight'],
+    { cwd: home, encoding: 'utf8', timeout: 30_000 },
+  )
+  const path = join('results', 'tight', 'cells.ndjson')
+  expect([status, stderr]).toEqual([
+    2,
+    `cowbench: missing space: ${path} cannot be written (EFBIG); run again with --resume: what is finished is kept\n`,
+  ])
+  const kept = read(path).split('\n').length - 1
+  expect(read(path)).toMatch(/\n$/)
+  expect(kept).toBeGreaterThan(10)
+  const resumed = cowbench(...words, '--name', 'tight', '--resume')
+  expect([resumed.code, resumed.err]).toEqual([
+    0,
+    `${kept} of 40 cells are finished\n40 rows in ${join('results', 'tight', 'rows.csv')}\n`,
+  ])
+})
+
 test("a policy of one's own that throws costs its own cells and no others", () => {
   mkdirSync(join(home, 'own'))
   writeFileSync(

@@ -1,4 +1,5 @@
 /** pool.test: every cell ends exactly once, whatever its thread does. */
+import { Worker } from 'node:worker_threads'
 import { afterEach, expect, test, vi } from 'vitest'
 import { COST_PROFILES, type CostProfile } from '../metrics/cost.ts'
 import type { Cell, PolicyChoice, TraceChoice } from '../plan.ts'
@@ -230,4 +231,20 @@ test('an interruption ends what is under way and starts nothing new', async () =
   const cells = [cell(a, trace(1)), cell(a, trace(2), 'hang'), cell(a, trace(3))]
   const ended = await run(cells, { stopAfter: 1 })
   expect(ended.map(({ key }) => key)).toEqual(['a 1 work'])
+})
+
+test('a result that cannot be kept ends the run with its error, and every thread', async () => {
+  const ended = vi.spyOn(Worker.prototype, 'terminate')
+  const kept: string[] = []
+  const cells = ['work', 'hang', 'work'].map((does, i) => cell(policy(`p${i}`), trace(1), does))
+  const running = run(cells, {
+    jobs: 2,
+    finished: ({ key }) => {
+      kept.push(key)
+      throw new Error('no space left')
+    },
+  })
+  await expect(running).rejects.toThrow('no space left')
+  expect(kept).toEqual(['p0 1 work'])
+  expect(new Set(ended.mock.contexts).size).toBe(2)
 })

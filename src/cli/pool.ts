@@ -18,39 +18,63 @@ const MEMORY = 2 ** 28
 /** Events from which on a policy gets a thread of its own: there the shared thread's loss outgrows the warm-up. */
 const LARGE = 2e7
 
-export async function runCells(cells: readonly Cell[], options: PoolOptions): Promise<void> {
+/** Rejects with what `finished` throws; no thread is left then, and nothing is under way. */
+export async function runCells(cells: readonly Cell[], given: PoolOptions): Promise<void> {
   compileLoopsInTurn()
-  const { traces } = options
+  const { traces } = given
+  const stop = new AbortController()
+  const options = { ...given, signal: AbortSignal.any([given.signal, stop.signal]) }
   const long = cells.filter(({ trace }) => traces.source(trace) !== undefined)
   const lanes = Array.from({ length: options.jobs }, () => new Lane(options, long))
   const short = cells.filter((cell) => !long.includes(cell))
-  for (const block of short.length > 0 ? blocks(short, traces) : []) {
-    const groups = groupsOf(block, options.jobs)
-    const uses = new Map<TraceChoice, number>()
-    for (const { trace } of block) uses.set(trace, (uses.get(trace) ?? 0) + 1)
-    for (const lane of lanes.slice(0, groups.length)) lane.start()
-    await Promise.all(lanes.map((lane) => lane.run(groups, uses)))
+  try {
+    for (const block of short.length > 0 ? blocks(short, traces) : []) {
+      const groups = groupsOf(block, options.jobs)
+      const uses = new Map<TraceChoice, number>()
+      for (const { trace } of block) uses.set(trace, (uses.get(trace) ?? 0) + 1)
+      for (const lane of lanes.slice(0, groups.length)) lane.start()
+      await together(
+        lanes.map((lane) => lane.run(groups, uses)),
+        stop,
+      )
+    }
+  } finally {
+    await Promise.all(lanes.map((lane) => lane.stop()))
   }
-  await Promise.all(lanes.map((lane) => lane.stop()))
-  await streamAll(long, options)
+  await streamAll(long, options, stop)
+}
+
+/** Waits for all of `work`. Where some of it fails the rest is stopped, and has ended when this throws. */
+async function together(work: readonly Promise<void>[], stop: AbortController): Promise<void> {
+  try {
+    await Promise.all(work)
+  } catch (error) {
+    stop.abort()
+    await Promise.allSettled(work)
+    throw error
+  }
 }
 
 /** Long traces one after the other, or side by side where each has but a few cells. */
-async function streamAll(cells: readonly Cell[], options: PoolOptions): Promise<void> {
+async function streamAll(
+  cells: readonly Cell[],
+  options: PoolOptions,
+  stop: AbortController,
+): Promise<void> {
   const groups = [...new Set(cells.map(({ trace }) => trace))].flatMap((trace) => {
     const all = cells.filter((cell) => cell.trace === trace)
     const passes = Math.ceil(all.length / MOST_READERS)
     return Array.from({ length: passes }, (_, pass) => all.filter((_, i) => i % passes === pass))
   })
   const readers = Math.max(1, ...groups.map((group) => group.length))
-  const together = Math.max(1, Math.floor(options.jobs / readers))
-  const turns = Math.max(1, Math.floor(options.jobs / together))
+  const atOnce = Math.max(1, Math.floor(options.jobs / readers))
+  const turns = Math.max(1, Math.floor(options.jobs / atOnce))
   const take = async (): Promise<void> => {
     for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
       if (!options.signal.aborted) await streamCells(group, turns, options)
     }
   }
-  await Promise.all(Array.from({ length: together }, take))
+  await together(Array.from({ length: atOnce }, take), stop)
 }
 
 /** Each takes a thread with a state of its own; more of them make the trace once more. */

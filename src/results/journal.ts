@@ -4,10 +4,11 @@
  * A line is found again by the key of its cell, whatever plan it belonged to. A crash can tear only the last line,
  * which is then dropped: its cell runs again.
  */
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { METRIC_IDS, type Row } from '../metrics/row.ts'
 import type { MetricValues } from '../metrics/schema.ts'
+import { writeWhole } from './replace-file.ts'
 
 export const JOURNAL = 'cells.ndjson'
 
@@ -44,20 +45,34 @@ export function journalLine({ key, row, ...rest }: Finished): string {
 }
 
 export class Journal {
+  readonly #file: string
   readonly #fd: number
+  /** Bytes of whole lines. */
+  #whole: number
 
   /** Appends to the journal of `dir`, after its last whole line. */
   constructor(dir: string) {
-    const file = join(dir, JOURNAL)
-    const whole = wholeLines(file).reduce((bytes, line) => bytes + Buffer.byteLength(line) + 1, 0)
-    this.#fd = openSync(file, 'a')
-    ftruncateSync(this.#fd, whole)
+    this.#file = join(dir, JOURNAL)
+    this.#whole = wholeLines(this.#file).reduce(
+      (bytes, line) => bytes + Buffer.byteLength(line) + 1,
+      0,
+    )
+    this.#fd = openSync(this.#file, 'a')
+    ftruncateSync(this.#fd, this.#whole)
   }
 
   append(finished: Finished): void {
-    const bytes = Buffer.from(journalLine(finished))
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done)
-    fsyncSync(this.#fd)
+    const line = journalLine(finished)
+    try {
+      writeWhole(this.#fd, this.#file, line)
+    } catch (error) {
+      // Half a line would spoil the next one.
+      ftruncateSync(this.#fd, this.#whole)
+      throw new Error(
+        `${(error as Error).message}; run again with --resume: what is finished is kept`,
+      )
+    }
+    this.#whole += Buffer.byteLength(line)
   }
 
   close(): void {
