@@ -25,3 +25,8 @@ test('files are left to the shell', () => {
   expect(complete('run', '--trace', 're')).toEqual([])
   expect(complete('nothing', 're')).toEqual([])
 })
+
+test('what every object has is no command and no flag', () => {
+  expect(complete('constructor', '')).toEqual([])
+  expect(complete('run', 'constructor', '')).toEqual([])
+})

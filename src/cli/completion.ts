@@ -24,10 +24,14 @@ export function completionsOf(
     return names.map((name) => begun + name).filter((word) => word.startsWith(current))
   }
   if (words.length < 2) return offer([...Object.keys(commands), 'completion'])
-  const command = commands[words[0] ?? '']
+  const command = under(words[0] ?? '', commands)
   if (command === undefined) return []
-  const names = values[words.at(-2) ?? '']
+  const names = under(words.at(-2) ?? '', values)
   if (names !== undefined) return offer(names)
   if (current.startsWith('-')) return offer(command.flags)
   return words.length === 2 ? offer(command.subcommands) : []
+}
+
+function under<T>(word: string, table: Readonly<Record<string, T>>): T | undefined {
+  return Object.hasOwn(table, word) ? table[word] : undefined
 }

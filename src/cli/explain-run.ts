@@ -8,7 +8,7 @@ import { Witness } from '../explain/witness.ts'
 import { readTest } from '../litmus/library.ts'
 import { isPath } from '../load/module.ts'
 import { stepsWithin, TooLong, within } from '../load/within.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { unknown } from '../params/closest.ts'
 import { expand, type PolicyChoice, policyLabel } from '../plan.ts'
 import { missingCapability } from '../run.ts'
@@ -110,7 +110,7 @@ function ofTest(file: string, choice: PolicyChoice, flags: ExplainFlags): Subjec
   const settings = {
     policy: definition,
     params: { ...paramsOf(choice, flags), ...kernel?.params },
-    cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
+    cost: DEFAULT_PROFILE,
     swapDisk: swap === 'disk',
     ...(kernel === undefined ? {} : { era: kernel.era }),
   }
@@ -167,7 +167,7 @@ function patient(
 function paramsOf({ definition }: PolicyChoice, { param }: ExplainFlags) {
   const params = parseParams(param ?? [])
   const conditions = {
-    cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
+    cost: DEFAULT_PROFILE,
     ...({ oracle: 'eager', check: false, code: '' } as const),
   }
   const test = { name: 'test', params: {}, needs: () => [] }

@@ -6,7 +6,7 @@ import { NOT_APPLICABLE, verdictOf } from '../litmus/known-failures.ts'
 import { readKnownFailures, readTest } from '../litmus/library.ts'
 import { runLitmus } from '../litmus/run.ts'
 import { packageRoot } from '../load/package.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { FailureRow, FailureVerdict } from '../report/heatmap.ts'
 import { writeFailures } from '../report/known-failures.ts'
 import { writeReport } from '../report/report.ts'
@@ -36,12 +36,12 @@ const VERDICTS: Readonly<Record<string, FailureVerdict>> = {
 /** Every policy on every known failure. What a policy's kernels lack is taken from verdicts.json, the rest is run. */
 export function knownFailureRows(): FailureRow[] {
   const folder = join(packageRoot(), 'workloads', 'litmus', 'failures')
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
   return readKnownFailures(folder).flatMap((failure) => {
     const test = readTest(join(folder, `${failure.test}.cow`))
     return POLICIES.map((policy): FailureRow => {
       const applies = failure.verdicts.get(policy.name) !== NOT_APPLICABLE
-      const machine = () => litmusMachine({ policy, params: {}, cost, swapDisk: failure.swapDisk })
+      const settings = { policy, params: {}, cost: DEFAULT_PROFILE, swapDisk: failure.swapDisk }
+      const machine = () => litmusMachine(settings)
       const verdict = applies
         ? verdictOf(failure, test, runLitmus(test, machine, { policy: policy.name }))
         : NOT_APPLICABLE

@@ -13,7 +13,7 @@ import type { Truth } from '../litmus/truth.ts'
 import { PolicyFailure } from '../load/checked-policy.ts'
 import { packageRoot } from '../load/package.ts'
 import { TooLong, within } from '../load/within.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { unknown } from '../params/closest.ts'
 import { LitmusMachines, type RunSettings } from '../run.ts'
 import { KERNELS } from '../sim/kernels.ts'
@@ -78,13 +78,12 @@ async function subjectsOf({ policies, kernels }: LitmusRequest): Promise<Subject
     ...(await Promise.all(names.map(policyChoice))),
     ...(await Promise.all(kernels.map(kernelChoice))),
   ]
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
   return choices.map(({ definition, file, kernel }) => ({
     policy: definition.name,
     ...(file === undefined ? {} : { file: file.path }),
     ...(kernel === undefined ? {} : { kernel: kernel.name }),
     settings: {
-      ...{ policy: definition, params: kernel?.params ?? {}, cost },
+      ...{ policy: definition, params: kernel?.params ?? {}, cost: DEFAULT_PROFILE },
       ...(kernel === undefined ? {} : { era: kernel.era }),
     },
   }))

@@ -1,6 +1,6 @@
 /** live-model: which model stands beside the running kernel. */
 import type { Facilities } from '../live/facilities.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { RunSettings } from '../run.ts'
 import { KERNELS } from '../sim/kernels.ts'
 import { kernelChoice, policyChoice } from './choices.ts'
@@ -26,12 +26,11 @@ export async function modelOf(
   const { definition, kernel } = isKernel(asked)
     ? await kernelChoice(asked)
     : await policyChoice(asked)
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
   return {
     name: asked,
     policy: definition.name,
     settings: {
-      ...{ policy: definition, params: kernel?.params ?? {}, cost },
+      ...{ policy: definition, params: kernel?.params ?? {}, cost: DEFAULT_PROFILE },
       ...(kernel === undefined ? {} : { era: kernel.era }),
     },
   }

@@ -63,6 +63,11 @@ test.each<[string, () => Partial<RunFlags>, RegExp]>([
   ['a metric', () => ({ 'fail-on': ['copy>0'] }), /^unknown metric: copy; did you mean copies\? /],
   ['a cost profile', () => ({ cost: 'vn' }), /^unknown cost profile: vn; did you mean vm\? /],
   [
+    'what every object has',
+    () => ({ cost: 'constructor' }),
+    /^unknown cost profile: constructor; available: bare-metal, vm$/,
+  ],
+  [
     'a cost',
     () => ({ cost: file({ base: 'vm', copy: 1 }) }),
     /^unknown cost: copy; .*; in .*file\.json$/,

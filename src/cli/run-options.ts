@@ -1,7 +1,13 @@
 /** run-options: what `run` was asked to do, from its flags and its configuration file. */
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST, parseCostProfile } from '../metrics/cost.ts'
+import {
+  COST_PROFILES,
+  type CostProfile,
+  DEFAULT_COST,
+  parseCostProfile,
+  profileNamed,
+} from '../metrics/cost.ts'
 import { unknown } from '../params/closest.ts'
 import type { IfExists } from '../results/directory.ts'
 import { type Condition, parseFailOn } from './fail-on.ts'
@@ -127,7 +133,7 @@ function seedsOf({ seed, seeds }: RunFlags): number[] {
 }
 
 function costOf(nameOrFile: string): CostProfile {
-  const profile = COST_PROFILES[nameOrFile]
+  const profile = profileNamed(nameOrFile)
   if (profile !== undefined) return profile
   if (!/[/\\.]/.test(nameOrFile)) {
     throw new UsageError(unknown('cost profile', nameOrFile, Object.keys(COST_PROFILES)))

@@ -158,10 +158,13 @@ async function agreementOf(
   const { policyChoice } = await import('./choices.ts')
   const { againstRecording } = await import('../against-recording.ts')
   const { compareReuses, formatAgreement } = await import('./against-policy.ts')
-  const { COST_PROFILES, DEFAULT_COST } = await import('../metrics/cost.ts')
+  const { DEFAULT_PROFILE } = await import('../metrics/cost.ts')
   const { definition } = await policyChoice(name)
-  const cost = COST_PROFILES[DEFAULT_COST]!
-  const agreement = againstRecording({ policy: definition, params: {}, cost }, trace, recording)
+  const agreement = againstRecording(
+    { policy: definition, params: {}, cost: DEFAULT_PROFILE },
+    trace,
+    recording,
+  )
   const kernel = system && compareReuses(agreement, system, statistics?.seconds)
   return {
     json: { policy: definition.name, ...agreement, ...fieldOf('kernel', kernel) },

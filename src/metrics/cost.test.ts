@@ -39,6 +39,7 @@ test.each([
   [[1], 'invalid cost profile: expected an object of nanoseconds per unit of work'],
   [null, 'invalid cost profile: expected an object of nanoseconds per unit of work'],
   [{ copy4k: 5 }, 'missing cost: faultEntry; or name a base to take it from'],
+  [{ base: 'toString' }, 'unknown base: toString; available: bare-metal, vm'],
   [{ base: 'mars' }, 'unknown base: mars; available: bare-metal, vm'],
   [{ base: 'vm', copy4k: -1 }, 'invalid cost of copy4k: -1; expected nanoseconds, 0 to 1e12'],
   [{ base: 'vm', copy4k: '5' }, 'invalid cost of copy4k: 5; expected nanoseconds, 0 to 1e12'],

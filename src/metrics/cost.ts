@@ -121,6 +121,12 @@ const vm: CostProfile = {
 
 export const COST_PROFILES: Readonly<Record<string, CostProfile>> = { 'bare-metal': bareMetal, vm }
 export const DEFAULT_COST = 'bare-metal'
+export const DEFAULT_PROFILE = bareMetal
+
+/** The built-in profile of that name, if there is one. */
+export function profileNamed(name: string): CostProfile | undefined {
+  return Object.hasOwn(COST_PROFILES, name) ? COST_PROFILES[name] : undefined
+}
 
 /**
  * The profile that a JSON file holds: one number per unit. Units may be left out if `base` names a built-in profile to
@@ -131,7 +137,7 @@ export function parseCostProfile(json: unknown): CostProfile {
     throw new RangeError('invalid cost profile: expected an object of nanoseconds per unit of work')
   }
   const { base, ...given } = json as Record<string, unknown>
-  const from = base === undefined ? undefined : COST_PROFILES[String(base)]
+  const from = base === undefined ? undefined : profileNamed(String(base))
   if (base !== undefined && from === undefined) {
     throw new RangeError(
       `unknown base: ${String(base)}; available: ${Object.keys(COST_PROFILES).join(', ')}`,
