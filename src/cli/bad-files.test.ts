@@ -1,6 +1,6 @@
 /** bad-files.test: policies and workloads of one's own that fail while they are asked: told in one line, in every command. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -47,6 +47,7 @@ function cowbench(...words: string[]) {
   return { code: status, out: stdout, err: stderr }
 }
 const write = (file: string, text: string): void => writeFileSync(join(home, file), text)
+const read = (file: string): string => readFileSync(join(home, file), 'utf8')
 
 describe.each(SAID)('a policy that %s', (name, said) => {
   test('ends litmus in one line, with what shows it', () => {
@@ -76,6 +77,22 @@ describe.each(SAID)('a policy that %s', (name, said) => {
     expect(out).toContain('page_count 2 = 2 mappings')
     expect(out).toMatch(new RegExp(`stopped +${said.source}`))
   })
+})
+
+test('what shows a failure of litmus again is the same machine, and can be typed as it is', () => {
+  mkdirSync(join(home, 'my rules'))
+  write('my rules/moody.ts', read('throws.ts').replace("'throws'", "'moody'"))
+  write('my rules/shared.cow', read('shared.cow'))
+  const { err } = cowbench(
+    ...['litmus', 'my rules/shared.cow', '--policy', './my rules/moody.ts'],
+    ...['--drained', '--swap', 'disk'],
+  )
+  const replay =
+    "cowbench explain 'my rules/shared.cow' --policy './my rules/moody.ts' --drained --swap disk --event 5"
+  expect(err).toContain(`; replay: ${replay}\n`)
+  const typed = `cowbench() { '${process.execPath}' '${MAIN}' "$@"; }; ${replay}`
+  const { stdout } = spawnSync('sh', ['-c', typed], { cwd: home, encoding: 'utf8' })
+  expect(stdout).toMatch(/stopped +wpReuse threw: not today/)
 })
 
 test('explain names the event of a trace at which there is no answer', () => {

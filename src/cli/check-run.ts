@@ -10,6 +10,7 @@ import type { PolicyDefinition } from '../policy/api.ts'
 import { missingCapability } from '../run.ts'
 import { OP_BEGIN } from '../trace/ops.ts'
 import { kernelChoice, policyChoice } from './choices.ts'
+import { testReplay } from './replay.ts'
 import { counted, print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -170,9 +171,10 @@ function report(result: ModelResult, name: string, request: CheckRequest, rival?
 }
 
 function replayOf(file: string, { policy, kernel, against, swap }: CheckRequest): string {
-  const policies = against === undefined ? policy : `${policy},${against}`
-  const subject = kernel === undefined ? `--policy ${policies}` : `--kernel ${kernel}`
-  return `cowbench litmus ${file} ${subject}${swap === 'disk' ? ' --swap disk' : ''}`
+  const policies = against === undefined ? `${policy}` : `${policy},${against}`
+  const who =
+    kernel === undefined ? (['--policy', policies] as const) : (['--kernel', kernel] as const)
+  return testReplay({ command: 'litmus', file, who, drained: false, swapDisk: swap === 'disk' })
 }
 
 function coverageOf(result: ModelResult, rival?: string): string {

@@ -19,7 +19,7 @@ import type { CellOutcome } from '../worker.ts'
 import { failures } from './fail-on.ts'
 import { runCells } from './pool.ts'
 import { startProgress } from './progress.ts'
-import { replayCommand } from './replay.ts'
+import { cellReplay } from './replay.ts'
 import { gatherInputs, type Inputs } from './run-inputs.ts'
 import type { RunOptions } from './run-options.ts'
 import { counted, print, say } from './streams.ts'
@@ -161,9 +161,7 @@ function finishedCell(
   if (!outcome.ok) {
     const { error, event } = outcome
     const replay =
-      event === undefined
-        ? ''
-        : `; replay: ${replayCommand(cell, origins.get(trace.workload), event)}`
+      event === undefined ? '' : `; replay: ${cellReplay(cell, origins.get(trace.workload), event)}`
     return { key, row: { ...row, status: 'error' }, error: `${firstLine(error)}${replay}` }
   }
   const { values, breaches, verdicts } = outcome

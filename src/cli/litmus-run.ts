@@ -18,6 +18,7 @@ import { unknown } from '../params/closest.ts'
 import { LitmusMachines, type RunSettings } from '../run.ts'
 import { KERNELS } from '../sim/kernels.ts'
 import { kernelChoice, policyChoice } from './choices.ts'
+import { pathOf, testReplay } from './replay.ts'
 import { counted, print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -108,7 +109,10 @@ function checkTests(
         const { n } = operation
         const step = (): OperationResult => run.step(operation)
         if (subject.file === undefined) return step()
-        const replay = `cowbench explain ${test.file} --policy ${subject.file} --event ${n}`
+        const replay = testReplay({
+          ...{ command: 'explain', file: test.file, who: ['--policy', pathOf(subject.file)] },
+          ...{ drained, swapDisk, event: n },
+        })
         const place = `operation ${n} of ${test.file}; replay: ${replay}`
         return patiently(policy, seconds, place, step)
       })

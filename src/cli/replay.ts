@@ -1,4 +1,4 @@
-/** replay: the command that shows one event of a cell again. */
+/** replay: the commands that show again what was found: an event of a cell, an operation of a test, a whole test. */
 import { relative } from 'node:path'
 import { defaults, formatValue, type Params } from '../params/params.ts'
 import type { Cell, Settings } from '../plan.ts'
@@ -6,7 +6,7 @@ import { NOISE_PARAMS } from '../sim/noise.ts'
 import type { TraceOrigin } from './run-inputs.ts'
 
 /** `cowbench explain ... --event N`, with the parameters that differ from their defaults. */
-export function replayCommand(
+export function cellReplay(
   { policy, policyValues, trace, noise }: Cell,
   origin: TraceOrigin | undefined,
   event: number,
@@ -25,11 +25,30 @@ export function replayCommand(
     ...changed(workload.params, values),
     ...changed(NOISE_PARAMS, noise ?? {}),
   ]
-  return [
-    ...['cowbench', 'explain', ...who, what, where],
+  return commandLine([
+    ...['explain', ...who, what, where],
     ...params.flatMap((param) => ['--param', param]),
     ...['--seed', String(seed), '--event', String(event)],
-  ].join(' ')
+  ])
+}
+
+export interface TestReplay {
+  readonly command: 'explain' | 'litmus'
+  readonly file: string
+  readonly who: readonly [flag: '--policy' | '--kernel', name: string]
+  readonly drained: boolean
+  readonly swapDisk: boolean
+  /** The operation to show, if not all. */
+  readonly event?: number
+}
+
+export function testReplay({ command, file, who, drained, swapDisk, event }: TestReplay): string {
+  return commandLine([
+    ...[command, file, ...who],
+    ...(drained ? ['--drained'] : []),
+    ...(swapDisk ? ['--swap', 'disk'] : []),
+    ...(event === undefined ? [] : ['--event', String(event)]),
+  ])
 }
 
 function changed(params: Params, values: Settings): string[] {
@@ -39,9 +58,17 @@ function changed(params: Params, values: Settings): string[] {
     .map(([name, value]) => `${name}=${formatValue(value)}`)
 }
 
-/** From here, as it would be typed. */
-function pathOf(absolute: string): string {
+/** As it is found from here. */
+export function pathOf(absolute: string): string {
   const path = relative('', absolute)
-  const shown = path.startsWith('..') ? absolute : `./${path}`
-  return /^[\w./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`
+  return path.startsWith('..') ? absolute : `./${path}`
+}
+
+function commandLine(words: readonly string[]): string {
+  return ['cowbench', ...words.map(typed)].join(' ')
+}
+
+/** A word as it has to be typed, so that a shell takes it for one. */
+function typed(word: string): string {
+  return /^[\w./,=:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

@@ -1,0 +1,33 @@
+/** check-run.test: what `check` prints to be typed again, and what it refuses. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+
+let home: string
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'cowbench check run '))
+})
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+function check(...words: string[]): { code: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'check', ...words], {
+    ...{ cwd: home, encoding: 'utf8' },
+  })
+  return { code: status, out: stdout, err: stderr }
+}
+
+test('the command that shows a finding again can be typed as it is', () => {
+  const { code, out } = check(
+    ...['mapcount', '--depth', '3', '--model', 'fork-pin', '--swap', 'disk'],
+    ...['--out', 'my findings'],
+  )
+  expect(code).toBe(3)
+  expect(out).toContain(
+    "# replay: cowbench litmus 'my findings/mapcount-fork-pin-1.cow' --policy mapcount --swap disk\n",
+  )
+})
