@@ -138,6 +138,10 @@ test('what cannot be recorded is refused before perf is asked', () => {
     'cowbench: unknown program: no-such-program\n',
   )
   expect(cowbench(['record', '--pid', '1', '--overhead']).code).toBe(2)
+  expect(cowbench(['record', '--seconds', '9', '--', 'true'])).toEqual({
+    ...{ code: 2, out: '' },
+    err: 'cowbench: unsupported --seconds with -- CMD, which is recorded until it ends; expected -- timeout 9 CMD\n',
+  })
 })
 
 test('random tests say how many operations agree', (ctx) => {

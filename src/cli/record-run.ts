@@ -54,9 +54,14 @@ export async function runRecord(request: RecordRequest): Promise<number> {
   }
 }
 
-function checkRequest({ command, pid, overhead }: RecordRequest): void {
+function checkRequest({ command, pid, seconds, overhead }: RecordRequest): void {
   if ((command.length === 0) === (pid === undefined)) {
     throw new UsageError('missing command: expected -- CMD, or --pid PID without one')
+  }
+  if (seconds !== undefined && pid === undefined) {
+    throw new UsageError(
+      `unsupported --seconds with -- CMD, which is recorded until it ends; expected -- timeout ${seconds} CMD`,
+    )
   }
   if (overhead && pid !== undefined) {
     throw new UsageError('unsupported --overhead: a process cannot be run again; expected -- CMD')

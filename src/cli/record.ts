@@ -6,7 +6,7 @@ const FLAGS = {
   output: { kind: 'text', alias: 'o', value: 'FILE', what: 'trace to write [PROGRAM.trace.gz]' },
   text: { kind: 'text', value: 'FILE', what: "keep perf's text as well, .gz to pack it" },
   pid: { kind: 'text', value: 'PID', what: 'record this process, and what it forks from now on' },
-  seconds: { kind: 'text', value: 'N', what: 'stop after N seconds [with --pid: when it ends]' },
+  seconds: { kind: 'text', value: 'N', what: 'of --pid: stop after N seconds [when it ends]' },
   outcomes: {
     kind: 'switch',
     what: 'also tell which faults copied, and whose reuses were counted',
