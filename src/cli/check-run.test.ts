@@ -31,3 +31,10 @@ test('the command that shows a finding again can be typed as it is', () => {
     "# replay: cowbench litmus 'my findings/mapcount-fork-pin-1.cow' --policy mapcount --swap disk\n",
   )
 })
+
+test('random sequences are refused where they would not be drawn', () => {
+  expect(check('mapcount', '--goal', 'missed-reuse', '--time', '5')).toEqual({
+    ...{ code: 2, out: '' },
+    err: 'cowbench: unsupported --time with --goal missed-reuse: random sequences look for violations\n',
+  })
+})

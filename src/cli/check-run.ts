@@ -46,6 +46,11 @@ export async function runCheck(request: CheckRequest): Promise<number> {
   const { name, subject, models } = await subjectOf(request, rival?.definition)
   const { seconds, seed } = request
   const goal = oneOf('goal', request.goal, GOALS)
+  if (seconds > 0 && goal !== 'violation') {
+    throw new UsageError(
+      `unsupported --time with --goal ${goal}: random sequences look for violations`,
+    )
+  }
   const stop = new AbortController()
   let stoppedBy: NodeJS.Signals | undefined
   const interrupt = (signal: NodeJS.Signals): void => {
@@ -61,9 +66,7 @@ export async function runCheck(request: CheckRequest): Promise<number> {
     depthOf: ({ deeper }) => Math.max(1, request.depth + deeper),
     signal: stop.signal,
     ...(rival === undefined ? {} : { against: rival }),
-    ...(seconds > 0 && goal === 'violation' && rival === undefined
-      ? { random: { seconds, seed } }
-      : {}),
+    ...(seconds > 0 ? { random: { seconds, seed } } : {}),
     progress: (model, coverage) => {
       foreteller.hear(model, Math.max(1, request.depth + model.deeper), coverage)
     },

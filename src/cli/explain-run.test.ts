@@ -82,6 +82,46 @@ test.each<[string, string[], RegExp]>([
     [LEAK, '--policy', 'mm-id', '--param', 'x=1'],
     /^unknown parameter: x; /,
   ],
+  [
+    'one event of two policies',
+    [LEAK, '--diff', 'mapcount,mm-id', '--event', '3'],
+    /^unsupported --event with --diff: it tells where the two part$/,
+  ],
+  [
+    'a few events of two policies',
+    [LEAK, '--diff', 'mapcount,mm-id', '--limit', '3'],
+    /^unsupported --limit with --diff: /,
+  ],
+  [
+    'a page of two policies',
+    [LEAK, '--diff', 'mapcount,mm-id', '--page', 'buf[0]'],
+    /^unsupported --page with --diff: /,
+  ],
+  [
+    'a swap device for a cell',
+    [...CELL, '--policy', 'mm-id', '--swap', 'disk'],
+    /^unsupported --swap with --workload: it is for litmus tests$/,
+  ],
+  [
+    'drained batches for a cell',
+    ['--trace', 'no.trace', '--policy', 'mm-id', '--drained'],
+    /^unsupported --drained with --trace: it is for litmus tests$/,
+  ],
+  [
+    'a workload and a trace',
+    [...CELL, '--trace', 'no.trace', '--policy', 'mm-id'],
+    /^unsupported --trace with --workload: one cell is told$/,
+  ],
+  [
+    'a trace and a workload',
+    ['no.trace', ...CELL, '--policy', 'mm-id'],
+    /^unsupported --workload with no\.trace: one cell is told$/,
+  ],
+  [
+    'two workloads',
+    ['--workload', 'zygote,snapshot', '--policy', 'mm-id'],
+    /^invalid --workload: zygote,snapshot; expected one$/,
+  ],
   ['no such file', ['no.cow', '--policy', 'mm-id'], /^missing file: no\.cow$/],
   [
     'an unfit policy',

@@ -15,7 +15,7 @@ import { missingCapability } from '../run.ts'
 import { KERNELS } from '../sim/kernels.ts'
 import { kernelChoice, policyChoice } from './choices.ts'
 import type { ExplainFlags } from './explain-flags.ts'
-import { readFlags } from './flag-table.ts'
+import { readFlags, refuseFlags } from './flag-table.ts'
 import { parseList, parseParams, parseWhole } from './flags.ts'
 import { answerSeconds } from './patience.ts'
 import { gatherInputs } from './run-inputs.ts'
@@ -38,6 +38,10 @@ const MOST = 2 ** 31 - 1
 
 export async function explainFiles(words: readonly string[], flags: ExplainFlags): Promise<void> {
   const { file, compared } = filesAndPolicies(words, flags)
+  if (compared.length > 0) {
+    const unfit = ['event', 'page', 'only', 'limit'] as const
+    refuseFlags(flags, unfit, 'with --diff: it tells where the two part')
+  }
   const choices = await choicesOf(flags, compared)
   const seconds = answerSeconds(flags.timeout)
   const subjects = await Promise.all(
@@ -99,9 +103,7 @@ async function choicesOf(
 }
 
 function ofTest(file: string, choice: PolicyChoice, flags: ExplainFlags): Subject {
-  const cell = ['workload', 'trace', 'seed'] as const
-  const unfit = cell.find((flag) => flags[flag] !== undefined)
-  if (unfit !== undefined) throw new UsageError(`unsupported --${unfit} for a litmus test`)
+  refuseFlags(flags, ['workload', 'trace', 'seed'], 'for a litmus test')
   const swap = flags.swap ?? 'zram'
   if (!SWAPS.includes(swap)) throw new UsageError(unknown('swap', swap, SWAPS))
   const test = readTest(file)
@@ -187,6 +189,19 @@ async function ofCell(
   { definition, file: source, kernel }: PolicyChoice,
   flags: ExplainFlags,
 ): Promise<Subject> {
+  const sources = [
+    ...(file === undefined ? [] : [file]),
+    ...(flags.workload === undefined ? [] : ['--workload']),
+    ...(flags.trace === undefined ? [] : ['--trace']),
+  ]
+  const [what, another] = sources
+  if (what === undefined) {
+    throw new UsageError('missing argument: expected: a .cow file, --workload or --trace')
+  }
+  if (another !== undefined) {
+    throw new UsageError(`unsupported ${another} with ${what}: one cell is told`)
+  }
+  refuseFlags(flags, ['drained', 'swap'], `with ${what}: it is for litmus tests`)
   const trace = file ?? flags.trace
   const named: RunFlags = {
     ...readFlags({}, RUN_FLAGS),
@@ -196,13 +211,13 @@ async function ofCell(
     ...(trace === undefined ? {} : { trace: [trace] }),
     ...{ param: flags.param, seed: flags.seed },
   }
-  if (flags.workload === undefined && trace === undefined) {
-    throw new UsageError('missing argument: expected: a .cow file, --workload or --trace')
-  }
   const inputs = await gatherInputs(runOptions(named))
   const plan = expand(inputs.plan, (choice, needs) =>
     missingCapability(choice.definition, needs, choice.kernel?.era),
   )
+  if (inputs.plan.workloads.length > 1) {
+    throw new UsageError(`invalid --workload: ${flags.workload}; expected one`)
+  }
   const [cell] = plan.cells
   if (cell === undefined) {
     const [skipped] = plan.skipped

@@ -59,3 +59,14 @@ export function readFlags<T extends FlagTable>(
   })
   return Object.fromEntries(values) as FlagValues<T>
 }
+
+/** Refuses what was given of `unfit`: flags that would do nothing, `why` says beside what. */
+export function refuseFlags<Name extends string>(
+  given: { readonly [name in Name]?: unknown },
+  unfit: readonly Name[],
+  why: string,
+): void {
+  // A switch that was turned off does nothing anyway.
+  const odd = unfit.find((name) => given[name] !== undefined && given[name] !== false)
+  if (odd !== undefined) throw new UsageError(`unsupported --${odd} ${why}`)
+}

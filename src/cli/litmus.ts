@@ -1,5 +1,5 @@
 /** litmus: runs .cow tests under policies or kernels, checks their expectations, or compares with a recorded kernel. */
-import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+import { addFlags, type Command, type FlagTable, readFlags, refuseFlags } from './flag-table.ts'
 import { parseList } from './flags.ts'
 import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
 import { UsageError } from './usage-error.ts'
@@ -37,16 +37,24 @@ export const litmusCommand: Command = {
         'Exit codes: 4 an expectation is not met, or the model disagrees with a recorded kernel.',
       ),
   handler: async (argv) => {
-    const { policy, kernel, drained, swap, against, json, ...others } = readFlags(argv, FLAGS)
+    const flags = readFlags(argv, FLAGS)
+    const { policy, kernel, drained, swap, against, json, ...others } = flags
+    const files = ((argv['files'] as unknown[] | undefined) ?? []).map(String)
     if (others['known-failures']) {
+      const why = 'with --known-failures: it runs all policies on tests of its own'
+      if (files.length > 0) throw new UsageError(`unsupported ${files[0]} ${why}`)
+      refuseFlags(flags, ['policy', 'kernel', 'drained', 'swap', 'against', 'timeout', 'json'], why)
       const { drawKnownFailures } = await import('./known-failures.ts')
       process.exitCode = await drawKnownFailures(others.out ?? 'results/known-failures')
       return
     }
     if (others.out !== undefined) throw new UsageError('unsupported --out without --known-failures')
+    if (against !== undefined) {
+      refuseFlags(flags, ['swap'], 'with --against: a record says where its tests swap to')
+    }
     const { runLitmusTests } = await import('./litmus-run.ts')
     process.exitCode = await runLitmusTests({
-      files: ((argv['files'] as unknown[] | undefined) ?? []).map(String),
+      files,
       policies: parseList('policy', policy ?? []),
       kernels: parseList('kernel', kernel ?? []),
       swap: swap ?? 'zram',

@@ -319,6 +319,26 @@ test.each<[string, string[], RegExp]>([
     /^bad\.cow:2: unknown operation: wirte; did you mean write\?/,
   ],
   [
+    'test for the known failures',
+    ['litmus', 'plain.cow', '--known-failures'],
+    /^unsupported plain\.cow with --known-failures: it runs all policies on tests of its own$/,
+  ],
+  [
+    'policy for the known failures',
+    ['litmus', '--known-failures', '--policy', 'mm-id'],
+    /^unsupported --policy with --known-failures: /,
+  ],
+  [
+    'known failures as JSON',
+    ['litmus', '--known-failures', '--json'],
+    /^unsupported --json with --known-failures: /,
+  ],
+  [
+    'swap device for a record',
+    ['litmus', '--against', 'no.json', '--swap', 'disk'],
+    /^unsupported --swap with --against: a record says where its tests swap to$/,
+  ],
+  [
     'results that are none',
     ['report', 'plain'],
     /^missing rows: plain.rows\.csv; expected a results directory/,
