@@ -130,6 +130,22 @@ test('a profile of this machine is one that run takes', (ctx) => {
   expect(profile.faultEntry).toBeGreaterThan(0)
 })
 
+test('the matrix is shown cell by cell where it is compared with nothing, as the example says', () => {
+  expect(cowbench(['live', '--help']).out).toMatch(
+    /^ {2}cowbench live --selftests +the selftest matrix, cell by cell$/m,
+  )
+})
+
+test.each<[string[], string]>([
+  [['fork.cow', '--random', '9'], 'unsupported fork.cow with --random: it runs no files'],
+  [['fork.cow', '--selftests'], 'unsupported fork.cow with --selftests: it runs no files'],
+  [['--program', 'true', '--record', 'f'], 'unsupported --record with --program'],
+  [['--random', '9', '--drained'], 'unsupported --drained with --random'],
+  [['fork.cow', '--seed', '9'], 'unsupported --seed without --random'],
+])('what would do nothing is refused on any machine: live %j', (words, line) => {
+  expect(cowbench(['live', ...words])).toEqual({ code: 2, out: '', err: `cowbench: ${line}\n` })
+})
+
 test('what cannot be recorded is refused before perf is asked', () => {
   expect(cowbench(['record']).err).toBe(
     'cowbench: missing command: expected -- CMD, or --pid PID without one\n',

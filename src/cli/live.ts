@@ -1,6 +1,7 @@
 /** live: runs litmus tests on the running kernel, with real processes, as if it were one more policy. */
-import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+import { addFlags, type Command, type FlagTable, readFlags, refuseFlags } from './flag-table.ts'
 import { parseWhole } from './flags.ts'
+import { UsageError } from './usage-error.ts'
 
 const FLAGS = {
   against: { kind: 'text', value: 'NAME', what: 'policy or kernel to compare with' },
@@ -25,20 +26,28 @@ export const liveCommand: Command = {
       .example('$0 live my.cow --json', 'what every operation shows here')
       .example('$0 live --against mm-id', 'agreement with a policy')
       .example('$0 live --random 1000 --seed 7 --against 6.18.44', 'search for a difference')
-      .example('$0 live --selftests --against mm-id', 'the selftest matrix, cell by cell')
+      .example('$0 live --selftests', 'the selftest matrix, cell by cell')
       .example('$0 live --record truth.json', 'add this kernel to what models are held against')
       .epilogue(
         'Needs Linux, root and a C compiler. Exit codes: 4 the model disagrees with this kernel; ' +
           '5 something needed is missing.',
       ),
   handler: async (argv) => {
-    const { against, drained, record, selftests, random, seed, program, json } = readFlags(
-      argv,
-      FLAGS,
-    )
+    const flags = readFlags(argv, FLAGS)
+    const { against, drained, record, selftests, random, seed, program, json } = flags
+    const files = ((argv['files'] as unknown[] | undefined) ?? []).map(String)
+    const mode = (['program', 'random', 'selftests'] as const).find((flag) => flags[flag])
+    if (mode !== undefined && files.length > 0) {
+      throw new UsageError(`unsupported ${files[0]} with --${mode}: it runs no files`)
+    }
+    if (mode === 'program') {
+      refuseFlags(flags, ['random', 'selftests', 'record', 'drained'], 'with --program')
+    }
+    if (mode === 'random') refuseFlags(flags, ['selftests', 'record', 'drained'], 'with --random')
+    if (random === undefined) refuseFlags(flags, ['seed'], 'without --random')
     const { runLive } = await import('./live-run.ts')
     process.exitCode = await runLive({
-      files: ((argv['files'] as unknown[] | undefined) ?? []).map(String),
+      files,
       selftests: selftests ?? false,
       ...{ against, record, program, drained: drained ?? false, json: json ?? false },
       random: random === undefined ? undefined : parseWhole('random', random, 1, MOST_TESTS),
