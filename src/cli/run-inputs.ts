@@ -7,6 +7,7 @@ import { type LongTrace, longTrace } from '../load/long-trace.ts'
 import { codeHash, packageRoot } from '../load/package.ts'
 import { loadTrace } from '../load/trace-file.ts'
 import { loadWorkload } from '../load/workloads.ts'
+import { DEFAULT_COST } from '../metrics/cost.ts'
 import { formatValue, type Params, rangeOf } from '../params/params.ts'
 import type { PlanInput, PolicyChoice, WorkloadChoice } from '../plan.ts'
 import type { Trace } from '../trace/trace.ts'
@@ -118,13 +119,12 @@ async function workloadOrigins(options: RunOptions): Promise<Map<WorkloadChoice,
 }
 
 function planName(
-  { quick, policies, kernels, workloads, traces, params, sweeps, seeds }: RunOptions,
+  options: RunOptions,
   policyChoices: readonly PolicyChoice[],
   workloadChoices: readonly WorkloadChoice[],
   description: string,
 ): string {
-  const given = [policies, kernels, workloads, traces, [...params], [...sweeps]]
-  if (quick && given.every((list) => list.length === 0) && seeds.join() === '1') return 'quick'
+  if (isPlainQuick(options)) return 'quick'
   const hash = createHash('sha256').update(description).digest('hex').slice(0, 6)
   const one = (names: readonly string[], noun: string): string =>
     names.length === 1 ? `${names[0]}` : `${names.length}-${noun}`
@@ -137,4 +137,13 @@ function planName(
     'policies',
   )
   return `${workload}-${policy}-${hash}`
+}
+
+/** Is it the plan of --quick, and nothing else said that a row depends on? */
+function isPlainQuick(options: RunOptions): boolean {
+  const { quick, policies, kernels, workloads, traces, params, sweeps, seeds } = options
+  const given = [policies, kernels, workloads, traces, [...params], [...sweeps]]
+  const { costName, oracle, check } = options
+  const usual = costName === DEFAULT_COST && oracle === 'epoch' && !check
+  return quick && usual && given.every((list) => list.length === 0) && seeds.join() === '1'
 }
