@@ -39,14 +39,19 @@ const failedCell = (seed: number): Finished => ({
 })
 
 /** Writes a shard of the plan k1, k2, k3, k4 with `cells` in the order they were finished. */
-function shard(label: string, cells: Finished[], keys = ['k1', 'k2', 'k3', 'k4']): string {
+function shard(
+  label: string,
+  cells: Finished[],
+  keys = ['k1', 'k2', 'k3', 'k4'],
+  by = part,
+): string {
   const dir = join(home, label.replace('/', 'of'))
   claimDirectory(dir, 'refuse')
   const journal = new Journal(dir)
   for (const finished of cells) journal.append(finished)
   journal.close()
   const head = {
-    ...{ name: 'mine', plan: {}, cost: {}, skipped: [], cells: keys, parts: { [label]: part } },
+    ...{ name: 'mine', plan: {}, cost: {}, skipped: [], cells: keys, parts: { [label]: by } },
     cowbench: { version: '1', commit: '', code: '' },
   }
   writeResults(dir, head, new Map(cells.map((finished) => [finished.key, finished])))
@@ -86,6 +91,17 @@ test('a shard that comes later is added to those that were merged before', () =>
   expect(mergeResults([shard('1/2', [cell(1), cell(3)])], target).missing).toBe(2)
   expect(readManifest(target).state).toBe('partial')
   expect(mergeResults([shard('2/2', [cell(2), cell(4)])], target).missing).toBe(0)
+})
+
+test('a shard that went on is described as it is now, not as it was when it was merged', () => {
+  const target = join(home, 'all')
+  const before = shard('1/2', [cell(1)])
+  mergeResults([before, shard('2/2', [cell(2), cell(4)])], target)
+  rmSync(before, { recursive: true })
+  const resumed = { ...part, started: 'later', reused: 1 }
+  const keys = ['k1', 'k2', 'k3', 'k4']
+  mergeResults([shard('1/2', [cell(1), cell(3)], keys, resumed)], target)
+  expect(readManifest(target).parts).toEqual({ '1/2': resumed, '2/2': part })
 })
 
 test('a cell that failed in one shard and worked in another has worked', () => {

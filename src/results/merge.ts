@@ -40,7 +40,8 @@ export function mergeResults(dirs: readonly string[], target: string): Merged {
   return { rows, missing: cells.length - rows.length }
 }
 
+/** Of a part that several tell of the first counts, as of a cell. */
 function partsOf(manifests: readonly Manifest[]): Manifest['parts'] {
-  const parts = manifests.flatMap((manifest) => Object.entries(manifest.parts))
+  const parts = manifests.toReversed().flatMap((manifest) => Object.entries(manifest.parts))
   return Object.fromEntries(parts.sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })))
 }
