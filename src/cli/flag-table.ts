@@ -20,6 +20,8 @@ export type FlagTable = Readonly<Record<string, Flag>>
 export interface Command extends CommandModule {
   readonly flags: FlagTable
   readonly subcommands?: readonly string[]
+  /** The flags of each subcommand, where they have not all the same. */
+  readonly flagsOf?: Readonly<Record<string, FlagTable>>
   /** Words after the command's name to which it says the same every time: the build writes that down. */
   readonly constant?: readonly (readonly string[])[]
 }

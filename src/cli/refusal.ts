@@ -20,7 +20,9 @@ export function refusal(message: string, words: readonly string[], command: Comm
       }
       return new UsageError(`unknown argument: ${unfit}; expected: ${usage(command)}`)
     }
-    const flags = [...Object.keys(command.flags), ...COMMON_FLAGS].map((name) => `--${name}`)
+    const subcommand = words.find((word) => command.subcommands?.includes(word))
+    const table = command.flagsOf?.[subcommand ?? ''] ?? command.flags
+    const flags = [...Object.keys(table), ...COMMON_FLAGS].map((name) => `--${name}`)
     return new UsageError(unknown('flag', flag.replace(/=.*/, ''), flags))
   }
   const bare = /^Not enough arguments following: (.+)$/.exec(message)?.[1]

@@ -50,6 +50,11 @@ test('what the kernel counted is written with an imported trace, and a flag wins
 
 test.each([
   [['--against-policy', 'mmid'], /^cowbench: unknown policy: mmid; did you mean mm-id/],
+  [
+    ['--others', 'redis'],
+    /^cowbench: unknown flag: --others;.* available: --against-policy, --pgreuse, --json, --color,/,
+  ],
+  [['--pgresue', '5'], /^cowbench: unknown flag: --pgresue; did you mean --pgreuse\? available: /],
   [['--pgreuse', 'many'], /^cowbench: invalid --pgreuse: many; expected a whole number/],
 ])('a mistake is refused in one line: %o', (words, message) => {
   const { code, err } = trace('info', REDIS, ...words)

@@ -33,6 +33,13 @@ const INFO = {
   json: { kind: 'switch', what: 'as a JSON object' },
 } as const satisfies FlagTable
 
+const FLAGS = {
+  import: { ...OUTPUT, ...KERNEL_COUNTS },
+  convert: OUTPUT,
+  info: INFO,
+  validate: {},
+} as const satisfies Record<string, FlagTable>
+
 /** More problems than this tell nothing new. */
 const MOST_PROBLEMS = 20
 
@@ -40,7 +47,8 @@ type Argv = Readonly<Record<string, unknown>>
 
 export const traceCommand: Command = {
   flags: { ...OUTPUT, ...KERNEL_COUNTS, ...INFO },
-  subcommands: ['import', 'convert', 'info', 'validate'],
+  subcommands: Object.keys(FLAGS),
+  flagsOf: FLAGS,
   command: 'trace',
   describe: 'import recordings; inspect, check and convert trace files',
   builder: (yargs) =>
@@ -48,19 +56,19 @@ export const traceCommand: Command = {
       .command({
         command: 'import <file>',
         describe: 'perf script text (plain, .gz) or perf.data into a trace file',
-        builder: (y) => addFlags(y, { ...OUTPUT, ...KERNEL_COUNTS }),
+        builder: (y) => addFlags(y, FLAGS.import),
         handler: (argv) => convert(argv, true),
       })
       .command({
         command: 'convert <file>',
         describe: 'any trace into a trace file',
-        builder: (y) => addFlags(y, OUTPUT),
+        builder: (y) => addFlags(y, FLAGS.convert),
         handler: (argv) => convert(argv, false),
       })
       .command({
         command: 'info <file>',
         describe: 'what a trace consists of, and what its import left out',
-        builder: (y) => addFlags(y, INFO),
+        builder: (y) => addFlags(y, FLAGS.info),
         handler: info,
       })
       .command({
