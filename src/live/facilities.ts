@@ -87,7 +87,7 @@ export async function facilitiesOf(driver: LiveDriver): Promise<Facilities> {
     kernel: runningKernel(),
     swap: swapOf(textIn('/proc/swaps')),
     thp: chosen(textIn(`${THP}/enabled`)),
-    mthp: SMALLER_ORDERS.filter((size) => isOn(size)),
+    mthp: mthpOf((file) => textIn(`${THP}/${file}`)),
     ksm: textIn('/sys/kernel/mm/ksm/run').trim() === '1',
     uffdWp: await driver.probe(PROBE_UFFD_WP),
     softDirty: await driver.probe(PROBE_SOFT_DIRTY),
@@ -109,11 +109,16 @@ export function runningKernel(): string {
 }
 
 const THP = '/sys/kernel/mm/transparent_hugepage'
-const SMALLER_ORDERS = ['16', '32', '64', '128', '256', '512', '1024']
+/** Of folios smaller than 2 MiB, in kB. */
+const SMALLER_SIZES = ['16', '32', '64', '128', '256', '512', '1024']
 
-function isOn(size: string): boolean {
-  const state = chosen(textIn(`${THP}/hugepages-${size}kB/enabled`))
-  return state !== '' && state !== 'never' && state !== 'inherit'
+/** The smaller sizes that are on. `settingIn` reads a file of THP's folder. */
+export function mthpOf(settingIn: (file: string) => string): string[] {
+  return SMALLER_SIZES.filter((size) => {
+    const own = chosen(settingIn(`hugepages-${size}kB/enabled`))
+    const state = own === 'inherit' ? chosen(settingIn('enabled')) : own
+    return state !== '' && state !== 'never'
+  })
 }
 
 /** `always [madvise] never` is madvise. */
