@@ -3,13 +3,26 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import nodeModule from 'node:module'
 import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { closest } from '../params/closest.ts'
+import { importsOf, mayImportFiles } from './imports.ts'
 
 export interface SourceFile {
   /** Absolute. */
   readonly path: string
-  /** Of the file's text. */
+  /** Of the file's text and, where it imports other files, of theirs. */
   readonly hash: string
+}
+
+/** A file and those that it imports, as they were read. */
+interface Sources extends SourceFile {
+  readonly texts: ReadonlyMap<string, Buffer>
+}
+
+export interface LoadedModule {
+  /** The default export. */
+  readonly given: unknown
+  readonly file: SourceFile
 }
 
 /** Is it a file rather than the name of something that comes with the program? */
@@ -17,25 +30,52 @@ export function isPath(text: string): boolean {
   return /[/\\]|\.[cm]?[jt]s$/.test(text)
 }
 
-/** Throws Error `missing <noun> file: <path>` if it cannot be read. */
-export function sourceFile(noun: string, path: string): SourceFile {
-  const absolute = resolve(path)
+/**
+ * The default export of the file at `path`. Throws Error `missing <noun> file: <path>` if it cannot be read, and
+ * `invalid <noun> file: <path>: <why>` if it cannot be run.
+ */
+export async function loadModule(noun: string, path: string): Promise<LoadedModule> {
+  const entry = resolve(path)
+  const text = readEntry(noun, path)
   try {
-    const text = readFileSync(absolute)
-    return { path: absolute, hash: createHash('sha256').update(text).digest('hex').slice(0, 16) }
+    const sources = await readSources(entry, text)
+    const { default: given } = canImport() ? await imported(sources) : await transformed(sources)
+    for (const [file, text] of sources.texts) {
+      if (!readFileSync(file).equals(text)) throw new Error('it was changed while it was loaded')
+    }
+    return { given, file: { path: entry, hash: sources.hash } }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new Error(`missing ${noun} file: ${path} cannot be read (${code})`)
+    throw new Error(`invalid ${noun} file: ${reasonIn(entry, error)}`)
   }
 }
 
-/** The default export of `file`. Throws Error `invalid <noun> file: <path>: <why>` if it cannot be run. */
-export async function defaultExport(noun: string, file: SourceFile): Promise<unknown> {
+/**
+ * A file, and those that it imports, each once, in the order of the first import: their paths stay out of the hash, which
+ * is the same wherever they lie. What they import of packages, or read themselves, is not known here.
+ */
+async function readSources(entry: string, entryText: Buffer): Promise<Sources> {
+  const texts = new Map([[entry, entryText]])
+  // The map grows while it is gone through.
+  for (const [from, text] of texts) {
+    if (!isCode(from) || !mayImportFiles(text.toString())) continue
+    for (const file of (await importsOf(from, text.toString(), COWBENCH)).files) {
+      if (!texts.has(file)) texts.set(file, readFileSync(file))
+    }
+  }
+  const hash = createHash('sha256')
+  for (const [file, text] of texts) {
+    if (file !== entry) hash.update(`\0${text.length}\0`)
+    hash.update(text)
+  }
+  return { path: entry, hash: hash.digest('hex').slice(0, 16), texts }
+}
+
+function readEntry(noun: string, path: string): Buffer {
   try {
-    const { default: given } = canImport() ? await imported(file) : await transformed(file)
-    return given
+    return readFileSync(path)
   } catch (error) {
-    throw new Error(`invalid ${noun} file: ${reasonIn(file.path, error)}`)
+    const { code } = error as NodeJS.ErrnoException
+    throw new Error(`missing ${noun} file: ${path} cannot be read (${code})`)
   }
 }
 
@@ -47,8 +87,9 @@ interface Module {
 const COWBENCH = 'cowbench'
 
 /** By jiti: TypeScript of any kind, on any version of Node.js. */
-async function transformed(file: SourceFile): Promise<Module> {
+async function transformed(sources: Sources): Promise<Module> {
   const plugIn = await import('../plug-in.ts')
+  await expectNames(sources, Object.keys(plugIn))
   const { createJiti } = await import('jiti')
   // No caches: a file that was changed must not be run as it was.
   const jiti = createJiti(import.meta.url, {
@@ -57,7 +98,26 @@ async function transformed(file: SourceFile): Promise<Module> {
     interopDefault: false,
     virtualModules: { [COWBENCH]: plugIn },
   })
-  return await jiti.import<Module>(file.path)
+  return await jiti.import<Module>(sources.path)
+}
+
+/** To jiti a name that `cowbench` does not export is undefined. */
+async function expectNames({ path, texts }: Sources, known: readonly string[]): Promise<void> {
+  for (const [file, text] of texts) {
+    if (!isCode(file)) continue
+    const { names } = await importsOf(file, text.toString(), COWBENCH)
+    const odd = names.find(({ name }) => !known.includes(name))
+    if (odd === undefined) continue
+    const near = closest(odd.name, known)
+    const hint = near === undefined ? `${COWBENCH} exports no such value` : `did you mean ${near}?`
+    const place = `${file}:${odd.line}:${odd.column}`
+    const where = file === path ? `\n${place}` : ` at ${place}`
+    throw new Error(`unknown import: ${odd.name}; ${hint}${where}`)
+  }
+}
+
+function isCode(file: string): boolean {
+  return /\.[cm]?[jt]s$/.test(file)
 }
 
 interface Resolved {
@@ -79,10 +139,14 @@ function canImport(): boolean {
   return registerHooks !== undefined && Boolean(typescript) && import.meta.url.endsWith('.js')
 }
 
-/** By Node.js itself; what it refuses as TypeScript (an enum, a file in node_modules) is left to jiti. */
-async function imported(file: SourceFile): Promise<Module> {
-  const own = `${pathToFileURL(file.path).href}?${file.hash}`
-  const format = /\.[cm]?ts$/.test(file.path) ? 'module-typescript' : 'module'
+/**
+ * By Node.js itself; what it refuses as TypeScript (an enum, a type that is imported as a value, a file in node_modules)
+ * is left to jiti.
+ */
+async function imported(sources: Sources): Promise<Module> {
+  const { path, hash, texts } = sources
+  const own = `${pathToFileURL(path).href}?${hash}`
+  const format = /\.[cm]?ts$/.test(path) ? 'module-typescript' : 'module'
   const hooks = registerHooks?.({
     resolve(name, from, next) {
       if (name === COWBENCH) {
@@ -92,19 +156,27 @@ async function imported(file: SourceFile): Promise<Module> {
           shortCircuit: true,
         }
       }
+      const found = next(name, from)
       // Whatever package.json lies above it.
-      return name === own ? { ...next(name, from), format } : next(name, from)
+      if (name === own) return { ...found, format }
+      // Modules are known by their address: one that was changed must not be run as it was.
+      return isAmong(texts, found.url) ? { ...found, url: `${found.url}?${hash}` } : found
     },
   })
   try {
     return await import(own)
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException
-    if (!/TYPESCRIPT|TYPE_STRIPPING/.test(code)) throw error
-    return await transformed(file)
+    const { code = '', message = '' } = error as NodeJS.ErrnoException
+    const isType = /TYPESCRIPT|TYPE_STRIPPING/.test(code)
+    if (!isType && !/does not provide an export named/.test(message)) throw error
+    return await transformed(sources)
   } finally {
     hooks?.deregister()
   }
+}
+
+function isAmong(texts: ReadonlyMap<string, Buffer>, url: string): boolean {
+  return url.startsWith('file:') && !url.includes('?') && texts.has(fileURLToPath(url))
 }
 
 /** `FILE: what is wrong`, or `FILE:LINE:COLUMN: what is wrong` where that is known. */

@@ -11,12 +11,11 @@ import {
 } from '../policy/api.ts'
 import { checkedPolicy, type Pulse } from './checked-policy.ts'
 import {
-  defaultExport,
   firstLine,
   isPath,
+  loadModule,
   notMadeBy,
   type SourceFile,
-  sourceFile,
   whyNotOfThisApi,
 } from './module.ts'
 import { within } from './within.ts'
@@ -42,8 +41,7 @@ export async function loadPolicy(nameOrPath: string, pulse?: Pulse): Promise<Loa
     }
     return { definition }
   }
-  const file = sourceFile('policy', nameOrPath)
-  const definition = await defaultExport('policy', file)
+  const { given: definition, file } = await loadModule('policy', nameOrPath)
   const reason = whyNotOfThisApi('policy', definition, POLICY_API) ?? whyNoPolicy(definition)
   if (reason !== undefined) throw new Error(`invalid policy file: ${file.path}: ${reason}`)
   return { definition: checkedPolicy(definition as PolicyDefinition, pulse), file }

@@ -2,14 +2,7 @@
 import { WORKLOADS } from '../../workloads/index.ts'
 import { unknown } from '../params/closest.ts'
 import { WORKLOAD_API, type Workload } from '../workload/api.ts'
-import {
-  defaultExport,
-  isPath,
-  notMadeBy,
-  type SourceFile,
-  sourceFile,
-  whyNotOfThisApi,
-} from './module.ts'
+import { isPath, loadModule, notMadeBy, type SourceFile, whyNotOfThisApi } from './module.ts'
 
 export interface LoadedWorkload {
   readonly definition: Workload
@@ -32,8 +25,7 @@ export async function loadWorkload(nameOrPath: string): Promise<LoadedWorkload> 
     }
     return { definition }
   }
-  const file = sourceFile('workload', nameOrPath)
-  const definition = await defaultExport('workload', file)
+  const { given: definition, file } = await loadModule('workload', nameOrPath)
   const reason = whyNotOfThisApi('workload', definition, WORKLOAD_API) ?? whyNoWorkload(definition)
   if (reason !== undefined) throw new Error(`invalid workload file: ${file.path}: ${reason}`)
   return { definition: definition as Workload, file }
