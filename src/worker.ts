@@ -21,6 +21,8 @@ import type { ChunkedTrace, Trace } from './trace/trace.ts'
 export interface CellTask {
   /** Name or absolute path. */
   readonly policy: string
+  /** Of a policy's file when the run began. */
+  readonly hash?: string | undefined
   readonly params: Readonly<Record<string, ParamValue>>
   /** Era of the mechanism; without it, the policy's own. */
   readonly era?: string
@@ -64,11 +66,11 @@ export type CellOutcome =
 
 const loaded = new Map<string, PolicyDefinition>()
 
-async function definitionOf(nameOrPath: string): Promise<PolicyDefinition> {
-  const known = loaded.get(nameOrPath)
+async function definitionOf({ policy, hash }: CellTask): Promise<PolicyDefinition> {
+  const known = loaded.get(policy)
   if (known !== undefined) return known
-  const { definition } = await loadPolicy(nameOrPath)
-  loaded.set(nameOrPath, definition)
+  const { definition } = await loadPolicy(policy, { hash })
+  loaded.set(policy, definition)
   return definition
 }
 
@@ -98,7 +100,7 @@ async function outcomeOf(task: CellTask): Promise<CellOutcome> {
 
 async function simulated(task: CellTask, trace: Trace | ChunkedTrace): Promise<CellOutcome> {
   try {
-    const policy = await definitionOf(task.policy)
+    const policy = await definitionOf(task)
     const { values, breaches, verdicts } = simulate({ ...task, policy, trace })
     const odd = METRIC_IDS.find((id) => !Number.isSafeInteger(values[id]))
     if (odd !== undefined)

@@ -21,6 +21,8 @@ export const SMALL_WORLD: GeometryData = { hugeOrder: 2 }
 /** What runs: a policy by name or path, as `loadPolicy` takes it. */
 export interface Subject {
   readonly policy: string
+  /** Of its file when the search began. */
+  readonly hash?: string | undefined
   readonly params: Readonly<Record<string, ParamValue>>
   readonly era?: string
   readonly swapDisk: boolean
@@ -59,10 +61,10 @@ export type ThreadMessage =
 const ENOUGH_FOR_PROBE = 2000
 
 export async function settingsOf(
-  { policy, ...subject }: Subject,
+  { policy, hash, ...subject }: Subject,
   pulse?: Pulse,
 ): Promise<WorldSettings> {
-  const { definition } = await loadPolicy(policy, pulse)
+  const { definition } = await loadPolicy(policy, { pulse, hash })
   return { ...subject, policy: definition }
 }
 

@@ -106,7 +106,7 @@ async function rivalOf({ against, policy, swap, ...others }: CheckRequest) {
   }
   const { definition, file } = await policyChoice(against)
   const swapDisk = swap === 'disk'
-  const subject = { policy: file?.path ?? definition.name, params: {}, swapDisk }
+  const subject = { policy: file?.path ?? definition.name, hash: file?.hash, params: {}, swapDisk }
   return { definition, name: definition.name, subject }
 }
 
@@ -145,7 +145,7 @@ async function subjectOf(request: CheckRequest, rival?: PolicyDefinition): Promi
     name: kernel?.name ?? definition.name,
     models,
     subject: {
-      policy: file?.path ?? definition.name,
+      ...{ policy: file?.path ?? definition.name, hash: file?.hash },
       params: kernel?.params ?? {},
       swapDisk: oneOf('swap', request.swap, SWAPS) === 'disk',
       ...(kernel === undefined ? {} : { era: kernel.era }),

@@ -122,7 +122,7 @@ async function runPending(
         { policy: { definition, file, kernel }, policyValues, trace: { seed }, noise },
         trace,
       ) => ({
-        policy: file?.path ?? definition.name,
+        ...{ policy: file?.path ?? definition.name, hash: file?.hash },
         ...{ params: policyValues, cost, oracle, check, trace },
         ...(noise === undefined ? {} : { noise: { values: noise, seed } }),
         ...(kernel === undefined ? {} : { era: kernel.era }),

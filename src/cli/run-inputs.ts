@@ -98,7 +98,9 @@ async function workloadOrigins(options: RunOptions): Promise<Map<WorkloadChoice,
     traces = [join(packageRoot(), QUICK_TRACE)]
   }
   const origins = new Map<WorkloadChoice, TraceOrigin>()
-  for (const { definition, file } of await Promise.all(workloads.map(loadWorkload))) {
+  for (const { definition, file } of await Promise.all(
+    workloads.map((each) => loadWorkload(each)),
+  )) {
     const { name, params } = definition
     const choice: WorkloadChoice = { name, params, needs: (values) => definition.needs(values) }
     origins.set(file === undefined ? choice : { ...choice, file }, { workload: definition })

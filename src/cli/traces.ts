@@ -35,7 +35,8 @@ export class Traces implements TraceSource {
     if ('trace' in origin) return undefined
     const found = this.#failed.get(choice) instanceof TraceTooLong
     if (!found && origin.workload.events(values) <= this.#long) return undefined
-    return { workload: workload.file?.path ?? workload.name, values, seed }
+    const { file } = workload
+    return { workload: file?.path ?? workload.name, hash: file?.hash, values, seed }
   }
 
   get(choice: TraceChoice): Trace {

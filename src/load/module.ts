@@ -32,13 +32,20 @@ export function isPath(text: string): boolean {
 
 /**
  * The default export of the file at `path`. Throws Error `missing <noun> file: <path>` if it cannot be read, and
- * `invalid <noun> file: <path>: <why>` if it cannot be run.
+ * `invalid <noun> file: <path>: <why>` if it cannot be run, or has not the hash that is `expected`.
  */
-export async function loadModule(noun: string, path: string): Promise<LoadedModule> {
+export async function loadModule(
+  noun: string,
+  path: string,
+  expected?: string,
+): Promise<LoadedModule> {
   const entry = resolve(path)
   const text = readEntry(noun, path)
   try {
     const sources = await readSources(entry, text)
+    if (expected !== undefined && sources.hash !== expected) {
+      throw new Error(`it was changed meanwhile; hash ${sources.hash}, expected ${expected}`)
+    }
     const { default: given } = canImport() ? await imported(sources) : await transformed(sources)
     for (const [file, text] of sources.texts) {
       if (!readFileSync(file).equals(text)) throw new Error('it was changed while it was loaded')

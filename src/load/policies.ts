@@ -26,8 +26,14 @@ export interface LoadedPolicy {
   readonly file?: SourceFile
 }
 
-/** A policy by its name or path; of a path, `pulse` is told of its answers. Throws Error in one line: unknown, missing or invalid. */
-export async function loadPolicy(nameOrPath: string, pulse?: Pulse): Promise<LoadedPolicy> {
+/**
+ * A policy by its name or path. Of a path, `pulse` is told of its answers, and `hash` is what the file must have: whoever
+ * loads it again must get what was loaded before. Throws Error in one line: unknown, missing or invalid.
+ */
+export async function loadPolicy(
+  nameOrPath: string,
+  { pulse, hash }: { readonly pulse?: Pulse | undefined; readonly hash?: string | undefined } = {},
+): Promise<LoadedPolicy> {
   if (!isPath(nameOrPath)) {
     const definition = POLICIES.find((policy) => policy.name === nameOrPath)
     if (definition === undefined) {
@@ -41,7 +47,7 @@ export async function loadPolicy(nameOrPath: string, pulse?: Pulse): Promise<Loa
     }
     return { definition }
   }
-  const { given: definition, file } = await loadModule('policy', nameOrPath)
+  const { given: definition, file } = await loadModule('policy', nameOrPath, hash)
   const reason = whyNotOfThisApi('policy', definition, POLICY_API) ?? whyNoPolicy(definition)
   if (reason !== undefined) throw new Error(`invalid policy file: ${file.path}: ${reason}`)
   return { definition: checkedPolicy(definition as PolicyDefinition, pulse), file }

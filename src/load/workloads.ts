@@ -10,8 +10,11 @@ export interface LoadedWorkload {
   readonly file?: SourceFile
 }
 
-/** A workload by its name or path. Throws Error in one line: unknown, missing or invalid. */
-export async function loadWorkload(nameOrPath: string): Promise<LoadedWorkload> {
+/** A workload by its name or path; a file must have this `hash`. Throws Error in one line: unknown, missing or invalid. */
+export async function loadWorkload(
+  nameOrPath: string,
+  { hash }: { readonly hash?: string | undefined } = {},
+): Promise<LoadedWorkload> {
   if (!isPath(nameOrPath)) {
     const definition = WORKLOADS.find((workload) => workload.name === nameOrPath)
     if (definition === undefined) {
@@ -25,7 +28,7 @@ export async function loadWorkload(nameOrPath: string): Promise<LoadedWorkload> 
     }
     return { definition }
   }
-  const { given: definition, file } = await loadModule('workload', nameOrPath)
+  const { given: definition, file } = await loadModule('workload', nameOrPath, hash)
   const reason = whyNotOfThisApi('workload', definition, WORKLOAD_API) ?? whyNoWorkload(definition)
   if (reason !== undefined) throw new Error(`invalid workload file: ${file.path}: ${reason}`)
   return { definition: definition as Workload, file }

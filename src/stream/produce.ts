@@ -14,6 +14,8 @@ export type Source =
   | {
       /** Name or absolute path. */
       readonly workload: string
+      /** Of a workload's file when the run began. */
+      readonly hash?: string | undefined
       readonly values: Readonly<Record<string, ParamValue>>
       readonly seed: number
     }
@@ -42,10 +44,10 @@ async function read(file: LongTrace, ring: Ring): Promise<Produced> {
 }
 
 async function generate(
-  { workload, values, seed }: Exclude<Source, { file: LongTrace }>,
+  { workload, hash: expected, values, seed }: Exclude<Source, { file: LongTrace }>,
   ring: Ring,
 ): Promise<Produced> {
-  const { definition, file } = await loadWorkload(workload)
+  const { definition, file } = await loadWorkload(workload, { hash: expected })
   const hash = new TraceHash()
   // A workload that did not come with the program may write events that cannot be.
   const validator = file === undefined ? undefined : new TraceValidator()
