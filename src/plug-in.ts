@@ -4,6 +4,7 @@
  */
 import * as whole from './hooks-of.ts'
 import * as api from './policy/api.ts'
+import { isPinnedOnly } from './policy/pinned-only.ts'
 import { ofView } from './policy/view.ts'
 
 export * from './index.ts'
@@ -35,8 +36,14 @@ export const pinnedByAnyone = ofView(api.pinnedByAnyone)
 
 /** The same hooks, for a view: a hook reads the kernel as a predicate does. */
 export const hooksOf: typeof whole.hooksOf = (name, values) => {
-  const hooks = Object.entries(whole.hooksOf(name, values))
-  return Object.fromEntries(
-    hooks.map(([id, hook]) => [id, typeof hook === 'function' ? ofView(hook as never) : hook]),
-  ) as unknown as api.GivenHooks
+  const given = whole.hooksOf(name, values)
+  const hooks = Object.entries(given).map(([id, hook]) => [
+    id,
+    typeof hook === 'function' ? ofView(hook as never) : hook,
+  ])
+  const viewed = Object.fromEntries(hooks) as api.GivenHooks
+  if (given.forkCopies && viewed.forkCopies && isPinnedOnly(given.forkCopies)) {
+    api.pinnedOnly(viewed.forkCopies)
+  }
+  return viewed
 }

@@ -12,6 +12,7 @@ import {
   type PolicyHooks,
   VERDICT_LABELS,
 } from '../policy/api.ts'
+import { isPinnedOnly, pinnedOnly } from '../policy/pinned-only.ts'
 import { viewOf } from '../policy/view.ts'
 import { firstLine } from './module.ts'
 
@@ -82,12 +83,14 @@ export function checkedPolicy(definition: PolicyDefinition, pulse?: Pulse): Poli
         name,
         checkedHook(name, policy[name as Question] as Hook, answer, told),
       ])
-      return Object.freeze({
+      const checked: Policy = Object.freeze({
         ...policy,
         ...Object.fromEntries(hooks),
         pageBits: checkedBits('pageBits', policy.pageBits, told),
         mmBits: checkedBits('mmBits', policy.mmBits, told),
       })
+      if (isPinnedOnly(policy.forkCopies)) pinnedOnly(checked.forkCopies)
+      return checked
     },
   }
 }
