@@ -7,8 +7,8 @@ import { COPY, definePolicy } from './policy/api.ts'
 
 function policy(name: string, params: Params = {}, kernel?: PolicyChoice['kernel']): PolicyChoice {
   const definition = definePolicy({
-    ...{ name, summary: '', era: '', kernel: '6.18.44', params },
-    lacks: name === 'early' ? ['shmem'] : [],
+    ...{ name, summary: '', era: '', kernel: '6.18' as const, params },
+    lacks: name === 'early' ? ['swap'] : [],
     hooks: () => ({ wpReuse: () => COPY }),
   })
   return kernel === undefined ? { definition } : { definition, kernel }
@@ -33,7 +33,7 @@ const plan = (input: Partial<PlanInput>) =>
       conditions,
       ...input,
     },
-    ({ definition }, needs) => needs.find((need) => definition.lacks.includes(need)),
+    ({ definition }, needs) => needs.find((need) => definition.lacks.some((lack) => lack === need)),
   )
 const names = (input: Partial<PlanInput>): string[] =>
   plan(input).cells.map(({ name: n }) => `${n.policy} ${n.workload} ${n.params} ${n.seed}`)
@@ -116,9 +116,9 @@ test('a kernel is named among the parameters and fixes those of its policy', () 
 
 test('a policy that lacks what a workload needs has no cell there, and the reason is kept', () => {
   const policies = [policy('early'), policy('mapcount')]
-  const { cells, skipped } = plan({ policies, workloads: [workload('postcopy', {}, ['shmem'])] })
+  const { cells, skipped } = plan({ policies, workloads: [workload('postcopy', {}, ['swap'])] })
   expect(cells.map((cell) => cell.name.policy)).toEqual(['mapcount'])
-  expect(skipped).toEqual([{ policy: 'early', workload: 'postcopy', params: '', reason: 'shmem' }])
+  expect(skipped).toEqual([{ policy: 'early', workload: 'postcopy', params: '', reason: 'swap' }])
 })
 
 test('all policies of one workload, setting and seed share one trace, and nothing else does', () => {

@@ -32,9 +32,10 @@ export default definePolicy({
   // For lists and tables.
   summary: 'PageAnonExclusive, and a few references are nobody',
   era: 'an idea',
-  // How the rest of the kernel behaves (see: cowbench list kernels, column era).
+  // How the rest of the kernel behaves: 5.6, 5.8, 5.15, 5.18, 5.19, 6.1, 6.12, 6.18 (cowbench list kernels, column era).
   kernel: '6.18',
-  // What it has no rule for: a workload that needs one of 'thp', 'swap', 'ksm', 'uffd-wp', 'collapse' is skipped.
+  // What it has no rule for: a workload that needs it is skipped. Of 'collapse', 'ksm', 'soft-dirty', 'swap', 'thp',
+  // 'uffd-minor', 'uffd-wp', 'uffd-wp-shmem'.
   lacks: [],
 
   // Each is --param NAME=VALUE and --sweep NAME=..., a line of `cowbench list params`, and part of every row.
@@ -68,14 +69,15 @@ export default definePolicy({
     //   gupRead(k, pfn, follPin)           a reader's reference: GUP_TAKE (or GUP_UNSHARE, GUP_BREAK_COW)
     //   gupReadNotAnon(k, pfn, follPin)    the same on page cache and zero page: GUP_TAKE
     //   gupFastRefuses(k, pfn)             must a lockless walk leave the page to the slow one: no
-    //   reclaimRefuses(k, pfn, stage)      must the page stay mapped (BEFORE_SWAPCACHE, AFTER_CLEAR...): no
+    //   reclaimRefuses(k, pfn, stage)      must the page stay mapped (BEFORE_SWAPCACHE, AFTER_CLEAR...): no. (Not asked
+    //                                      about a clean page that MADV_FREE gave up.)
     //   clearRefsSkips(k, pfn)             does clear_refs spare the write bit: no
     //   upgradesPte(k, pfn, dirty)         may mprotect make the entry writable without a fault: no
     //   upgradesPmd(k, head, dirty)        the same for a huge mapping: no
     //   forcedInPlace(k, pfn)              does a FOLL_FORCE store to a read-only page need no fault: no
     // Things that the kernel does before or after it asks, all off: drainsLruBatch, freesSwapCache, tracksExclusive,
-    // asksAtLoad, swapinWritable, wpResolveWritable, copiesHuge, reusesKsm, tagsGupPages, asksEveryFork,
-    // forkCopyProtects, triesPageLock, writeProtectSeq; and tables ('copy').
+    // asksAtLoad, swapinWritable, wpResolveWritable, copiesHuge, reusesKsm, tagsGupPages, asksEveryFork
+    // (on with bits of your own), forkCopyProtects, triesPageLock, writeProtectSeq; and tables ('copy').
     // Bits of your own for each page or process: pageBits, mmBits (docs/write-a-policy.md).
   }),
 })

@@ -58,7 +58,13 @@ class Traces implements TraceSource {
 }
 
 function policy(name: string): PolicyChoice {
-  const spec = { name, summary: '', era: '', kernel: '', hooks: () => ({ wpReuse: () => COPY }) }
+  const spec = {
+    name,
+    summary: '',
+    era: '',
+    kernel: '6.18' as const,
+    hooks: () => ({ wpReuse: () => COPY }),
+  }
   return { definition: definePolicy(spec) }
 }
 

@@ -8,6 +8,7 @@ import { POLICIES } from '../../policies/index.ts'
 import { WORKLOADS } from '../../workloads/index.ts'
 import { longTrace } from '../load/long-trace.ts'
 import { writeTrace } from '../load/trace-file.ts'
+import { loadWorkload } from '../load/workloads.ts'
 import { COST_PROFILES, type CostProfile } from '../metrics/cost.ts'
 import { defaults } from '../params/params.ts'
 import type { Cell, PolicyChoice, TraceChoice, WorkloadChoice } from '../plan.ts'
@@ -144,21 +145,26 @@ test('a policy that throws leaves the others to their end', async () => {
   })
 })
 
-test("a workload that throws costs all of its trace's cells", async () => {
+test.each([
+  ['t.store(5, 0)', 'event 0: store: process 5 was never started'],
+  ['t.spawn()', 'process 0 has not exited by its end'],
+])("a workload that fails costs all of its trace's cells: %s", async (written, line) => {
   const path = join(home, 'odd.mjs')
   writeFileSync(
     path,
     `import { defineWorkload } from 'cowbench'
      export default defineWorkload({
        name: 'odd', summary: '', params: {}, events: () => 1e9,
-       generate(t) { t.store(5, 0) },
+       generate(t) { ${written} },
      })`,
   )
-  const odd: WorkloadChoice = { name: 'odd', params: {}, needs: () => [], file: { path, hash: '' } }
+  const { file } = await loadWorkload(path)
+  if (file === undefined) throw new Error('no file')
+  const odd: WorkloadChoice = { name: 'odd', params: {}, needs: () => [], file }
   const declared = { ...named(WORKLOADS, 'bg'), name: 'odd', events: () => 1e9 }
   const trace = { workload: odd, values: {}, seed: 1 }
   const { outcomes, facts } = await run(new Map([[odd, { workload: declared }]]), trace, 1e6)
-  const error = 'invalid trace: event 0: store: process 5 was never started'
+  const error = `invalid trace: ${line}`
   expect(Object.values(outcomes)).toEqual(Array(3).fill({ ok: false, error }))
   expect(facts).toEqual({ hash: '', events: 0 })
 })

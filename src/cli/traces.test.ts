@@ -90,3 +90,14 @@ test("a workload of one's own that writes events that cannot be is refused by th
     'invalid trace: event 0: store: process 5 was never started',
   )
 })
+
+test("a workload of one's own that leaves a process behind is refused", () => {
+  const leaves = defineWorkload({
+    ...{ name: 'leaves', summary: '', params: {} },
+    generate: (t) => t.exit(t.fork(t.spawn())),
+  })
+  const traces = new Traces(new Map([[own, { workload: leaves }]]))
+  expect(() => traces.get({ workload: own, values: {}, seed: 1 })).toThrow(
+    'invalid trace: process 0 has not exited by its end',
+  )
+})

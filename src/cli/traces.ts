@@ -5,7 +5,7 @@ import { within } from '../load/within.ts'
 import type { TraceChoice } from '../plan.ts'
 import type { Produced, Source } from '../stream/produce.ts'
 import { type Trace, TraceTooLong } from '../trace/trace.ts'
-import { validateTrace } from '../trace/validate.ts'
+import { notExited, TraceValidator } from '../trace/validate.ts'
 import { buildTrace, type Workload } from '../workload/api.ts'
 import type { TraceSource } from './pool-options.ts'
 import type { TraceOrigin } from './run-inputs.ts'
@@ -110,8 +110,10 @@ export class Traces implements TraceSource {
 
 /** A workload that did not come with the program may write events that cannot be. */
 function expectValid(trace: Trace): void {
-  const [first] = validateTrace(trace, 1)
+  const validator = new TraceValidator(trace.processes)
+  const [first] = validator.take(trace, 1)
   if (first !== undefined) throw new Error(`invalid trace: event ${first.event}: ${first.problem}`)
+  if (validator.alive !== undefined) throw notExited(validator.alive)
 }
 
 function shared(trace: Trace): Trace {

@@ -224,6 +224,21 @@ test.each<[string, () => string, RegExp]>([
     () => policy(`hooks: () => ({ wpReuse: () => 0, tables: 'own' })`),
     /: invalid hook: tables is own; expected: copy, lazy, owner, accounted$/,
   ],
+  [
+    'hooks that come later',
+    () => policy('hooks: async () => ({ wpReuse: () => 0 })'),
+    /: invalid hooks: a promise; hooks may not be async$/,
+  ],
+  [
+    'a capability that nobody needs',
+    () => policy(`${HOOKS}, lacks: ['ksm', 'tph']`),
+    /: unknown capability that policy own lacks: tph; did you mean thp\? available: collapse, ksm, soft-dirty, swap, thp, uffd-minor, uffd-wp, uffd-wp-shmem$/,
+  ],
+  [
+    'a kernel that there is no era for',
+    () => policy(HOOKS, ABOUT.replace('6.18', '6.17')),
+    /own-\d+\.ts:.* unknown kernel of policy own: 6\.17; did you mean 6\.1\? available: 5\.6, 5\.8, /,
+  ],
   ['hooks that throw', () => policy(`hooks: () => { throw new Error('no hooks') }`), /: no hooks$/],
   [
     'a name that is taken',
@@ -256,6 +271,14 @@ test('a workload file is loaded or refused in the same way', async () => {
     [workload('generat: () => {}'), /: unknown key: generat; did you mean generate\?/],
     [workload('summry: 1, generate: () => {}'), /: unknown key: summry; did you mean summary\?/],
     [workload('api: 3, generate: () => {}'), /: unsupported workload api: 3; expected: 1$/],
+    [
+      workload(`generate: () => {}, needs: () => ['tph']`),
+      /: unknown capability that workload mine needs: tph; did you mean thp\?/,
+    ],
+    [
+      workload(`generate: () => {}, needs: () => { throw new Error('no\\nneeds') }`),
+      /: invalid needs of workload mine: they throw: no$/,
+    ],
     ['zigote', /^unknown workload: zigote; did you mean zygote\? /],
   ] as const) {
     await expect(loadWorkload(path)).rejects.toThrow(line)

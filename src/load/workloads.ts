@@ -1,8 +1,17 @@
 /** workloads: finds a workload by name, or loads one from a file. */
 import { WORKLOADS } from '../../workloads/index.ts'
 import { unknown } from '../params/closest.ts'
+import { defaults } from '../params/params.ts'
 import { WORKLOAD_API, type Workload } from '../workload/api.ts'
-import { isPath, loadModule, notMadeBy, type SourceFile, whyNotOfThisApi } from './module.ts'
+import {
+  firstLine,
+  isPath,
+  loadModule,
+  notMadeBy,
+  type SourceFile,
+  whyNotOfThisApi,
+} from './module.ts'
+import { within } from './within.ts'
 
 export interface LoadedWorkload {
   readonly definition: Workload
@@ -34,6 +43,9 @@ export async function loadWorkload(
   return { definition: definition as Workload, file }
 }
 
+/** For `needs` to come back. */
+const SECONDS = 5
+
 function whyNoWorkload(value: unknown): string | undefined {
   const { name, params, needs, generate } = (value ?? {}) as Partial<Workload>
   const made = [needs, generate].every((hook) => typeof hook === 'function')
@@ -43,5 +55,10 @@ function whyNoWorkload(value: unknown): string | undefined {
   if (WORKLOADS.some((workload) => workload.name === name)) {
     return `invalid workload name: ${name} comes with the program; expected another`
   }
-  return undefined
+  try {
+    within(SECONDS, 'needs', () => (value as Workload).needs(defaults(params)))
+    return undefined
+  } catch (error) {
+    return firstLine(error)
+  }
 }

@@ -5,9 +5,17 @@
  * same state it may be asked about the first only. What a kernel does before it asks (emptying a batch, giving up
  * the swapcache) is declared here and done by the mechanism. Each question names the kernel function that asks it.
  */
+import { type Capability, expectCapabilities } from '../params/capabilities.ts'
+import {
+  expectName,
+  expectParams,
+  expectShape,
+  refuseUnknown,
+  type Shape,
+} from '../params/declared.ts'
 import type { Params, Values } from '../params/params.ts'
 import type { Kernel } from '../state/kernel.ts'
-import { expectName, expectParams, expectShape, refuseUnknown, type Shape } from './declared.ts'
+import { ERA_NAMES, type EraName } from './era-names.ts'
 import {
   type GivenMmBits,
   type GivenPageBits,
@@ -20,6 +28,7 @@ import { COPY } from './verdict.ts'
 
 export { choice, flag, int } from '../params/params.ts'
 export type { Kernel } from '../state/kernel.ts'
+export type { EraName } from './era-names.ts'
 export type { GivenMmBits, GivenPageBits, MmBits, PageBits } from './own-bits.ts'
 export { pinnedOnly } from './pinned-only.ts'
 export * from './predicates.ts'
@@ -99,7 +108,10 @@ export interface PolicyHooks {
   readonly gupReadNotAnon: (k: Kernel, pfn: number, follPin: boolean) => number
   /** get_user_pages_fast(): is this anonymous page left to the slow way, whatever its entry permits? Default: no. */
   readonly gupFastRefuses: (k: Kernel, pfn: number) => boolean
-  /** Reclaim, at BEFORE_SWAPCACHE, BEFORE_UNMAP and AFTER_CLEAR: must the page stay mapped? Default: no. */
+  /**
+   * Reclaim, at BEFORE_SWAPCACHE, BEFORE_UNMAP and AFTER_CLEAR: must the page stay mapped? Default: no. It does not ask
+   * about a clean page that MADV_FREE gave up: that is dropped, or not, by the references to it.
+   */
   readonly reclaimRefuses: (k: Kernel, pfn: number, stage: number) => boolean
   /** clear_refs: must this writable entry keep its write bit? Default: no. */
   readonly clearRefsSkips: (k: Kernel, pfn: number) => boolean
@@ -130,10 +142,10 @@ export interface PolicyDefinition<S extends Params = Params> {
   readonly summary: string
   /** Kernel versions, or what it was. */
   readonly era: string
-  /** Mechanism era that it runs with unless --kernel says otherwise (a name of src/sim/kernels.ts). */
-  readonly kernel: string
+  /** Mechanism era that it runs with unless --kernel says otherwise. */
+  readonly kernel: EraName
   readonly params: S
-  readonly lacks: readonly string[]
+  readonly lacks: readonly Capability[]
   create(values: Values<S>): Policy
 }
 
@@ -141,12 +153,12 @@ export interface PolicySpec<S extends Params> {
   readonly name: string
   readonly summary: string
   readonly era: string
-  readonly kernel: string
+  readonly kernel: EraName
   /** The POLICY_API that the file was written for. Default: this one. */
   readonly api?: number
   readonly params?: S
   /** Capabilities of the mechanism that this policy has no rule for: workloads that need one are skipped. */
-  readonly lacks?: readonly string[]
+  readonly lacks?: readonly Capability[]
   readonly hooks: (params: Values<S>) => GivenHooks
 }
 
@@ -169,6 +181,8 @@ export function definePolicy<const S extends Params = {}>(
   expectShape(spec, SPEC)
   expectName('policy', spec.name)
   expectParams(spec.params ?? {})
+  refuseUnknown(`kernel of policy ${spec.name}`, [spec.kernel], ERA_NAMES)
+  expectCapabilities(`capability that policy ${spec.name} lacks`, spec.lacks ?? [])
   return Object.freeze({
     name: spec.name,
     api: spec.api ?? POLICY_API,
@@ -182,6 +196,7 @@ export function definePolicy<const S extends Params = {}>(
       if (typeof h !== 'object' || h === null) {
         throw new RangeError(`invalid hooks: ${typeof h}; expected an object`)
       }
+      if ('then' in h) throw new RangeError('invalid hooks: a promise; hooks may not be async')
       const forkCopies = h.forkCopies ?? never
       const policy = Object.freeze({
         name: spec.name,

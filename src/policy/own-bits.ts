@@ -7,8 +7,9 @@
  * there is one set, asked for with the folio's head; when the mapping is split each page gets it. A page that is copied
  * starts afresh, a frame that is freed forgets. Whatever is left out keeps the bits as they are.
  */
+
+import { refuseUnknown } from '../params/declared.ts'
 import type { Kernel } from '../state/kernel.ts'
-import { refuseUnknown } from './declared.ts'
 
 /** Bits after something that happened to a page. */
 type PageMoment = (k: Kernel, pfn: number, bits: number) => number

@@ -1,4 +1,8 @@
 /** ERAS: what the kernel around a policy does, by version: the mechanism's rules, which no policy decides. */
+import type { EraName } from '../policy/era-names.ts'
+
+export type { EraName } from '../policy/era-names.ts'
+
 export interface Era {
   /** userfaultfd write-protection (5.7). */
   readonly uffdWp: boolean
@@ -129,9 +133,7 @@ export const ERAS = {
     mremapsAreas: true,
     heldLazyfree: 'keeps',
   },
-} as const satisfies Record<string, Era>
-
-export type EraName = keyof typeof ERAS
+} as const satisfies Record<EraName, Era>
 
 /** Capabilities that a workload may need and an era may lack. */
 export function eraLacks(era: Era): string[] {

@@ -4,7 +4,7 @@ import { TraceHash } from '../load/trace-hash.ts'
 import { loadWorkload } from '../load/workloads.ts'
 import type { ParamValue } from '../params/params.ts'
 import type { Chunk } from '../trace/trace.ts'
-import { TraceValidator } from '../trace/validate.ts'
+import { notExited, TraceValidator } from '../trace/validate.ts'
 import { streamTrace } from '../workload/api.ts'
 import type { Ring } from './ring.ts'
 
@@ -57,5 +57,6 @@ async function generate(
     hash.add(chunk)
     ring.write(chunk)
   })
+  if (validator?.alive !== undefined) throw notExited(validator.alive)
   return { hash: hash.digest(), events }
 }

@@ -15,7 +15,7 @@ import {
 import { RETRACT_ALL, SET_RETRACT } from './settings.ts'
 import { STEP_ALL, STEP_LOCK, STEP_NEXT } from './steps.ts'
 import { type Trace, TraceWriter } from './trace.ts'
-import { validateTrace } from './validate.ts'
+import { TraceValidator, validateTrace } from './validate.ts'
 
 function written(write: (t: TraceWriter, mm: number) => void): Trace {
   const t = new TraceWriter()
@@ -250,4 +250,22 @@ describe('a problem is named with its event', () => {
       }),
     )
   })
+})
+
+test('which process has not exited is known at any time', () => {
+  const validator = new TraceValidator()
+  const alive: (number | undefined)[] = [validator.alive]
+  const t = new TraceWriter(0, {
+    handOut: (chunk) => {
+      validator.take(chunk, 1)
+      alive.push(validator.alive)
+    },
+  })
+  const mm = t.spawn()
+  const child = t.fork(mm)
+  for (const end of [() => {}, () => t.exit(mm), () => t.exit(child)]) {
+    end()
+    t.finish()
+  }
+  expect(alive).toEqual([undefined, mm, child, undefined])
 })

@@ -109,11 +109,21 @@ export class TraceValidator {
     return problems
   }
 
+  /** The first process that has not exited so far. */
+  get alive(): number | undefined {
+    return this.#state.alive
+  }
+
   /** What is wrong with the number of events, once the last piece was taken. */
   end(events: number, limit: number): TraceProblem[] {
     if (limit <= 0 || this.#lost || events === this.events) return []
     return [{ event: this.events, problem: `${this.events} events, the trace says ${events}` }]
   }
+}
+
+/** A workload lets every process exit: what a kernel does then is part of its cost. */
+export function notExited(mm: number): Error {
+  return new Error(`invalid trace: process ${mm} has not exited by its end`)
 }
 
 class Validator {
@@ -127,6 +137,10 @@ class Validator {
 
   constructor(processes: number) {
     this.#processes = processes
+  }
+
+  get alive(): number | undefined {
+    return this.#live.keys().next().value
   }
 
   process(mm: number): string | undefined {

@@ -54,11 +54,11 @@ describe('a declaration', () => {
 
   test('is refused with a name or a parameter that the command line could not take', () => {
     expect(() => defineWorkload({ name: 'My Load', summary: '', params: {}, generate })).toThrow(
-      'invalid workload name: My Load; expected lower case, digits and hyphens',
+      'invalid workload name: My Load; expected lower case letters, digits and hyphens',
     )
     const params = { 'a-b': int(1, 0, 2, '') }
     expect(() => defineWorkload({ name: 'x', summary: '', params, generate })).toThrow(
-      'invalid parameter name: a-b of workload x; expected letters and digits',
+      'invalid parameter name: a-b; expected letters and digits',
     )
   })
 
@@ -67,6 +67,37 @@ describe('a declaration', () => {
     expect(() => defineWorkload({ name: 'x', summary: '', params, generate })).toThrow(
       'invalid pages: 0; expected a whole number from 1 to 8',
     )
+  })
+
+  test.each([
+    [{ params: undefined }, 'missing key: params; expected: object'],
+    [{ name: undefined }, 'missing key: name; expected: string'],
+    [{ summary: undefined }, 'missing key: summary; expected: string'],
+    [{ summary: 3 }, 'invalid summary: number; expected: string'],
+    [{ params: { n: 3 } }, 'invalid parameter: n; expected: int(), choice() or flag()'],
+    [{ needs: 'thp' }, 'invalid needs: string; expected: function'],
+    [{ needs: ['thp'] }, 'invalid needs: array; expected: function'],
+    [{ events: 3 }, 'invalid events: number; expected: function'],
+    [{ generate: undefined }, 'missing key: generate; expected: function'],
+    [{ quick: true }, 'unknown key: quick; available: name, summary, params, generate, api, '],
+  ])('is refused where a part of it is missing or something else: %j', (part, line) => {
+    const whole = { name: 'x', summary: '', params: {}, generate, ...part }
+    expect(() => defineWorkload(whole as never)).toThrow(new RangeError(line).message)
+  })
+
+  test.each([
+    [() => ['tph'], 'unknown capability that workload x needs: tph; did you mean thp? available: '],
+    [() => [undefined], 'unknown capability that workload x needs: undefined; available: collapse'],
+    [() => 'thp', 'invalid needs of workload x: thp; expected an array'],
+    [
+      () => {
+        throw new Error('not yet')
+      },
+      'invalid needs of workload x: they throw: not yet',
+    ],
+  ])('is refused for needs that nobody can have: %s', (needs, line) => {
+    const odd = defineWorkload({ name: 'x', summary: '', params: {}, generate, needs } as never)
+    expect(() => odd.needs({})).toThrow(line)
   })
 
   test('is part of the quick run and needs nothing, unless it says so', () => {
@@ -109,6 +140,19 @@ describe('a trace', () => {
     expect(buildTrace(sample, { pages: 8 }, 1)).toEqual(trace)
     expect(buildTrace(sample, {}, 2)).not.toEqual(trace)
     expect(trace.events).toBe(10)
+  })
+
+  test.each([
+    ['a promise', async () => {}],
+    ['a promise', () => Promise.reject(new Error('nobody hears this'))],
+    ['a generator', function* () {}],
+    ['a generator', async function* () {}],
+    ['7', () => 7],
+  ])('is all that is written until generate returns: %s is refused', (what, generate) => {
+    const odd = defineWorkload({ name: 'odd', summary: '', params: {}, generate } as never)
+    expect(() => buildTrace(odd, {}, 1)).toThrow(
+      `invalid generate of workload odd: it returned ${what}; expected undefined: it may be neither async nor a generator`,
+    )
   })
 
   test('lies in shared memory where that is asked for, and holds the same there', () => {

@@ -4,11 +4,13 @@
  * A workload writes the events of one access pattern, and of nothing else: what a kernel does about them, and which
  * kernel, is not its business. The same workload, parameters and seed give the same trace, byte for byte.
  */
-import { unknown } from '../params/closest.ts'
+import { type Capability, expectCapabilities } from '../params/capabilities.ts'
+import { expectName, expectParams, expectShape, type Shape } from '../params/declared.ts'
 import { defaults, formatValue, type Params, parseParam, type Values } from '../params/params.ts'
 import { Rng } from '../trace/rng.ts'
 import { type Chunk, type Trace, TraceWriter } from '../trace/trace.ts'
 
+export type { Capability } from '../params/capabilities.ts'
 export { choice, flag, int } from '../params/params.ts'
 export * from '../trace/ops.ts'
 export type { Rng, Zipf } from '../trace/rng.ts'
@@ -18,17 +20,6 @@ export * from './address-space.ts'
 export * from './buffers.ts'
 export * from './mappings.ts'
 export * from './zipf-rounds.ts'
-
-/** What a mechanism or a policy may lack. A policy that lacks what the workload needs is skipped, and this is why. */
-export type Capability =
-  | 'collapse'
-  | 'ksm'
-  | 'soft-dirty'
-  | 'swap'
-  | 'thp'
-  | 'uffd-minor'
-  | 'uffd-wp'
-  | 'uffd-wp-shmem'
 
 /** Version of this contract; a workload file made for another one is refused. */
 export const WORKLOAD_API = 1
@@ -62,33 +53,55 @@ export interface WorkloadSpec<S extends Params> {
   readonly generate: (t: TraceWriter, rng: Rng, p: Values<S>) => void
 }
 
-const KEYS = ['name', 'summary', 'api', 'params', 'inQuickRun', 'needs', 'events', 'generate']
+const SPEC: Shape = {
+  ...{ name: 'string', summary: 'string', params: 'object', generate: 'function' },
+  ...{ 'api?': 'number', 'inQuickRun?': 'boolean', 'needs?': 'function', 'events?': 'function' },
+}
 
-/** Declares a workload. Throws where its declaration cannot be right. */
+/** Declares a workload. Throws RangeError where its declaration, or what its functions return, cannot be right. */
 export function defineWorkload<const S extends Params>(spec: WorkloadSpec<S>): Workload {
+  expectShape(spec, SPEC)
   const { name, summary, params, needs, events, generate } = spec
-  const odd = Object.keys(spec).find((key) => !KEYS.includes(key))
-  if (odd !== undefined) throw new RangeError(unknown('key', odd, KEYS))
-  if (typeof generate !== 'function') throw new RangeError('missing key: generate')
-  if (!/^[a-z][a-z0-9-]*$/.test(name))
-    throw new RangeError(`invalid workload name: ${name}; expected lower case, digits and hyphens`)
-  for (const [id, param] of Object.entries(params)) {
-    if (!/^[a-z][a-zA-Z0-9]*$/.test(id))
-      throw new RangeError(
-        `invalid parameter name: ${id} of workload ${name}; expected letters and digits`,
-      )
-    checkValue(id, param.default, params)
-  }
+  expectName('workload', name)
+  expectParams(params)
   return Object.freeze({
     name,
     api: spec.api ?? WORKLOAD_API,
     summary,
     params,
     inQuickRun: spec.inQuickRun ?? true,
-    needs: (values) => (needs?.(values as Values<S>) ?? []).filter((need) => need !== false),
+    needs: (values) => (needs ? capabilities(name, () => needs(values as Values<S>)) : []),
     events: (values) => events?.(values as Values<S>) ?? 0,
-    generate: (t, rng, values) => generate(t, rng, values as Values<S>),
+    generate: (t, rng, values) => expectNothing(name, generate(t, rng, values as Values<S>)),
   } satisfies Workload)
+}
+
+function capabilities(workload: string, needs: () => readonly (Capability | false)[]) {
+  let given: readonly (Capability | false)[]
+  try {
+    given = needs()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : error
+    throw new RangeError(`invalid needs of workload ${workload}: they throw: ${why}`)
+  }
+  if (!Array.isArray(given)) {
+    throw new RangeError(`invalid needs of workload ${workload}: ${given}; expected an array`)
+  }
+  const needed = given.filter((need) => need !== false)
+  expectCapabilities(`capability that workload ${workload} needs`, needed)
+  return needed
+}
+
+/** What is written after `generate` has returned is in no trace: it may neither wait nor yield. */
+function expectNothing(workload: string, returned: unknown): void {
+  if (returned === undefined) return
+  const { then, next } = Object(returned)
+  if (returned instanceof Promise) returned.catch(() => {}) // It is of no use to anybody.
+  const what =
+    typeof then === 'function' ? 'a promise' : typeof next === 'function' ? 'a generator' : returned
+  throw new RangeError(
+    `invalid generate of workload ${workload}: it returned ${what}; expected undefined: it may be neither async nor a generator`,
+  )
 }
 
 /** Any of a workload's parameters; those that are not given take their defaults. */

@@ -2,8 +2,8 @@
  * declared: what a declaration must look like before anything is made of it, refused in one line. TypeScript says the
  * same sooner, to whoever asks it.
  */
-import { unknown } from '../params/closest.ts'
-import { formatValue, type Params, parseParam, rangeOf } from '../params/params.ts'
+import { unknown } from './closest.ts'
+import { formatValue, type Params, parseParam, rangeOf } from './params.ts'
 
 type Kind = 'string' | 'function' | 'object' | 'array' | 'number' | 'boolean'
 
