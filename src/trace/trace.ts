@@ -17,6 +17,7 @@ import {
   OP_GET,
   OP_KHUGEPAGED,
   OP_KSM_WAIT,
+  OP_LABELS,
   OP_LOAD,
   OP_MADVISE,
   OP_MIGRATE,
@@ -40,6 +41,7 @@ import {
   OP_UNPIN,
   OP_WRITEBACK,
   OP_WRITEBACK_END,
+  OPERANDS,
 } from './ops.ts'
 
 /** Integers per segment. */
@@ -323,6 +325,7 @@ export class TraceWriter {
       this.#segments[last + 1] === mm &&
       this.#argWords - this.#segments[last + 2]! < SEGMENT_EVENTS
     if (!extends_) this.#open(op, mm)
+    if ((vpn | 0) !== vpn) throw notAWord(op, 'vpn', vpn)
     if (this.#argWords === this.#args.length) this.#args = this.#grown(this.#args)
     this.#args[this.#argWords++] = vpn
     this.#segments[this.#segmentWords - SEGMENT + 3] = this.#argWords
@@ -333,7 +336,11 @@ export class TraceWriter {
     this.#open(op, mm)
     while (this.#argWords + operands.length > this.#args.length)
       this.#args = this.#grown(this.#args)
-    for (const operand of operands) this.#args[this.#argWords++] = operand
+    for (let i = 0; i < operands.length; i++) {
+      const operand = operands[i]!
+      if ((operand | 0) !== operand) throw notAWord(op, OPERANDS[op]![i]!, operand)
+      this.#args[this.#argWords++] = operand
+    }
     this.#segments[this.#segmentWords - SEGMENT + 3] = this.#argWords
     this.#events++
   }
@@ -349,6 +356,7 @@ export class TraceWriter {
 
   #open(op: number, mm: number): void {
     if (this.#handOut && isFull(this.#segmentWords, this.#argWords)) this.#endChunk(this.#handOut)
+    if ((mm | 0) !== mm) throw notAWord(op, 'mm', mm)
     if (this.#segmentWords === this.#segments.length) this.#segments = this.#grown(this.#segments)
     this.#segments[this.#segmentWords] = op
     this.#segments[this.#segmentWords + 1] = mm
@@ -363,4 +371,11 @@ export class TraceWriter {
     larger.set(column)
     return larger
   }
+}
+
+/** A column would hold something else: 0 for NaN and undefined, the lower bits of a huge number. */
+function notAWord(op: number, operand: string, value: unknown): RangeError {
+  return new RangeError(
+    `invalid ${operand} of ${OP_LABELS[op]}: ${value}; expected a whole number of 32 bits`,
+  )
 }
