@@ -10,6 +10,8 @@ import { paramsOf, type Row } from '../metrics/row.ts'
 import type { MetricId } from '../metrics/schema.ts'
 import { unknown } from '../params/closest.ts'
 import { isChangeLimit, parseChangeLimit } from './change-limit.ts'
+import { groupNames } from './compare-names.ts'
+import { POLICIES, RUNS, type Side, whyNoPartner } from './compare-partners.ts'
 import { failures, parseFailOn } from './fail-on.ts'
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { parseList } from './flags.ts'
@@ -54,7 +56,7 @@ export const compareCommand: Command = {
       .example('$0 compare results/quick --policy page-count --against mm-id', 'two policies')
       .example("$0 compare a b --fail-on 'copies:+5%'", 'exit code 4 if copies grew by more')
       .epilogue(
-        'better, worse: the 95 % interval of the differences over the seeds leaves out 0 (of one seed: they differ). Exit codes: 3 a --fail-on condition about violations holds, 4 another one.',
+        'better, worse: the 95 % interval of the differences over the seeds leaves out 0 (of one seed: they differ). Exit codes: 2 --fail-on with nothing to compare; 3 a --fail-on condition about violations holds, 4 another one.',
       ),
   handler: async (argv) => {
     const flags = readFlags(argv, FLAGS)
@@ -66,12 +68,20 @@ export const compareCommand: Command = {
     const metrics = named.length === 0 ? USUAL : named
     const { readRows } = await import('../results/rows.ts')
 
-    const base = readRows(String(argv['base']))
-    const other = argv['new'] === undefined ? undefined : readRows(String(argv['new']))
-    const { pairing, judged } = pairingOf(base, other, chosen, flags.against)
+    const sideOf = (dir: string): Side => ({ name: dir, rows: readRows(dir) })
+    const base = sideOf(String(argv['base']))
+    const other = argv['new'] === undefined ? undefined : sideOf(String(argv['new']))
+    const { pairing, judged, alone } = pairingOf(base, other, chosen, flags.against)
+    if (alone !== undefined && limits.length > 0) {
+      // A gate that nothing went through must not stand open.
+      throw new UsageError(`missing rows for --fail-on: nothing to compare, ${alone}`)
+    }
     const shown = differencesOf(pairing.groups, metrics)
     print(flags.json ? JSON.stringify(shown.map(jsonOf), null, 2) : table(shown))
-    if (pairing.unpaired > 0) say(`${counted(pairing.unpaired, 'row')} without a partner left out`)
+    if (pairing.unpaired > 0) {
+      const why = alone === undefined ? '' : `: ${alone}`
+      say(`${counted(pairing.unpaired, 'row')} without a partner left out${why}`)
+    }
 
     const measured = differencesOf(
       pairing.groups,
@@ -80,8 +90,8 @@ export const compareCommand: Command = {
     const tooMuch = changes.flatMap(({ text, metric, exceeded }) =>
       measured.filter((d) => d.metric === metric && exceeded(d)).map((d) => ({ text, d })),
     )
-    for (const { text, d } of tooMuch)
-      say(`fail-on: ${text}: ${d.group.policy} on ${d.group.workload}: ${change(d)}`)
+    const names = groupNames(pairing.groups)
+    for (const { text, d } of tooMuch) say(`fail-on: ${text}: ${names.get(d.group)}: ${change(d)}`)
     const found = failures(conditions, judged)
     for (const { condition, rows } of found)
       say(`fail-on: ${condition.text} in ${counted(rows.length, 'row')}`)
@@ -90,25 +100,43 @@ export const compareCommand: Command = {
   },
 }
 
+interface Paired {
+  readonly pairing: Pairing
+  /** What conditions on rows are about. */
+  readonly judged: readonly Row[]
+  /** Why there is no pair at all. */
+  readonly alone: string | undefined
+}
+
 function pairingOf(
-  base: readonly Row[],
-  other: readonly Row[] | undefined,
+  base: Side,
+  other: Side | undefined,
   chosen: readonly string[],
   against: string | undefined,
-): { pairing: Pairing; judged: readonly Row[] } {
+): Paired {
+  const only = ({ rows }: Side): readonly Row[] =>
+    chosen.length === 0 ? rows : chosen.flatMap((name) => rowsOf(name, rows))
   if (other !== undefined) {
     if (against !== undefined) throw new UsageError('invalid --against: two directories are given')
-    const judged = chosen.length === 0 ? other : chosen.flatMap((name) => rowsOf(name, other))
-    const compared = chosen.length === 0 ? base : chosen.flatMap((name) => rowsOf(name, base))
-    return { pairing: pairRuns(compared, judged), judged }
+    const [compared, judged] = [
+      { ...base, rows: only(base) },
+      { ...other, rows: only(other) },
+    ]
+    return paired(pairRuns(compared.rows, judged.rows), compared, judged, RUNS)
   }
   if (against === undefined || chosen.length === 0) {
     throw new UsageError(
       'missing directory: expected BASE NEW, or DIR --policy NAME --against NAME',
     )
   }
-  const judged = chosen.flatMap((name) => rowsOf(name, base))
-  return { pairing: pairPolicies(rowsOf(against, base), judged), judged }
+  const compared = { name: against, rows: rowsOf(against, base.rows) }
+  const judged = { name: chosen.join(), rows: only(base) }
+  return paired(pairPolicies(compared.rows, judged.rows), compared, judged, POLICIES)
+}
+
+function paired(pairing: Pairing, base: Side, next: Side, facets: typeof RUNS): Paired {
+  const alone = pairing.groups.length > 0 ? undefined : whyNoPartner(base, next, facets)
+  return { pairing, judged: next.rows, alone }
 }
 
 /** The rows of a policy, or of a kernel that a policy stood for. */
@@ -123,14 +151,13 @@ function rowsOf(name: string, rows: readonly Row[]): Row[] {
 function table(differences: readonly Difference[]): string {
   const changed = differences.filter(({ verdict }) => verdict !== 'no change')
   const groups = [...new Set(changed.map(({ group }) => group))]
-  const names = groups.map(({ policy, workload }) => `${policy} on ${workload}`)
+  // Of those that changed nothing too: a sweep of which one value matters is a sweep.
+  const names = groupNames([...new Set(differences.map(({ group }) => group))])
   const width = Math.max(0, ...changed.map(({ metric }) => metric.length))
-  const sections = groups.map((group, i) => {
-    // Parameters tell cells apart only where a sweep made several of one name.
-    const swept = names.filter((name) => name === names[i]).length > 1
+  const sections = groups.map((group) => {
     const lines = changed.filter((d) => d.group === group)
     return [
-      `${names[i]}${swept ? ` (${group.params})` : ''}`,
+      names.get(group),
       ...lines.map((d) => `  ${d.metric.padEnd(width)}  ${d.verdict}: ${change(d)}`),
       '',
     ].join('\n')
