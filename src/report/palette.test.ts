@@ -108,3 +108,25 @@ test('a point and a dash tell apart what colour alone might not', () => {
   // 6 shapes and 4 dashes in turn repeat after 12.
   expect(new Set(kinds).size).toBe(12)
 })
+
+const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `mine-${i}`)
+
+test('as many policies from elsewhere as there are colours that nobody has look different', () => {
+  // 20 colours, of which mm-id has one.
+  const looks = looksOf(inOrder(['mm-id', ...named(19)]))
+  expect(new Set([...looks.values()].map(({ colour }) => colour)).size).toBe(20)
+  expect(looks.get('mm-id')?.colour).toBe('#4b0083')
+  // Spare ones first, then always-copy's.
+  expect(looks.get('mine-3')?.colour).toBe(COLOURS[19])
+  expect(looks.get('mine-4')?.colour).toBe(COLOURS[0])
+})
+
+test('beyond the colours a dash tells policies from elsewhere apart', () => {
+  const [every, none] = [looksOf([...POLICY_ORDER, ...named(16)]), looksOf(named(80))]
+  for (const looks of [every, none]) {
+    const lines = [...looks.values()].map(({ colour, dash }) => `${colour} ${dash.join()}`)
+    expect(new Set(lines).size).toBe(looks.size)
+  }
+  // Four spare colours: the fifth has the first one's.
+  expect(every.get('mine-4')?.colour).toBe(every.get('mine-0')?.colour)
+})

@@ -71,24 +71,30 @@ export function inOrder(names: Iterable<string>): string[] {
   return [...POLICY_ORDER.filter((name) => present.has(name)), ...others]
 }
 
-/** How each of `policies` looks; those from elsewhere take the spare colours in turn, in the order given. */
+/**
+ * How each of `policies` looks. Those from elsewhere take, in the order given, the spare colours, then those of policies
+ * that are not there; when all are taken, the same again with other dashes.
+ */
 export function looksOf(policies: readonly string[]): Map<string, Look> {
   const others = policies.filter((name) => !POLICY_ORDER.includes(name))
-  const spare = COLOURS.length - POLICY_ORDER.length
+  const absent = POLICY_ORDER.flatMap((name, nth) => (policies.includes(name) ? [] : [nth]))
+  const free = [...COLOURS.slice(POLICY_ORDER.length), ...absent.map((nth) => COLOURS[nth] ?? '')]
   return new Map(
     policies.map((name) => {
       const known = POLICY_ORDER.indexOf(name)
+      if (known >= 0) return [name, look(COLOURS[known] ?? '', known, known)]
       const other = others.indexOf(name)
-      const nth = known >= 0 ? known : POLICY_ORDER.length + other
-      const colour = COLOURS[known >= 0 ? known : POLICY_ORDER.length + (other % spare)] as string
-      return [
-        name,
-        {
-          colour,
-          shape: SHAPES[nth % SHAPES.length] as string,
-          dash: DASHES[nth % DASHES.length] as readonly number[],
-        },
-      ]
+      const [nth, round] = [other % free.length, Math.floor(other / free.length)]
+      const shape = POLICY_ORDER.length + other
+      return [name, look(free[nth] ?? '', shape, POLICY_ORDER.length + nth + round)]
     }),
   )
+}
+
+function look(colour: string, shape: number, dash: number): Look {
+  return {
+    colour,
+    shape: SHAPES[shape % SHAPES.length] as string,
+    dash: DASHES[dash % DASHES.length] as readonly number[],
+  }
 }
