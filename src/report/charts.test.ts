@@ -160,8 +160,36 @@ test('a sweep is drawn against its parameter, and says which lines cover each ot
       [100, 18000],
     ],
   ])
-  expect(subtitle(spec)).toContain('page-count = page-count-refined')
+  expect(subtitle(spec)).toContain('[page-count] = [page-count-refined]')
   expect(subtitle(spec)).not.toContain('early-decow')
+})
+
+test('a sweep puts broken promises in brackets: at the point, in the legend, among lines that cover each other', () => {
+  const broken = sweep().map((row) =>
+    row.policy === 'mapcount' && row.params.endsWith('pinned=25')
+      ? { ...row, values: { ...row.values, violations: 3 } }
+      : { ...row, values: { ...row.values, violations: 0 } },
+  )
+  const spec = draw('sweep', broken) as unknown as Seen & { concat: Seen[] }
+  const points = spec.concat[0]?.data.values ?? []
+  expect(points.filter((v) => v['brackets'])).toEqual([
+    { policy: 'mapcount', value: 25, spurious_copies: 0, brackets: '[   ]' },
+  ])
+  expect(subtitle(spec)).toContain('One line for: [mapcount] = reuse-swap-page = on-demand-fork')
+  expect(subtitle(spec)).toContain('In brackets: the policy broke a promise there')
+  const legend = `"labelExpr":"indexof([\\"mapcount\\"], datum.label) >= 0 ? '[' + datum.label`
+  expect(JSON.stringify(spec).split(legend)).toHaveLength(3)
+  const kept = sweep().map((row) => ({ ...row, values: { ...row.values, violations: 0 } }))
+  expect(text(draw('sweep', kept))).not.toMatch(/brackets|'\['/)
+})
+
+test.each(['copies', 'sweep'])('counts have whole ticks where all are 0: %s', async (id) => {
+  const none = sweep().map((row) => ({
+    ...row,
+    values: { ...row.values, copies: 0, needed_copies: 0, spurious_copies: 0, fork_copies: 0 },
+  }))
+  const svg = await toSvg(draw(id, none) as unknown as ChartSpec)
+  expect(svg).not.toMatch(/>[0-9]+m</)
 })
 
 test('noise leaves the trace as it is and still gets a panel for each rate, and a chart of its own words', () => {

@@ -11,12 +11,12 @@ import {
   axisTitle,
   bracketsNote,
   type ChartSpec,
+  COUNT_AXIS,
   chosenPanels,
   failedNote,
   needsLog,
   note,
   rounded,
-  SHORT,
   seedsNote,
   title,
   whiskerOf,
@@ -116,7 +116,7 @@ function copiesChart(grid: Grid): ChartSpec {
     },
     label: (cell) => bracketed(cell, count(mean(cell, 'copies'))),
     parts: COPIES,
-    layers: [stacked(grid, COPIES, axisTitle('copies'), { labelExpr: SHORT })],
+    layers: [stacked(grid, COPIES, axisTitle('copies'), COUNT_AXIS)],
   })
 }
 
@@ -180,7 +180,12 @@ function timeChart(grid: Grid): ChartSpec {
 }
 
 function notes(grid: Grid, whiskers: boolean): string[] {
-  return [seedsNote(grid, whiskers), bracketsNote(grid), failedNote(grid), chosenPanels(grid).left]
+  return [
+    seedsNote(grid, whiskers),
+    bracketsNote(grid.cells),
+    failedNote(grid),
+    chosenPanels(grid).left,
+  ]
 }
 
 /** One cell makes no comparison. */

@@ -4,7 +4,7 @@
 import type { Config, TopLevelSpec } from 'vega-lite'
 import { METRICS, type MetricId } from '../metrics/schema.ts'
 import type { Estimate } from '../metrics/summary.ts'
-import { type Grid, type Panel, violates } from './grid.ts'
+import { type Cell, type Grid, type Panel, violates } from './grid.ts'
 import { looksOf } from './palette.ts'
 
 export type ChartSpec = TopLevelSpec
@@ -134,8 +134,8 @@ export function seedsNote(grid: Grid, whiskers: boolean): string {
 }
 
 /** Why some numbers stand in brackets; empty where nothing was violated. */
-export function bracketsNote(grid: Grid): string {
-  return grid.cells.some(violates)
+export function bracketsNote(cells: readonly Cell[]): string {
+  return cells.some(violates)
     ? 'In brackets: the policy broke a promise there, so a small number is no merit.'
     : ''
 }
@@ -172,6 +172,9 @@ export const reachesOne = (channel: 'x' | 'y'): object => ({
   encoding: { [channel]: { datum: 1, type: 'quantitative' } },
 })
 
+/** Whole ticks also where all is 0 or 1: `200m` is no count. */
+export const COUNT_AXIS = { tickCount: 4, tickMinStep: 1, labelExpr: SHORT } as const
+
 /**
  * Scale and axis for counts: logarithmic from 1 on, so that 0 keeps its place, or linear where that shows all (up to
  * `factor` between the least and the most).
@@ -180,7 +183,7 @@ export function countScale(
   values: readonly number[],
   factor?: number,
 ): { scale: object; axis: object } {
-  if (!needsLog(values, factor)) return { scale: {}, axis: { tickCount: 4, labelExpr: SHORT } }
+  if (!needsLog(values, factor)) return { scale: {}, axis: COUNT_AXIS }
   const ticks = [0, ...powersOfTen(Math.max(...values))]
   return {
     scale: { type: 'symlog', constant: 1 },

@@ -2,10 +2,11 @@
  * The sweep chart: spurious copies against each swept parameter, one line for each policy.
  */
 import { MACHINE_PARAMS } from '../metrics/row.ts'
-import { type Cell, estimateOf, type Grid, mean } from './grid.ts'
+import { type Cell, estimateOf, type Grid, mean, violates } from './grid.ts'
 import { inOrder, type Look, looksOf } from './palette.ts'
 import {
   axisTitle,
+  bracketsNote,
   type ChartSpec,
   CONFIG,
   countScale,
@@ -55,6 +56,7 @@ export function sweepChart(grid: Grid): ChartSpec | undefined {
       noise ? NOISE_SENTENCE : SENTENCE,
       held.length > 0 ? `The other swept parameters stay at ${held.join(', ')}.` : '',
       coincide(drawn),
+      bracketsNote(drawn.flatMap(({ cells }) => cells)),
       seedsNote(grid, true),
       failedNote(grid),
     ),
@@ -96,16 +98,23 @@ function sweepsOf(grid: Grid): Sweep[] {
 /** A line below another cannot be seen: which policies have the same mean at every point? */
 function coincide(sweeps: readonly Sweep[]): string {
   const lines = new Map<string, string[]>()
+  const broken = brokenLines(sweeps)
   for (const { name } of linesOf(sweeps)) {
     const points = sweeps.flatMap(({ cells }) =>
       cells.filter(({ line }) => line === name).map((cell) => mean(cell, 'spurious_copies')),
     )
     const key = points.join()
-    lines.set(key, [...(lines.get(key) ?? []), name])
+    lines.set(key, [...(lines.get(key) ?? []), broken.includes(name) ? `[${name}]` : name])
   }
   const same = [...lines.values()].filter((policies) => policies.length > 1)
   if (same.length === 0) return ''
   return `One line for: ${same.map((policies) => policies.join(' = ')).join('; ')}.`
+}
+
+/** Lines on which a promise was broken at any point. */
+function brokenLines(sweeps: readonly Sweep[]): string[] {
+  const broken = sweeps.flatMap(({ cells }) => cells.filter(violates))
+  return [...new Set(broken.map(({ line }) => line))]
 }
 
 /** Lines to draw, in historical order of their policies. */
@@ -128,6 +137,7 @@ function panelOf(sweep: Sweep, drawn: readonly Sweep[], grid: Grid): object {
       policy: cell.line,
       value: numbers ? Number(value) : value,
       spurious_copies: rounded(copies.mean),
+      ...(violates(cell) && { brackets: '[   ]' }),
       ...(grid.seeds > 1 && whiskerOf(copies)),
     }
   })
@@ -146,7 +156,8 @@ function panelOf(sweep: Sweep, drawn: readonly Sweep[], grid: Grid): object {
         axis: { values: sweep.values.map(Number), labelExpr: SHORT, grid: false },
       }
     : { type: 'ordinal', sort: sweep.values, axis: { labelAngle: 0 } }
-  const policy = { field: 'policy', legend: { title: null } }
+  const broken = brokenLines(drawn)
+  const policy = { field: 'policy', legend: { title: null, ...bracketed(broken) } }
   return {
     title: { text: sweep.workload, fontSize: 11.5, offset: 6 },
     data: { values },
@@ -179,10 +190,18 @@ function panelOf(sweep: Sweep, drawn: readonly Sweep[], grid: Grid): object {
           shape: { ...policy, scale: range(({ shape }) => shape) },
         },
       },
+      ...(values.some(({ brackets }) => brackets) ? [BRACKETS] : []),
       ...(grid.seeds > 1 ? [WHISKER] : []),
       reachesOne('y'),
     ],
   }
+}
+
+/** The legend's names of these lines in brackets. */
+function bracketed(lines: readonly string[]): object {
+  if (lines.length === 0) return {}
+  const found = `indexof(${JSON.stringify(lines)}, datum.label) >= 0`
+  return { labelExpr: `${found} ? '[' + datum.label + ']' : datum.label` }
 }
 
 /** Rates of noise have a unit that a reader cannot guess. */
@@ -197,6 +216,17 @@ const SPREAD = 30
 function spread(values: readonly number[]): object {
   if (!needsLog(values, SPREAD)) return { zero: false }
   return values.includes(0) ? { type: 'symlog', constant: 1 } : { type: 'log' }
+}
+
+/** Around the points where a promise was broken. */
+const BRACKETS = {
+  transform: [{ filter: 'datum.brackets' }],
+  mark: { type: 'text', fontSize: 13, color: '#222222' },
+  encoding: {
+    y: { field: 'spurious_copies', type: 'quantitative' },
+    color: { value: '#222222' },
+    text: { field: 'brackets' },
+  },
 }
 
 const WHISKER = {
