@@ -2,15 +2,20 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { POLICIES } from '../../policies/index.ts'
-import { NOT_APPLICABLE, verdictOf } from '../litmus/known-failures.ts'
+import { type KnownFailure, NOT_APPLICABLE, verdictOf } from '../litmus/known-failures.ts'
 import { readKnownFailures, readTest } from '../litmus/library.ts'
-import { runLitmus } from '../litmus/run.ts'
+import type { LitmusTest } from '../litmus/program.ts'
+import type { OperationResult } from '../litmus/result.ts'
+import { LitmusRun } from '../litmus/run.ts'
 import { packageRoot } from '../load/package.ts'
 import { DEFAULT_PROFILE } from '../metrics/cost.ts'
+import type { PolicyChoice } from '../plan.ts'
 import type { FailureRow, FailureVerdict } from '../report/heatmap.ts'
 import { writeFailures } from '../report/known-failures.ts'
 import { writeReport } from '../report/report.ts'
-import { litmusMachine } from '../run.ts'
+import { litmusMachine, missingCapability, policyWith } from '../run.ts'
+import { kernelChoice, policyChoice, refuseTwins } from './choices.ts'
+import { patiently } from './patiently.ts'
 import { counted, print, say } from './streams.ts'
 
 /** The report's word for each verdict of workloads/litmus/failures/verdicts.json. */
@@ -33,29 +38,98 @@ const VERDICTS: Readonly<Record<string, FailureVerdict>> = {
   I3: 'lost write',
 }
 
-/** Every policy on every known failure. What a policy's kernels lack is taken from verdicts.json, the rest is run. */
-export function knownFailureRows(): FailureRow[] {
+/** Whose failures the table shows, and how long one of one's own may take to answer. */
+export interface Sufferers {
+  readonly policies: readonly string[]
+  readonly kernels: readonly string[]
+  readonly seconds: number
+}
+
+/** Every policy that came with the program. */
+const EVERYBODY: Sufferers = { policies: [], kernels: [], seconds: 10 }
+
+/** What has no verdict in verdicts.json because a policy or its kernel lacks it is not run. */
+export async function knownFailureRows(sufferers = EVERYBODY): Promise<FailureRow[]> {
   const folder = join(packageRoot(), 'workloads', 'litmus', 'failures')
+  const choices = await choicesOf(sufferers)
   return readKnownFailures(folder).flatMap((failure) => {
     const test = readTest(join(folder, `${failure.test}.cow`))
-    return POLICIES.map((policy): FailureRow => {
-      const applies = failure.verdicts.get(policy.name) !== NOT_APPLICABLE
-      const settings = { policy, params: {}, cost: DEFAULT_PROFILE, swapDisk: failure.swapDisk }
-      const machine = () => litmusMachine(settings)
-      const verdict = applies
-        ? verdictOf(failure, test, runLitmus(test, machine, { policy: policy.name }))
+    return choices.map((choice): FailureRow => {
+      const verdict = applies(failure, test, choice)
+        ? verdictOf(failure, test, resultsOf(failure, test, choice, sufferers.seconds))
         : NOT_APPLICABLE
       const word = VERDICTS[verdict]
       if (word === undefined) throw new RangeError(`unknown verdict: ${verdict}`)
-      return { policy: policy.name, failure: failure.title, verdict: word }
+      return { policy: nameOf(choice), failure: failure.title, verdict: word }
     })
   })
 }
 
+async function choicesOf({ policies, kernels }: Sufferers): Promise<PolicyChoice[]> {
+  const all = policies.length === 0 && kernels.length === 0
+  const choices = [
+    ...(all ? POLICIES.map((definition) => ({ definition })) : []),
+    ...(await Promise.all(policies.map(policyChoice))),
+    ...(await Promise.all(kernels.map(kernelChoice))),
+  ]
+  refuseTwins('policy', choices.map(nameOf))
+  return choices
+}
+
+function nameOf({ definition, kernel }: PolicyChoice): string {
+  return kernel === undefined ? definition.name : `${definition.name} (kernel ${kernel.name})`
+}
+
+function applies(failure: KnownFailure, test: LitmusTest, choice: PolicyChoice): boolean {
+  const { definition, kernel, file } = choice
+  if (file === undefined) {
+    const ofKernel = kernel && failure.kernels.get(kernel.name)
+    return (ofKernel ?? failure.verdicts.get(definition.name)) !== NOT_APPLICABLE
+  }
+  if (missingCapability(definition, needsOf(failure, test)) !== undefined) return false
+  // What concerns nobody who has page tables of that kind is about another kind.
+  const { tables } = policyWith(definition, {})
+  const alike = POLICIES.filter((policy) => policyWith(policy, {}).tables === tables)
+  return alike.some(({ name }) => failure.verdicts.get(name) !== NOT_APPLICABLE)
+}
+
+/** Capabilities, as a policy of one's own may lack them or its kernel does. */
+function needsOf({ shows }: KnownFailure, { operations }: LitmusTest): string[] {
+  const texts = operations.map(({ text }) => text)
+  const said = (pattern: RegExp): boolean => texts.some((text) => pattern.test(text))
+  return [
+    ...(shows === 'tracking' ? ['soft-dirty'] : []),
+    ...(said(/^mmap .* thp$/) ? ['thp'] : []),
+    ...(said(/^swapout |pageout$/) ? ['swap'] : []),
+    ...(said(/^uffdwp /) ? ['uffd-wp'] : []),
+    ...(said(/collapse$/) ? ['collapse'] : []),
+    ...(said(/mergeable$/) ? ['ksm'] : []),
+  ]
+}
+
+function resultsOf(
+  { swapDisk }: KnownFailure,
+  test: LitmusTest,
+  { definition, kernel, file }: PolicyChoice,
+  seconds: number,
+): OperationResult[] {
+  const cost = DEFAULT_PROFILE
+  const machine = litmusMachine({
+    ...{ policy: definition, params: kernel?.params ?? {}, cost, swapDisk },
+    ...(kernel === undefined ? {} : { era: kernel.era }),
+  })
+  const run = new LitmusRun(test, machine, { policy: definition.name })
+  return test.operations.map((operation) => {
+    if (file === undefined) return run.step(operation)
+    const place = `operation ${operation.n} of ${test.file}`
+    return patiently(definition.name, seconds, place, () => run.step(operation))
+  })
+}
+
 /** Writes DIR/known-failures.csv and draws its chart. Returns the exit code. */
-export async function drawKnownFailures(dir: string): Promise<number> {
+export async function drawKnownFailures(dir: string, sufferers = EVERYBODY): Promise<number> {
+  const rows = await knownFailureRows(sufferers)
   mkdirSync(dir, { recursive: true })
-  const rows = knownFailureRows()
   const written = [writeFailures(dir, rows), ...(await writeReport(dir))]
   for (const path of written) print(path)
   say(`${counted(rows.length, 'verdict')}, ${counted(written.length, 'file')}`)

@@ -10,14 +10,13 @@ import type { OperationResult } from '../litmus/result.ts'
 import { LitmusRun } from '../litmus/run.ts'
 import { sayFailure } from '../litmus/say.ts'
 import type { Truth } from '../litmus/truth.ts'
-import { PolicyFailure } from '../load/checked-policy.ts'
 import { packageRoot } from '../load/package.ts'
-import { TooLong, within } from '../load/within.ts'
 import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { unknown } from '../params/closest.ts'
 import { LitmusMachines, type RunSettings } from '../run.ts'
 import { KERNELS } from '../sim/kernels.ts'
 import { kernelChoice, policyChoice } from './choices.ts'
+import { patiently } from './patiently.ts'
 import { pathOf, testReplay } from './replay.ts'
 import { counted, print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
@@ -132,16 +131,6 @@ function checkTests(
   const what = `${counted(tests.length, 'test')} under ${counted(subjects.length, 'policy')}`
   say(`${what}: ${counted(met, 'expectation')} met, ${unmet.length} not`)
   return unmet.length > 0 ? 4 : 0
-}
-
-/** Does what asks a policy of one's own, which may throw or never answer. */
-function patiently<T>(policy: string, seconds: number, place: string, call: () => T): T {
-  try {
-    return within(seconds, 'answer', call)
-  } catch (error) {
-    if (!(error instanceof PolicyFailure || error instanceof TooLong)) throw error
-    throw new UsageError(`invalid policy: ${policy}: ${error.message}; at ${place}`)
-  }
 }
 
 function lineOf({ test, policy, n, op, outcome, flags }: OperationResult): string {

@@ -16,7 +16,7 @@ const FLAGS = {
   },
   'known-failures': {
     kind: 'switch',
-    what: 'every policy on the known failures of the past: a table and a chart in --out',
+    what: 'these policies on the known failures of the past: a table and a chart in --out',
   },
   out: { kind: 'text', value: 'DIR', what: 'of --known-failures [results/known-failures]' },
   timeout: TIMEOUT_FLAG,
@@ -45,7 +45,11 @@ export const litmusCommand: Command = {
       if (files.length > 0) throw new UsageError(`unsupported ${files[0]} ${why}`)
       refuseFlags(flags, ['policy', 'kernel', 'drained', 'swap', 'against', 'timeout', 'json'], why)
       const { drawKnownFailures } = await import('./known-failures.ts')
-      process.exitCode = await drawKnownFailures(others.out ?? 'results/known-failures')
+      process.exitCode = await drawKnownFailures(others.out ?? 'results/known-failures', {
+        policies: parseList('policy', policy ?? []),
+        kernels: parseList('kernel', kernel ?? []),
+        seconds: answerSeconds(others.timeout),
+      })
       return
     }
     if (others.out !== undefined) throw new UsageError('unsupported --out without --known-failures')
