@@ -22,6 +22,7 @@ import { type Action, act, enabled } from './actions.ts'
 import { type Exploration, emptyWorld, type Finding } from './explore.ts'
 import { Frontier, type Walker, type WalkOptions } from './frontier.ts'
 import type { Model } from './models.ts'
+import { setUnderWay } from './place.ts'
 import { StateCodec } from './state.ts'
 import { MOST_PINS, MOST_PROCESSES, NO_BREACH } from './truth.ts'
 import type { Seen, World, WorldSettings } from './world.ts'
@@ -82,6 +83,7 @@ class Pair implements Walker {
       if (!enabled(this.#other.world, there, processes, pins)) continue
       const born = this.#one.world.machine.k.mms.length
       const taken = this.#one.world.machine.k.pins.size
+      if (this.#options.place !== undefined) setUnderWay(this.#options.place, by)
       this.#one.act(action)
       this.#other.act(there)
       left = true

@@ -3,6 +3,7 @@
  * each action every page is looked at by every process that maps it, and every pin by its device.
  */
 import { HUGE_ORDER } from '../geometry.ts'
+import { PolicyFailure } from '../load/checked-policy.ts'
 import {
   MADV_MERGEABLE,
   MAP_PRIVATE_ANON,
@@ -18,6 +19,7 @@ import {
 import { type Action, act, enabled } from './actions.ts'
 import { type Coverage, Frontier, type Stopped, type Walker, type WalkOptions } from './frontier.ts'
 import type { Model } from './models.ts'
+import { setUnderWay } from './place.ts'
 import { StateCodec } from './state.ts'
 import { LOST_EVENT, NO_BREACH } from './truth.ts'
 import { type Seen, World, type WorldSettings } from './world.ts'
@@ -38,6 +40,19 @@ export interface Finding {
   /** Undefined: the last action itself showed it. */
   readonly seen: Seen | undefined
   readonly breach: number
+  /** Where there may be several. */
+  readonly kind?: Kind
+}
+
+/** What makes two findings the same: what is broken of what, and what is done. */
+export interface Kind {
+  readonly what: string
+  readonly words: ReadonlySet<string>
+}
+
+/** The same with something more in it is no other kind. */
+export function isCovered({ what, words }: Kind, by: readonly Kind[]): boolean {
+  return by.some((kind) => kind.what === what && [...kind.words].every((word) => words.has(word)))
 }
 
 export interface Exploration extends Coverage {
@@ -64,6 +79,7 @@ export function explore(
 }
 
 class Explorer implements Walker {
+  readonly #settings: WorldSettings
   readonly #model: Model
   readonly #options: ExploreOptions
   readonly #world: World
@@ -71,9 +87,9 @@ class Explorer implements Walker {
   readonly #frontier: Frontier
   readonly #possible = new Int32Array(256)
   readonly #findings: Finding[] = []
-  readonly #kinds: { readonly what: string; readonly words: ReadonlySet<string> }[] = []
 
   constructor(settings: WorldSettings, model: Model, options: ExploreOptions) {
+    this.#settings = settings
     this.#model = model
     this.#options = options
     this.#frontier = new Frontier(model.actions)
@@ -93,6 +109,7 @@ class Explorer implements Walker {
 
   expand(list: Int32Array, start: number, state: number, last: boolean): boolean {
     const { actions, processes, pins } = this.#model
+    const { place } = this.#options
     const world = this.#world
     this.#codec.restore(list, start)
     const possible = this.#possible
@@ -103,6 +120,7 @@ class Explorer implements Walker {
     for (let i = 0; i < count; i++) {
       const by = possible[i]!
       if (i > 0) this.#codec.restore(list, start)
+      if (place !== undefined) setUnderWay(place, by)
       // What was refused has done nothing, or nothing that a .cow file could go on from.
       if (act(world, actions[by]!) !== 0) continue
       this.#frontier.transitions++
@@ -113,17 +131,20 @@ class Explorer implements Walker {
 
   /** Is the world now what is looked for? Then nothing comes after it. */
   #reached(state: number, by: number): boolean {
-    const { truth } = this.#world
-    if (this.#options.goal === 'missed-reuse') {
-      if (!truth.missedReuse) return false
-      this.#found(state, by, NO_BREACH, undefined)
-      return true
-    }
-    const seen = truth.breach === LOST_EVENT ? undefined : this.#world.look()
-    const breach = seen?.breach ?? truth.breach
-    if (breach === NO_BREACH) return false
-    this.#found(state, by, breach, seen)
+    const shown = this.#shownBy(this.#world)
+    if (shown === undefined) return false
+    this.#found(state, by, shown)
     return true
+  }
+
+  #shownBy(world: World): Shown | undefined {
+    const { truth } = world
+    if (this.#options.goal === 'missed-reuse') {
+      return truth.missedReuse ? { breach: NO_BREACH, seen: undefined } : undefined
+    }
+    const seen = truth.breach === LOST_EVENT ? undefined : world.look()
+    const breach = seen?.breach ?? truth.breach
+    return breach === NO_BREACH ? undefined : { breach, seen }
   }
 
   #meet(state: number, by: number): void {
@@ -132,22 +153,42 @@ class Explorer implements Walker {
     this.#frontier.meet(state, by, codec.list, codec.length)
   }
 
-  #found(state: number, by: number, breach: number, seen: Seen | undefined): void {
+  #found(state: number, by: number, { breach, seen }: Shown): void {
     if (!this.#options.every && this.#findings.length > 0) return
     const path = this.#frontier.pathBy(state, by)
     const hold = seen === undefined || seen.pin < 0 ? '' : this.#world.truth.pinHold[seen.pin]
-    const what = `${breach} ${hold}`
-    const words = new Set(path.map(wordOf))
-    // The same with something more in it is no other kind.
-    if (
-      this.#kinds.some(
-        (kind) => kind.what === what && [...kind.words].every((word) => words.has(word)),
+    // A huge page is asked about in questions of its own.
+    const what = `${breach} ${hold}${this.#model.thp ? ' thp' : ''}`
+    const kind = { what, words: new Set(path.map(wordOf)) }
+    const kinds = this.#findings.flatMap((finding) => finding.kind ?? [])
+    if (isCovered(kind, kinds)) return
+    if (this.#shownAgain(path)?.breach !== breach) {
+      throw new PolicyFailure(
+        this.#settings.policy.name,
+        'its answers are not repeatable: what failed once did not when the same was done again; ' +
+          'look for Math.random, Date, and variables that outlive a call',
       )
-    )
-      return
-    this.#kinds.push({ what, words })
-    this.#findings.push({ path, seen, breach })
+    }
+    this.#findings.push({ path, seen, breach, kind })
   }
+
+  /** By a new world, in which everything gets the names that it had in the search. */
+  #shownAgain(path: readonly Action[]): Shown | undefined {
+    const world = emptyWorld(this.#settings, this.#model)
+    const codec = new StateCodec(world, this.#options.symmetry ?? true)
+    for (const action of path) {
+      codec.save()
+      codec.restore(codec.list, 0)
+      if (act(world, action) !== 0) return undefined
+    }
+    return this.#shownBy(world)
+  }
+}
+
+/** What a world shows after the last action; `seen` undefined: the action itself did. */
+interface Shown {
+  readonly breach: number
+  readonly seen: Seen | undefined
 }
 
 /** What an action is for telling findings apart: pins of all kinds do the same, and so do stores of any content. */

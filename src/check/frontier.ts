@@ -2,6 +2,7 @@
  * frontier: the bookkeeping of a breadth-first search: which states were met, level by level, and how each was come to.
  */
 import type { Action } from './actions.ts'
+import { type SharedPlace, setDone } from './place.ts'
 import { Visited } from './visited.ts'
 
 export interface Coverage {
@@ -25,6 +26,8 @@ export interface WalkOptions {
   readonly memory: number
   /** Called after each level; and now and then in between, when it may stop the search by returning false. */
   readonly progress?: (coverage: Coverage) => boolean
+  /** Where the sequence under way is kept, if the policy is one of one's own. */
+  readonly place?: SharedPlace
 }
 
 export interface Walker {
@@ -58,7 +61,7 @@ export class Frontier {
   }
 
   /** Level by level from the states that were met, down to `depth`. */
-  walk({ depth, memory, progress }: WalkOptions, walker: Walker): Stopped {
+  walk({ depth, memory, progress, place }: WalkOptions, walker: Walker): Stopped {
     let first = 0
     while (this.#depth < depth) {
       const level = this.#next
@@ -74,6 +77,7 @@ export class Frontier {
       level.rewind()
       for (let i = 0; i < level.count; i++) {
         const start = level.next()
+        if (place !== undefined) setDone(place, this.#pathTo(first + i))
         if (walker.expand(level.piece, start, first + i, last)) return ''
         if (i % STRIDE !== STRIDE - 1) continue
         if (this.#bytes() > memory) return 'memory'
@@ -103,10 +107,13 @@ export class Frontier {
 
   /** The actions that lead to a state, and then one more. */
   pathBy(state: number, by: number): Action[] {
-    const path = [this.#actions[by]!]
-    for (let at = state; at > 0; at = this.#parent[at]!) {
-      path.unshift(this.#actions[this.#by[at]!]!)
-    }
+    return [...this.#pathTo(state), by].map((action) => this.#actions[action]!)
+  }
+
+  /** Numbers of actions. */
+  #pathTo(state: number): number[] {
+    const path: number[] = []
+    for (let at = state; at > 0; at = this.#parent[at]!) path.unshift(this.#by[at]!)
     return path
   }
 

@@ -39,10 +39,11 @@ export function linesOf(
       line = line.replace('$', pins.at(-1) ?? '')
     }
     lines.push(line)
+    // What comes of the last one is in no line.
+    if (i === path.length - 1) break
     act(world, action)
     // Tasks keep their order, and leave it when they are over.
     tasks = world.machine.tasks.map(({ id }) => tasks[id] ?? '')
-    if (i === path.length - 1) break
     // As the search did: everything gets the name that it is going to be called by.
     codec.save()
     const [oldProcesses, oldPins] = [processes, pins]

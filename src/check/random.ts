@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { type Action, act, enabled } from './actions.ts'
 import { emptyWorld, type Finding } from './explore.ts'
 import type { Model } from './models.ts'
+import { type SharedPlace, setDone, setUnderWay } from './place.ts'
 import { StateCodec } from './state.ts'
 import { LOST_EVENT, NO_BREACH } from './truth.ts'
 import type { WorldSettings } from './world.ts'
@@ -14,6 +15,8 @@ export interface RandomOptions {
   readonly seed: number
   /** Told now and then how many were drawn. */
   readonly progress?: (sequences: number) => void
+  /** Where the sequence under way is kept, if the policy is one of one's own. */
+  readonly place?: SharedPlace
 }
 
 export interface RandomResult {
@@ -30,7 +33,7 @@ const STRIDE = 10
 export function searchRandomly(
   settings: WorldSettings,
   model: Model,
-  { seconds, seed, progress }: RandomOptions,
+  { seconds, seed, progress, place }: RandomOptions,
 ): RandomResult {
   const world = emptyWorld(settings, model)
   const codec = new StateCodec(world)
@@ -43,17 +46,23 @@ export function searchRandomly(
   const run = (picks: readonly number[]): boolean => {
     if (++drawn % STRIDE === 0) progress?.(drawn)
     const path: Action[] = []
+    const done: number[] = []
     codec.restore(empty, 0)
     for (const pick of picks) {
       const action = model.actions[pick] as Action
       if (!enabled(world, action, model.processes, model.pins)) continue
       codec.save()
+      if (place !== undefined) {
+        setDone(place, done)
+        setUnderWay(place, pick)
+      }
       if (act(world, action) !== 0) {
         // What was refused has done nothing, or nothing that a .cow file could go on from.
         codec.restore(codec.list, 0)
         continue
       }
       path.push(action)
+      done.push(pick)
       const seen = world.truth.breach === LOST_EVENT ? undefined : world.look()
       const breach = seen?.breach ?? world.truth.breach
       if (breach !== NO_BREACH) {

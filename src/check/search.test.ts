@@ -139,6 +139,31 @@ test('no policy keeps what MADV_FREE and reclaim lose on 6.18', async () => {
   )
 })
 
+test('what a smaller model showed is not told again: one finding of each kind over all models', async () => {
+  const inAll = (models: readonly string[]) =>
+    search({
+      ...{ name: 'mapcount', subject: { policy: 'mapcount', params: {}, swapDisk: false } },
+      ...{ models: MODELS.filter(({ name }) => models.includes(name)), depthOf: () => 5 },
+      ...{ goal: 'violation', every: true, memory: 2 ** 30, jobs: 2 },
+    })
+  const cows = (result?: ModelResult) => (result?.counterexamples ?? []).map(({ cow }) => cow)
+  const [small, large] = await inAll(['fork-pin', 'family'])
+  const [alone] = await inAll(['family'])
+  // family does what fork-pin does, with a process and a pin more, and swap-out.
+  expect([small, large, alone].map((result) => [cows(result).length, result?.known])).toEqual([
+    ...[
+      [6, 0],
+      [3, 5],
+      [8, 0],
+    ],
+  ])
+  expect(cows(alone)).toEqual(expect.arrayContaining(cows(large)))
+  // A huge page is asked about in questions of its own.
+  const [, thp] = await inAll(['fork-pin', 'thp'])
+  expect(thp?.known).toBe(0)
+  expect(cows(thp).join()).toContain('do_huge_pmd_wp_page on page 0 answered reuse')
+})
+
 test('a search that runs out of memory says how far it came', async () => {
   const [result] = await searchFor('mm-id', 'union', { depth: 6, memory: 2 ** 24 })
   expect(result?.stopped).toBe('memory')

@@ -2,11 +2,13 @@
  * search: explores models on threads, smallest first, and shows what was found before the oracle.
  */
 import { Worker } from 'node:worker_threads'
+import { isPath } from '../load/module.ts'
 import { PulseWatch } from '../load/pulse.ts'
 import { type Counterexample, counterexample, difference } from './counterexample.ts'
-import type { Goal } from './explore.ts'
+import { type Goal, isCovered, type Kind } from './explore.ts'
 import type { Coverage } from './frontier.ts'
 import type { Model } from './models.ts'
+import { newPlace } from './place.ts'
 import type { RandomOptions } from './random.ts'
 import {
   type Explored,
@@ -49,15 +51,25 @@ export interface ModelResult extends Coverage {
   /** Sequences were drawn at random: `transitions` of them. */
   readonly random: boolean
   readonly counterexamples: readonly Counterexample[]
+  /** Findings that are left out, being of a kind that a model before it showed. */
+  readonly known: number
 }
+
+/** A result as a thread gave it: each finding with its kind. */
+type Result = ModelResult & { readonly kinds: readonly (Kind | undefined)[] }
 
 /** Nothing yet. */
 const NO_COVERAGE: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0, filled: 0 }
 
-/** Results in the order of the models; unless `every`, none after the first one that found something. */
+/**
+ * Results in the order of the models; unless `every`, none after the first one that found something, and with it, none
+ * of a kind twice.
+ */
 export async function search(options: SearchOptions): Promise<ModelResult[]> {
   const { models, jobs, every, random } = options
-  const results: (ModelResult | undefined)[] = models.map(() => undefined)
+  const results: (Result | undefined)[] = models.map(() => undefined)
+  const spoken: ModelResult[] = []
+  const kinds: Kind[] = []
   const enough = new AbortController()
   let next = 0
   let told = 0
@@ -72,21 +84,34 @@ export async function search(options: SearchOptions): Promise<ModelResult[]> {
         told < models.length && results[told] !== undefined && !enough.signal.aborted;
         told++
       ) {
-        const spoken = results[told] as ModelResult
-        options.finished?.(spoken)
-        if (spoken.counterexamples.length > 0 && !every) enough.abort()
+        const result = onlyNew(results[told] as Result, kinds)
+        spoken.push(result)
+        options.finished?.(result)
+        if (result.counterexamples.length > 0 && !every) enough.abort()
       }
     }
   }
   await Promise.all(Array.from({ length: jobs }, lane))
-  const spoken = results.slice(0, told).flatMap((result) => result ?? [])
   const found = spoken.some(({ counterexamples }) => counterexamples.length > 0)
   const largest = models.at(-1)
   if (random === undefined || found || largest === undefined || options.signal?.aborted)
     return spoken
-  const drawn = await exploreModel(largest, options, enough.signal, random)
+  const drawn = onlyNew(await exploreModel(largest, options, enough.signal, random), kinds)
   options.finished?.(drawn)
   return [...spoken, drawn]
+}
+
+/** Without the findings of known kinds; those of the others are known from now on. */
+function onlyNew({ kinds, ...result }: Result, known: Kind[]): ModelResult {
+  const counterexamples = result.counterexamples.filter((_, i) => {
+    const kind = kinds[i]
+    return kind === undefined || !isCovered(kind, known)
+  })
+  known.push(...kinds.flatMap((kind) => kind ?? []))
+  return {
+    ...{ ...result, counterexamples },
+    known: result.counterexamples.length - counterexamples.length,
+  }
 }
 
 /** Looks at the first levels of each model, less than a second for all: `progress` is told of every level. */
@@ -99,7 +124,7 @@ export async function probe(options: SearchOptions): Promise<void> {
     probe: models.map((model) => ({ model: model.name, depth: depthOf(model) })),
   }
   const never = new AbortController().signal
-  await runThread(task, signal ?? never, options.seconds ?? 10, (coverage, name) => {
+  await explored(task, options, signal ?? never, (coverage, name) => {
     const model = models.find((known) => known.name === name)
     if (model !== undefined) options.progress?.(model, coverage)
   })
@@ -110,7 +135,7 @@ async function exploreModel(
   options: SearchOptions,
   enough: AbortSignal,
   random?: RandomOptions,
-): Promise<ModelResult> {
+): Promise<Result> {
   const { subject, name, against, goal, every, memory, depthOf } = options
   const started = performance.now()
   const goalDepth = depthOf(model)
@@ -121,33 +146,78 @@ async function exploreModel(
     ...(against === undefined ? {} : { against: against.subject }),
   }
   const signals = [enough, ...(options.signal === undefined ? [] : [options.signal])]
-  const explored = await runThread(
-    task,
-    AbortSignal.any(signals),
-    options.seconds ?? 10,
-    (coverage) => options.progress?.(model, coverage),
+  const result = await explored(task, options, AbortSignal.any(signals), (coverage) =>
+    options.progress?.(model, coverage),
   )
   const settings = await settingsOf(subject)
   const rival = against && { settings: await settingsOf(against.subject), name: against.name }
-  const { findings, ...coverage } = explored
-  const counterexamples = findings.map((lines) => {
+  const { findings, ...coverage } = result
+  const counterexamples = findings.map(({ lines }) => {
     const shown =
       rival === undefined
         ? counterexample(settings, lines, goal, name)
         : difference(settings, rival.settings, lines, [name, rival.name])
     if (shown !== undefined) return shown
+    const own = ownNames(options)
+    if (own !== '') {
+      throw new Error(
+        `invalid policy: ${own}: what failed once did not when the same was done again: are its answers repeatable? ` +
+          `Look for Math.random, Date, and variables that outlive a call; at: ${lines.join('; ')}`,
+      )
+    }
     // Small and large worlds must not differ; where they do, that is this program's mistake, not the policy's.
     throw new Error(`a small world shows what a large one does not: ${lines.join('; ')}`)
   })
   const seconds = (performance.now() - started) / 1000
-  return { ...coverage, model, goalDepth, seconds, counterexamples, random: random !== undefined }
+  return {
+    ...{ ...coverage, model, goalDepth, seconds, counterexamples },
+    ...{ random: random !== undefined, known: 0, kinds: findings.map(({ kind }) => kind) },
+  }
 }
+
+/** Policies that did not come with the program; empty if all did. */
+function ownNames({ subject, name, against }: SearchOptions): string {
+  return [
+    ...(isPath(subject.policy) ? [name] : []),
+    ...(isOwn(against) ? [against.name] : []),
+  ].join(' or ')
+}
+
+function isOwn(rival: SearchOptions['against']): rival is NonNullable<typeof rival> {
+  return rival !== undefined && isPath(rival.subject.policy)
+}
+
+/** Runs a task on a thread, watched where a policy of one's own might never answer. */
+async function explored(
+  task: ExploreTask,
+  options: SearchOptions,
+  signal: AbortSignal,
+  progress: (coverage: Coverage, model: string) => void = () => {},
+): Promise<Explored> {
+  const { seconds = 10 } = options
+  const own = ownNames(options)
+  if (own === '') return await runThread(task, signal, seconds, progress)
+  const place = newPlace()
+  try {
+    return await runThread({ ...task, place }, signal, seconds, progress)
+  } catch (error) {
+    if (!(error instanceof Silent)) throw error
+    // The thread itself cannot tell any more; what led there was answered.
+    const { findings } = await runThread({ ...task, place, tellPlace: true }, signal, seconds)
+    const lines = findings.flatMap((finding) => finding.lines)
+    const at = lines.length === 0 ? '' : `; at: ${lines.join('; ')}`
+    throw new Error(`invalid policy: ${own}: ${error.message}${at}`)
+  }
+}
+
+/** A question has no answer. */
+class Silent extends Error {}
 
 async function runThread(
   task: ExploreTask,
   signal: AbortSignal,
   seconds: number,
-  progress: (coverage: Coverage, model: string) => void,
+  progress: (coverage: Coverage, model: string) => void = () => {},
 ): Promise<Explored> {
   let coverage = NO_COVERAGE
   let silent = (_hook: string): void => {}
@@ -156,8 +226,7 @@ async function runThread(
   const worker = new Worker(threadFile(), { workerData: { ...SMALL_WORLD, exploreTask } })
   try {
     return await new Promise<Explored>((resolve, reject) => {
-      silent = (hook) =>
-        reject(new Error(`invalid policy: ${hook} gave no answer within ${seconds} seconds`))
+      silent = (hook) => reject(new Silent(`${hook} gave no answer within ${seconds} seconds`))
       const stop = (): void => resolve({ ...coverage, stopped: 'interrupted', findings: [] })
       if (signal.aborted) stop()
       signal.addEventListener('abort', stop, { once: true })

@@ -9,10 +9,11 @@ import { PolicyFailure, type Pulse } from '../load/checked-policy.ts'
 import { loadPolicy } from '../load/policies.ts'
 import type { ParamValue } from '../params/params.ts'
 import { findDifference } from './differ.ts'
-import { type Exploration, explore, type Goal } from './explore.ts'
+import { type Exploration, explore, type Finding, type Goal, type Kind } from './explore.ts'
 import type { Coverage } from './frontier.ts'
 import { linesOf } from './lines.ts'
 import { EVERY_MODEL, type Model } from './models.ts'
+import { enterModel, readPlace, type SharedPlace } from './place.ts'
 import { type RandomOptions, searchRandomly } from './random.ts'
 import type { WorldSettings } from './world.ts'
 
@@ -43,12 +44,21 @@ export interface ExploreTask extends GeometryData {
   readonly random?: RandomOptions
   /** Where questions and answers are counted, for whoever waits. */
   readonly pulse?: Pulse
+  /** Where the sequence under way is kept. */
+  readonly place?: SharedPlace
+  /** Only say what lines led to `place`, as the one finding. */
+  readonly tellPlace?: boolean
 }
 
 export interface Explored extends Coverage {
   readonly stopped: Exploration['stopped']
-  /** Each a .cow file's lines, without what it expects. */
-  readonly findings: readonly (readonly string[])[]
+  readonly findings: readonly FoundLines[]
+}
+
+export interface FoundLines {
+  /** Of a .cow file, without what it expects. */
+  readonly lines: readonly string[]
+  readonly kind?: Kind
 }
 
 /** Coverage so far, now and then; then the result, or what went wrong. */
@@ -72,6 +82,10 @@ const NO_STATES: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0, fil
 
 async function runTask(task: ExploreTask): Promise<Explored> {
   const settings = await settingsOf(task.subject, task.pulse)
+  if (task.tellPlace) {
+    const lines = task.place && linesTo(task.place, settings)
+    return { ...NO_STATES, stopped: '', findings: lines === undefined ? [] : [{ lines }] }
+  }
   if (task.probe !== undefined) {
     const rival = task.against && (await settingsOf(task.against, task.pulse))
     for (const { model, depth } of task.probe) {
@@ -83,21 +97,48 @@ async function runTask(task: ExploreTask): Promise<Explored> {
   }
   const model = modelOf(task)
   if (task.random !== undefined) {
+    enter(task)
     const { sequences, finding } = searchRandomly(settings, model, {
       ...task.random,
+      ...(task.place === undefined ? {} : { place: task.place }),
       progress: (drawn) => {
         const coverage = { ...NO_STATES, transitions: drawn }
         parentPort?.postMessage({ coverage, model: task.model } satisfies ThreadMessage)
       },
     })
-    const findings =
-      finding === undefined ? [] : [linesOf(settings, model, finding.path, finding.seen)]
+    const found = finding === undefined ? [] : [finding]
+    const findings = found.map((one) => foundLines(settings, model, one))
     return { ...NO_STATES, transitions: sequences, stopped: '', findings }
   }
   const rival = task.against && (await settingsOf(task.against, task.pulse))
   const { findings, ...coverage } = exploreOne(task, settings, rival)
-  const lines = findings.map(({ path, seen }) => linesOf(settings, model, path, seen))
-  return { ...coverage, findings: lines }
+  return { ...coverage, findings: findings.map((one) => foundLines(settings, model, one)) }
+}
+
+function foundLines(
+  settings: WorldSettings,
+  model: Model,
+  { path, seen, kind }: Finding,
+): FoundLines {
+  const lines = linesOf(settings, model, path, seen)
+  return kind === undefined ? { lines } : { lines, kind }
+}
+
+/** What led to the action under way, and that action. */
+function linesTo(place: SharedPlace, settings: WorldSettings): string[] | undefined {
+  const { model: number = 0, actions = [] } = readPlace(place) ?? {}
+  const model = EVERY_MODEL[number]
+  if (model === undefined || actions.length === 0) return undefined
+  const path = actions.flatMap((action) => model.actions[action] ?? [])
+  return linesOf(settings, model, path, undefined)
+}
+
+function enter({ place, model }: ExploreTask): void {
+  if (place === undefined) return
+  enterModel(
+    place,
+    EVERY_MODEL.findIndex(({ name }) => name === model),
+  )
 }
 
 /** Explores the task's model until it is done, or has met `most` states. */
@@ -107,6 +148,7 @@ function exploreOne(
   rival: WorldSettings | undefined,
   most = Number.POSITIVE_INFINITY,
 ): Exploration {
+  enter(task)
   const options = {
     ...task,
     progress: (coverage: Coverage) => {
@@ -123,6 +165,12 @@ function modelOf(task: ExploreTask): Model {
   return EVERY_MODEL.find(({ name }) => name === task.model) as Model
 }
 
+/** `; at: spawn A; ...`. */
+async function placeOf({ subject, place }: ExploreTask): Promise<string> {
+  const lines = place && linesTo(place, await settingsOf(subject))
+  return lines === undefined ? '' : `; at: ${lines.join('; ')}`
+}
+
 const data = workerData as { readonly exploreTask?: ExploreTask } | null
 if (data?.exploreTask !== undefined) {
   try {
@@ -131,7 +179,9 @@ if (data?.exploreTask !== undefined) {
   } catch (error) {
     const { message } = error as Error
     const told =
-      error instanceof PolicyFailure ? `invalid policy: ${error.policy}: ${message}` : message
+      error instanceof PolicyFailure
+        ? `invalid policy: ${error.policy}: ${message}${await placeOf(data.exploreTask)}`
+        : message
     parentPort?.postMessage({ error: told } satisfies ThreadMessage)
   }
 }

@@ -190,9 +190,7 @@ function coverageOf(result: ModelResult, rival?: string): string {
   }
   const found =
     shortest === undefined
-      ? rival === undefined
-        ? 'nothing found'
-        : `equal to ${rival}`
+      ? nothingOf(result, rival)
       : `${counted(counterexamples.length, rival === undefined ? 'finding' : 'difference')}, the shortest of ${counted(shortest.operations, 'operation')},`
   const why = stopped === 'memory' ? `, stopped at ${Math.ceil(bytes / MIB)} MiB` : ''
   const part =
@@ -201,6 +199,11 @@ function coverageOf(result: ModelResult, rival?: string): string {
     `${model.name}: ${found} to depth ${depth}${part}: ${whole(states)} states, ` +
     `${whole(transitions)} transitions, ${model.actions.length} actions, ${result.seconds.toFixed(1)} s`
   )
+}
+
+function nothingOf({ known }: ModelResult, rival?: string): string {
+  if (rival !== undefined) return `equal to ${rival}`
+  return known > 0 ? 'nothing of a kind that is not above' : 'nothing found'
 }
 
 function whole(count: number): string {
