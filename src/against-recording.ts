@@ -62,31 +62,48 @@ interface Outcome {
   readonly answer: string
 }
 
-/** `recording` holds RECORDED_* or INSERTED_* for each load and store of `trace`. */
+/** Calls a step until it returns false. */
+export type DoSteps = (step: () => boolean) => void
+
+const atOnce: DoSteps = (step) => {
+  while (step()) {}
+}
+
+/**
+ * `recording` holds RECORDED_* or INSERTED_* for each load and store of `trace`. Under a policy of one's own a step may
+ * take for ever: `doSteps` may guard them.
+ */
 export function againstRecording(
   settings: RunSettings,
   trace: Trace,
   recording: Uint8Array,
+  doSteps = atOnce,
 ): Agreement {
   const engine = litmusMachine(settings)
   const counts = new Counts()
   const { segments, args } = trace
-  let access = 0
-  for (let s = 0; s < segments.length; s += SEGMENT) {
+  let [access, s, i] = [0, 0, segments[2] ?? 0]
+  const next = (): boolean => {
+    if (s >= segments.length) return false
     const op = segments[s]!
     const mm = segments[s + 1]!
-    const lo = segments[s + 2]!
     const hi = segments[s + 3]!
-    if (op !== OP_LOAD && op !== OP_STORE) {
+    const accesses = op === OP_LOAD || op === OP_STORE
+    if (accesses && i < hi) {
+      counts.take(op === OP_STORE, recording[access++]!, step(engine, op, mm, args, i++))
+      return true
+    }
+    if (!accesses) {
       const before = engine.faults
-      engine.runSegment(op, mm, args, lo, hi)
+      engine.runSegment(op, mm, args, i, hi)
       count(counts.extraFaults, OP_LABELS[op]!, engine.faults - before)
-      continue
     }
-    for (let i = lo; i < hi; i++) {
-      counts.take(op === OP_STORE, recording[access++]!, step(engine, op, mm, args, i))
-    }
+    s += SEGMENT
+    i = segments[s + 2] ?? 0
+    return true
   }
+  doSteps(next)
+  // Nobody is asked anything that was not answered by now.
   return { ...counts, reuses: reusesOf(settings, trace) }
 }
 

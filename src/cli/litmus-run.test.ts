@@ -109,3 +109,22 @@ test('a record among the tests is refused: the shell made it of --against *.json
     `unsupported test file: ${record}; expected: .cow, or --against before it`,
   )
 })
+
+test('a policy that never answers a record is told after --timeout, with the operation', async () => {
+  const file = join(dir, 'loops.ts')
+  writeFileSync(
+    file,
+    `import { definePolicy } from 'cowbench'
+     export default definePolicy({
+       name: 'loops', summary: '', era: '', kernel: '6.18',
+       hooks: () => ({ wpReuse() { for (;;); } }),
+     })`,
+  )
+  const against = [join(TRUTH, '6.18.44.json')]
+  const started = performance.now()
+  await expect(run({ against, policies: [file], seconds: 1 })).rejects.toThrow(
+    /^invalid policy: loops: no answer within 1 seconds; at operation 5 of .*01_fork_parent_write\.cow \(natural\)$/,
+  )
+  // One operation's second, not one for each of the record's tests.
+  expect(performance.now() - started).toBeLessThan(20_000)
+})

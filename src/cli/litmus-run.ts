@@ -146,19 +146,17 @@ async function compareTests(tests: readonly LitmusTest[], request: LitmusRequest
     const whole = readTruth(file)
     const truth = request.files.length > 0 ? only(whole, byName) : whole
     for (const { settings, policy, file, kernel } of await subjectsOf(subjectOf(truth, request))) {
-      const compare = (): Comparison =>
-        compareWithTruth(truth, {
-          ...{ tests: byName, exceptions },
-          machines:
-            ({ swapDisk }) =>
-            () =>
-              machines.next({ ...settings, swapDisk }),
-          ...(request.drained ? { states: ['drained'] as const } : {}),
-        })
-      const comparison =
-        file === undefined
-          ? compare()
-          : patiently(policy, whole.tests.size * request.seconds, request.against.join(), compare)
+      const comparison = compareWithTruth(truth, {
+        ...{ tests: byName, exceptions },
+        machines:
+          ({ swapDisk }) =>
+          () =>
+            machines.next({ ...settings, swapDisk }),
+        ...(request.drained ? { states: ['drained'] as const } : {}),
+        ...(file === undefined
+          ? {}
+          : { does: (place, step) => patiently(policy, request.seconds, place, step) }),
+      })
       const unrecorded = request.files.length > 0 ? tests.filter(isMissingIn(whole)) : []
       for (const { name } of unrecorded) say(`${name}: not in the record of ${truth.kernel}`)
       const model = kernel === undefined ? policy : `${policy} (kernel ${kernel})`

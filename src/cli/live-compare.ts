@@ -12,6 +12,7 @@ import { litmusMachine } from '../run.ts'
 import { testsOf } from './litmus-run.ts'
 import { type Model, modelOf } from './live-model.ts'
 import { runnableTests } from './live-tests.ts'
+import { patiently } from './patiently.ts'
 import { counted, print, say } from './streams.ts'
 
 export interface ComparisonRequest {
@@ -21,6 +22,8 @@ export interface ComparisonRequest {
   /** The truth file to write. */
   readonly record: string | undefined
   readonly drained: boolean
+  /** For an answer of a policy of one's own. */
+  readonly seconds: number
   readonly json: boolean
 }
 
@@ -56,8 +59,8 @@ export async function recordOrCompare(
 function compare(
   truth: Truth,
   tests: readonly LitmusTest[],
-  { name, settings }: Model,
-  { drained, json }: ComparisonRequest,
+  { name, policy, own, settings }: Model,
+  { drained, seconds, json }: ComparisonRequest,
 ): number {
   const byName = new Map(tests.map((test) => [test.name, test]))
   const states = drained ? (['drained'] as const) : (['natural', 'drained'] as const)
@@ -70,6 +73,7 @@ function compare(
         () =>
           litmusMachine({ ...settings, swapDisk }),
       states: [state],
+      ...(own ? { does: (place, step) => patiently(policy, seconds, place, step) } : {}),
     })
     const { agreements, disagreements } = comparison
     disagreed += disagreements.length

@@ -10,6 +10,8 @@ export interface Model {
   /** As it was asked for. */
   readonly name: string
   readonly policy: string
+  /** Is it a policy of one's own? */
+  readonly own: boolean
   readonly settings: RunSettings
 }
 
@@ -23,12 +25,13 @@ export async function modelOf(
   if (name === undefined && !isKernel(asked)) {
     throw new UsageError(`missing --against: no model of Linux ${asked} is known`)
   }
-  const { definition, kernel } = isKernel(asked)
+  const { definition, kernel, file } = isKernel(asked)
     ? await kernelChoice(asked)
     : await policyChoice(asked)
   return {
     name: asked,
     policy: definition.name,
+    own: file !== undefined,
     settings: {
       ...{ policy: definition, params: kernel?.params ?? {}, cost: DEFAULT_PROFILE },
       ...(kernel === undefined ? {} : { era: kernel.era }),

@@ -5,10 +5,13 @@ import type { Facilities } from '../live/facilities.ts'
 import { type CountedReuses, type ProgramCounts, recordProgram } from '../live/program.ts'
 import { compareReuses, formatAgreement } from './against-policy.ts'
 import { modelOf } from './live-model.ts'
+import { patientSteps } from './patiently.ts'
 import { print, say } from './streams.ts'
 
 export interface ProgramRequest {
   readonly against: string | undefined
+  /** For an answer of a policy of one's own. */
+  readonly seconds: number
   readonly json: boolean
 }
 
@@ -19,11 +22,15 @@ const NAMED_OTHERS = 4
 export async function compareCounts(
   command: string,
   machine: Facilities,
-  { against, json }: ProgramRequest,
+  { against, seconds: patience, json }: ProgramRequest,
 ): Promise<number> {
-  const { name, settings } = await modelOf(against, machine)
+  const { name, policy, own, settings } = await modelOf(against, machine)
   const { counts, trace, recording } = await recordProgram(command, driverProgram())
-  const agreement = againstRecording(settings, trace, recording)
+  const agreement = own
+    ? againstRecording(settings, trace, recording, (step) =>
+        patientSteps(policy, patience, 'an access of the recording', step),
+      )
+    : againstRecording(settings, trace, recording)
   const { reuses, events, seconds, exitCode } = counts
   if (json) {
     const what = { program: command, kernel: machine.kernel, model: name }

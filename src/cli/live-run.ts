@@ -31,6 +31,8 @@ export interface LiveRequest {
   readonly random: number | undefined
   readonly seed: number
   readonly drained: boolean
+  /** For an answer of a policy of one's own. */
+  readonly seconds: number
   readonly json: boolean
 }
 

@@ -1,14 +1,19 @@
 /** live-search: random tests, on the running kernel and in a model. */
+import type { LitmusTest } from '../litmus/program.ts'
+import type { OperationResult } from '../litmus/result.ts'
 import type { LiveDriver } from '../live/driver.ts'
 import type { Facilities } from '../live/facilities.ts'
 import { formatFound, randomOptions, search } from '../live/search.ts'
 import { litmusMachine } from '../run.ts'
 import { modelOf } from './live-model.ts'
+import { patiently } from './patiently.ts'
 import { counted, print, say } from './streams.ts'
 
 export interface SearchRequest {
   readonly against: string | undefined
   readonly seed: number
+  /** For a test under a policy of one's own. */
+  readonly seconds: number
   readonly json: boolean
 }
 
@@ -17,13 +22,17 @@ export async function searchFor(
   tests: number,
   driver: LiveDriver,
   machine: Facilities,
-  { against, seed, json }: SearchRequest,
+  { against, seed, seconds, json }: SearchRequest,
 ): Promise<number> {
-  const { name, settings } = await modelOf(against, machine)
+  const { name, policy, own, settings } = await modelOf(against, machine)
   const options = { tests, seed, model: name, machine, ...randomOptions(machine) }
   const subject = {
     ...{ driver, thpAlways: machine.thp === 'always' },
     machine: () => litmusMachine(settings),
+    ...(own && {
+      does: (test: LitmusTest, run: () => OperationResult[]) =>
+        patiently(policy, seconds, `${test.operations.map(({ text }) => text).join('; ')}`, run),
+    }),
   }
   const result = await search(subject, options, (found) => {
     const cow = formatFound(found, options)

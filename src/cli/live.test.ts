@@ -164,3 +164,22 @@ test('random tests say how many operations agree', (ctx) => {
   const ended = orSkipped(ctx, ['live', '--random', '20', '--seed', '3', '--against', 'mm-id'])
   expect(ended.err).toMatch(/20 random tests, natural and drained: \d+ operations agree/)
 })
+
+test('a policy that never answers is told after --timeout', () => {
+  writeFileSync(
+    join(home, 'loops.ts'),
+    `import { definePolicy } from 'cowbench'
+     export default definePolicy({
+       name: 'loops', summary: '', era: '', kernel: '6.18',
+       hooks: () => ({ wpReuse() { for (;;); } }),
+     })`,
+  )
+  const words = ['--against', './loops.ts', '--timeout', '1']
+  const ended = orSkipped(['live', 'fork.cow', ...words])
+  if (ended === undefined) return
+  const told = 'cowbench: invalid policy: loops: no answer within 1 seconds; at '
+  expect([ended.code, ended.err]).toEqual([2, `${told}operation 5 of fork.cow (natural)\n`])
+  const { code, err } = cowbench(['live', '--random', '20', ...words])
+  expect([code, err.slice(0, told.length)]).toEqual([2, told])
+  expect(err).toMatch(/; at spawn A; .*\n$/)
+})

@@ -1,6 +1,7 @@
 /** live: runs litmus tests on the running kernel, with real processes, as if it were one more policy. */
 import { addFlags, type Command, type FlagTable, readFlags, refuseFlags } from './flag-table.ts'
 import { parseWhole } from './flags.ts'
+import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
 import { UsageError } from './usage-error.ts'
 
 const FLAGS = {
@@ -11,6 +12,7 @@ const FLAGS = {
   random: { kind: 'text', value: 'N', what: 'N random tests, here and in the model' },
   seed: { kind: 'text', value: 'S', what: 'of the random tests [1]' },
   program: { kind: 'text', value: 'CMD', what: 'record a program and compare its counts' },
+  timeout: TIMEOUT_FLAG,
   json: { kind: 'switch', what: 'one line of JSON for every operation, as litmus prints' },
 } as const satisfies FlagTable
 
@@ -34,7 +36,7 @@ export const liveCommand: Command = {
       ),
   handler: async (argv) => {
     const flags = readFlags(argv, FLAGS)
-    const { against, drained, record, selftests, random, seed, program, json } = flags
+    const { against, drained, record, selftests, random, seed, program, ...others } = flags
     const files = ((argv['files'] as unknown[] | undefined) ?? []).map(String)
     const mode = (['program', 'random', 'selftests'] as const).find((flag) => flags[flag])
     if (mode !== undefined && files.length > 0) {
@@ -49,7 +51,8 @@ export const liveCommand: Command = {
     process.exitCode = await runLive({
       files,
       selftests: selftests ?? false,
-      ...{ against, record, program, drained: drained ?? false, json: json ?? false },
+      ...{ against, record, program, drained: drained ?? false, json: others.json ?? false },
+      seconds: answerSeconds(others.timeout),
       random: random === undefined ? undefined : parseWhole('random', random, 1, MOST_TESTS),
       seed: parseWhole('seed', seed ?? '1', 0, Number.MAX_SAFE_INTEGER),
     })

@@ -1,6 +1,6 @@
 /** trace.test: `trace` as its users meet it. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -61,4 +61,21 @@ test.each([
   expect(code).toBe(2)
   expect(err).toMatch(message)
   expect(err.trim().split('\n')).toHaveLength(1)
+})
+
+test('a policy that never answers is told after --timeout', () => {
+  const file = join(folder, 'loops.ts')
+  writeFileSync(
+    file,
+    `import { definePolicy } from 'cowbench'
+     export default definePolicy({
+       name: 'loops', summary: '', era: '', kernel: '6.18',
+       hooks: () => ({ wpReuse() { for (;;); } }),
+     })`,
+  )
+  const { code, out, err } = trace('info', REDIS, '--against-policy', file, '--timeout', '1')
+  expect([code, out]).toEqual([2, ''])
+  expect(err).toBe(
+    'cowbench: invalid policy: loops: no answer within 1 seconds; at an access of the recording\n',
+  )
 })

@@ -6,6 +6,7 @@ import type { Chunk, Trace } from '../trace/trace.ts'
 import type { TraceProblem } from '../trace/validate.ts'
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { parseWhole } from './flags.ts'
+import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
 import { print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -29,6 +30,7 @@ const INFO = {
     value: 'NAME',
     what: 'where this policy and the recording kernel agree',
   },
+  timeout: TIMEOUT_FLAG,
   ...PGREUSE,
   json: { kind: 'switch', what: 'as a JSON object' },
 } as const satisfies FlagTable
@@ -126,7 +128,8 @@ async function convert(argv: Argv, foreign: boolean): Promise<void> {
 }
 
 async function info(argv: Argv): Promise<void> {
-  const { json, 'against-policy': policy } = readFlags(argv, INFO)
+  const { json, timeout, 'against-policy': policy } = readFlags(argv, INFO)
+  const seconds = answerSeconds(timeout)
   const { TraceDescriber } = await import('../trace/facts.ts')
   const { formatStatistics } = await import('../load/import/statistics.ts')
   const describer = new TraceDescriber()
@@ -137,7 +140,7 @@ async function info(argv: Argv): Promise<void> {
   const against =
     policy === undefined
       ? undefined
-      : await agreementOf(policy, seen.loaded ?? (await load(argv)), system)
+      : await agreementOf(policy, seconds, seen.loaded ?? (await load(argv)), system)
   if (json) {
     const all = { hash, source, program, ...facts, operations, statistics, system }
     print(JSON.stringify({ ...all, ...fieldOf('against', against?.json) }, null, 2))
@@ -157,6 +160,7 @@ async function info(argv: Argv): Promise<void> {
 
 async function agreementOf(
   name: string,
+  seconds: number,
   { trace, recording, statistics }: LoadedTrace,
   system: SystemReuses | undefined,
 ): Promise<{ json: object; text: string }> {
@@ -166,13 +170,17 @@ async function agreementOf(
   const { policyChoice } = await import('./choices.ts')
   const { againstRecording } = await import('../against-recording.ts')
   const { compareReuses, formatAgreement } = await import('./against-policy.ts')
+  const { patientSteps } = await import('./patiently.ts')
   const { DEFAULT_PROFILE } = await import('../metrics/cost.ts')
-  const { definition } = await policyChoice(name)
-  const agreement = againstRecording(
-    { policy: definition, params: {}, cost: DEFAULT_PROFILE },
-    trace,
-    recording,
-  )
+  const { definition, file } = await policyChoice(name)
+  const settings = { policy: definition, params: {}, cost: DEFAULT_PROFILE }
+  const place = 'an access of the recording'
+  const agreement =
+    file === undefined
+      ? againstRecording(settings, trace, recording)
+      : againstRecording(settings, trace, recording, (step) =>
+          patientSteps(definition.name, seconds, place, step),
+        )
   const kernel = system && compareReuses(agreement, system, statistics?.seconds)
   return {
     json: { policy: definition.name, ...agreement, ...fieldOf('kernel', kernel) },

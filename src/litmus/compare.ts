@@ -50,7 +50,11 @@ export interface CompareOptions {
   readonly states?: readonly LruState[]
   /** Disagreements that were reviewed; those of other kernels do no harm. Default: none. */
   readonly exceptions?: readonly ReviewedException[]
+  /** Does an operation: under a policy of one's own it may take for ever. */
+  readonly does?: Does
 }
+
+export type Does = (place: string, step: () => OperationResult) => OperationResult
 
 const TABLE_PAGES = 512
 const DISK_SWAP = '@diskswap'
@@ -67,7 +71,7 @@ const COMPARED = new Set([
 
 export function compareWithTruth(
   truth: Truth,
-  { tests, machines, states = ['natural', 'drained'], exceptions = [] }: CompareOptions,
+  { tests, machines, states = ['natural', 'drained'], exceptions = [], does }: CompareOptions,
 ): Comparison {
   const disagreements: Disagreement[] = []
   const skips: Skip[] = []
@@ -92,7 +96,9 @@ export function compareWithTruth(
       const machine = machines({ swapDisk })()
       const run = new LitmusRun(test, machine, options)
       const results = test.operations.map((operation) => {
-        const result = run.step(operation)
+        const step = (): OperationResult => run.step(operation)
+        const place = `operation ${operation.n} of ${test.file} (${state})`
+        const result = does === undefined ? step() : does(place, step)
         if (truth.padded && operation.code === OP_MMAP) readAll(machine, operation)
         return result
       })
