@@ -165,7 +165,7 @@ test('random tests say how many operations agree', (ctx) => {
   expect(ended.err).toMatch(/20 random tests, natural and drained: \d+ operations agree/)
 })
 
-test('a policy that never answers is told after --timeout', () => {
+test('a policy that never answers is told after --timeout', (ctx) => {
   writeFileSync(
     join(home, 'loops.ts'),
     `import { definePolicy } from 'cowbench'
@@ -175,8 +175,7 @@ test('a policy that never answers is told after --timeout', () => {
      })`,
   )
   const words = ['--against', './loops.ts', '--timeout', '1']
-  const ended = orSkipped(['live', 'fork.cow', ...words])
-  if (ended === undefined) return
+  const ended = orSkipped(ctx, ['live', 'fork.cow', ...words])
   const told = 'cowbench: invalid policy: loops: no answer within 1 seconds; at '
   expect([ended.code, ended.err]).toEqual([2, `${told}operation 5 of fork.cow (natural)\n`])
   const { code, err } = cowbench(['live', '--random', '20', ...words])

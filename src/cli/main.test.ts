@@ -321,12 +321,12 @@ test.each<[string, string[], RegExp]>([
   [
     'test for the known failures',
     ['litmus', 'plain.cow', '--known-failures'],
-    /^unsupported plain\.cow with --known-failures: it runs all policies on tests of its own$/,
+    /^unsupported plain\.cow with --known-failures: it runs tests of its own$/,
   ],
   [
-    'policy for the known failures',
-    ['litmus', '--known-failures', '--policy', 'mm-id'],
-    /^unsupported --policy with --known-failures: /,
+    'state for the known failures',
+    ['litmus', '--known-failures', '--drained'],
+    /^unsupported --drained with --known-failures: /,
   ],
   [
     'known failures as JSON',
