@@ -1,7 +1,8 @@
 /** parse.test: the language, good and bad: every rule of docs/litmus.md has a mistake here that it catches. */
 import { expect, test } from 'vitest'
 import { MADV_COLLAPSE, MADV_DONTFORK, PIN_ROPIN, PIN_VMSPLICE, PROT_READ } from '../trace/ops.ts'
-import { LitmusError, parseLitmus, testName } from './parse.ts'
+import { LitmusError } from './litmus-error.ts'
+import { parseLitmus, testName } from './parse.ts'
 
 const START = 'spawn A\nmmap A buf 8\n'
 

@@ -5,22 +5,10 @@
 import { unknown } from '../params/closest.ts'
 import { parseExpectation } from './expect.ts'
 import { VERBS } from './language.ts'
+import { LitmusError } from './litmus-error.ts'
 import { operandsOf } from './operands.ts'
 import type { Expectation, LitmusTest, Operation } from './program.ts'
 import { Scope } from './scope.ts'
-
-/** A mistake in a .cow file. The message begins with the file and the line. */
-export class LitmusError extends Error {
-  override readonly name = 'LitmusError'
-  readonly file: string
-  readonly line: number
-
-  constructor(file: string, line: number, what: string) {
-    super(`${file}:${line}: ${what}`)
-    this.file = file
-    this.line = line
-  }
-}
 
 /** Throws LitmusError at the first mistake. `fileName` may be a path: it names the test and stands in errors. */
 export function parseLitmus(text: string, fileName: string): LitmusTest {

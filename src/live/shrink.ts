@@ -1,5 +1,6 @@
 /** shrink: a test that shows a difference, cut down as long as it still shows one; this file knows what may be cut. */
-import { LitmusError, parseLitmus } from '../litmus/parse.ts'
+import { LitmusError } from '../litmus/litmus-error.ts'
+import { parseLitmus } from '../litmus/parse.ts'
 import type { LitmusTest } from '../litmus/program.ts'
 
 /** Asks whether a test still shows what the first one showed. */
