@@ -26,7 +26,7 @@ export const COMPLETING = '--get-yargs-completions'
 /** Beside the program that was built; nothing is there beside the sources. */
 export const ANSWERS = new URL('../cli/answers.json', import.meta.url)
 
-/** Prints the answer to `words`. False if the build made none. */
+/** Prints the answer to `words`. False if the build made none. Throws what the system says if it cannot be printed. */
 export async function answer(words: readonly string[]): Promise<boolean> {
   const answers = readAnswers()
   if (answers === undefined) return false

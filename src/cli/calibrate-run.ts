@@ -1,7 +1,8 @@
 /** calibrate-run: a cost profile of this machine, as JSON that `run --cost` reads, and how well it foretells. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { replaceFile } from '../files/replace-file.ts'
 import { driverProgram } from '../live/build.ts'
 import {
   costsOf,
@@ -70,7 +71,7 @@ async function calibrate(
   const profile = { base, ...Object.fromEntries(measured) }
   const text = `${JSON.stringify(profile, null, 2)}\n`
   if (output === undefined) print(text)
-  else writeFileSync(output, text)
+  else replaceFile(output, text)
 
   say(`${rounds} rounds; medians with 95 % intervals, in ns:`)
   for (const unit of MEASURED_UNITS) say(`  ${unit}: ${formatInterval(intervals[unit])}`)

@@ -1,10 +1,11 @@
 /** check-run: a search from its request to what is printed: everything on stdout together is a .cow file. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Goal } from '../check/explore.ts'
 import { Foreteller } from '../check/foretell.ts'
 import { EVERY_MODEL, MODELS } from '../check/models.ts'
 import { type ModelResult, probe, type SearchOptions, search } from '../check/search.ts'
+import { replaceFile } from '../files/replace-file.ts'
 import { unknown } from '../params/closest.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import { missingCapability } from '../run.ts'
@@ -168,7 +169,7 @@ function report(result: ModelResult, name: string, request: CheckRequest, rival?
     }
     mkdirSync(request.out, { recursive: true })
     const file = join(request.out, `${name}-${result.model.name}-${i + 1}.cow`)
-    writeFileSync(file, cow)
+    replaceFile(file, cow)
     print(`# replay: ${replayOf(file, request)}`)
   }
 }

@@ -1,8 +1,10 @@
 /** init-file: the starting file of a policy or workload: an example of the documentation under another name. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { POLICIES } from '../../policies/index.ts'
 import { WORKLOADS } from '../../workloads/index.ts'
+import { createFile } from '../files/create-file.ts'
+import { FileError } from '../files/file-error.ts'
 import { packageRoot } from '../load/package.ts'
 import { unknown } from '../params/closest.ts'
 import { print, say } from './streams.ts'
@@ -37,10 +39,9 @@ export function writeStartingFile(kind: string, given: string): void {
 
 function write(file: string, text: string): void {
   try {
-    writeFileSync(file, text, { flag: 'wx' })
+    createFile(file, text)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') {
+    if (error instanceof FileError && error.code === 'EEXIST') {
       throw new UsageError(`invalid file: ${file} exists; expected a name that is free`)
     }
     throw error

@@ -1,5 +1,5 @@
 /** live-compare: what the running kernel does, into a truth file, and against a model. */
-import { writeFileSync } from 'node:fs'
+import { replaceFile } from '../files/replace-file.ts'
 import { compareWithTruth, formatDisagreement } from '../litmus/compare.ts'
 import type { LitmusTest } from '../litmus/program.ts'
 import { selftestCells } from '../litmus/selftests.ts'
@@ -50,7 +50,7 @@ export async function recordOrCompare(
     ...{ informative: false, naturalOnly: false, blind: false, padded: false },
   }
   if (request.record !== undefined) {
-    writeFileSync(request.record, formatTruth(truth, configFacts(machine)))
+    replaceFile(request.record, formatTruth(truth, configFacts(machine)))
     say(`${request.record}: ${counted(tests.size, 'test')} on Linux ${machine.kernel}`)
   }
   return request.against === undefined ? 0 : compare(truth, runnable, model, request)

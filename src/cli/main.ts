@@ -7,7 +7,13 @@ import module from 'node:module'
 import { answer } from './answers.ts'
 
 const words = process.argv.slice(2)
-if (!(await answer(words))) {
+const answered = await answer(words).catch(async (error: unknown) => {
+  const { FileError } = await import('../files/file-error.ts')
+  const { fail } = await import('./program.ts')
+  fail(new FileError('standard output', 'written', error))
+  return true
+})
+if (!answered) {
   // From Node.js 22.1 on, code that was compiled once need not be again.
   ;(module as { enableCompileCache?: () => void }).enableCompileCache?.()
   const { runProgram } = await import('./program.ts')

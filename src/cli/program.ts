@@ -5,7 +5,7 @@ import { COMPLETING } from './answers.ts'
 import { allCommands, COMMANDS } from './commands.ts'
 import { completionsOf } from './completion.ts'
 import { readPlainly } from './plain-words.ts'
-import { endQuietlyWhenClosed, print, say, wantsColor } from './streams.ts'
+import { endWithStreams, print, say, wantsColor } from './streams.ts'
 import { UsageError, usageMessage } from './usage-error.ts'
 
 const NAMES = [...Object.keys(COMMANDS), 'completion']
@@ -26,7 +26,7 @@ Commands: ${NAMES.join(', ')}. Results go to results/NAME/.`
 export const HELP_WIDTH = 100
 
 export async function runProgram(words: readonly string[]): Promise<void> {
-  endQuietlyWhenClosed()
+  endWithStreams(fail)
   try {
     await obey(words, Math.min(HELP_WIDTH, process.stdout.columns || HELP_WIDTH))
   } catch (error) {
@@ -64,8 +64,8 @@ export async function obey(words: readonly string[], width: number): Promise<voi
   await parseWithYargs(words, command ? [command] : [...(await allCommands()).values()], width)
 }
 
-/** One line for a mistake of the user's; for one of ours, all that helps to find it. */
-function fail(error: unknown): void {
+/** Says one line for a mistake of the user's; for one of ours, all that helps to find it. */
+export function fail(error: unknown): void {
   const color = process.argv.includes('--no-color')
     ? false
     : process.argv.includes('--color') || undefined

@@ -1,6 +1,6 @@
 /** run-options: what `run` was asked to do, from its flags and its configuration file. */
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { readText } from '../files/read-text.ts'
 import {
   COST_PROFILES,
   type CostProfile,
@@ -146,7 +146,7 @@ function costOf(nameOrFile: string): CostProfile {
 }
 
 function readJson(noun: string, file: string): unknown {
-  const text = readFileSync(file, 'utf8')
+  const text = readText(file)
   try {
     return JSON.parse(text)
   } catch (error) {

@@ -1,4 +1,5 @@
 /** streams: data to stdout, talk to stderr, and colour only where someone can see it. */
+import { FileError } from '../files/file-error.ts'
 
 export function print(text: string): void {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
@@ -14,11 +15,15 @@ export function counted(count: number, noun: string): string {
   return `${count} ${count === 1 ? noun : plural}`
 }
 
-/** A reader that has seen enough is no error: `cowbench list metrics | head -1`. */
-export function endQuietlyWhenClosed(): void {
-  for (const stream of [process.stdout, process.stderr]) {
+/**
+ * A reader that has seen enough is no error: `cowbench list metrics | head -1`. Anything else that ends a stream is told
+ * to `failed`.
+ */
+export function endWithStreams(failed: (error: FileError) => void): void {
+  const streams = { 'standard output': process.stdout, 'standard error': process.stderr }
+  for (const [name, stream] of Object.entries(streams)) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
+      if (error.code !== 'EPIPE') failed(new FileError(name, 'written', error))
       process.exit(process.exitCode ?? 0)
     })
   }

@@ -1,6 +1,7 @@
 /** library: litmus tests and truth files on disk. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { readText } from '../files/read-text.ts'
 import { parseExceptions, type ReviewedException } from './exceptions.ts'
 import { type KnownFailure, parseKnownFailures } from './known-failures.ts'
 import { parseLitmus } from './parse.ts'
@@ -9,7 +10,7 @@ import { parseTruth, type Truth } from './truth.ts'
 
 /** The test in `file`. Throws LitmusError for a mistake in it. */
 export function readTest(file: string): LitmusTest {
-  return parseLitmus(readFileSync(file, 'utf8'), file)
+  return parseLitmus(readText(file), file)
 }
 
 /** The .cow files of one folder, not of those below it, by name and in its order. */
@@ -27,16 +28,16 @@ export function readTests(folder: string): Map<string, LitmusTest> {
 
 /** The record in `file`. Throws RangeError if it is none. */
 export function readTruth(file: string): Truth {
-  return parseTruth(readFileSync(file, 'utf8'), file)
+  return parseTruth(readText(file), file)
 }
 
 /** The reviewed exceptions in `file`. Throws RangeError if it is no such file. */
 export function readExceptions(file: string): ReviewedException[] {
-  return parseExceptions(readFileSync(file, 'utf8'), file)
+  return parseExceptions(readText(file), file)
 }
 
 /** What is written down about the known failures in `folder`: its verdicts.json. Throws RangeError if that is none. */
 export function readKnownFailures(folder: string): KnownFailure[] {
   const file = join(folder, 'verdicts.json')
-  return parseKnownFailures(readFileSync(file, 'utf8'), file)
+  return parseKnownFailures(readText(file), file)
 }

@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
+import { FileError } from '../files/file-error.ts'
 import { type LoadedTrace, loadTrace } from '../load/trace-file.ts'
 import { type Attribution, addExits, attributeReuses, textLines } from './attribution.ts'
 import {
@@ -72,7 +73,11 @@ async function stripped(text: string, folder: string): Promise<string> {
 }
 
 async function keep(from: string, to: string): Promise<void> {
-  if (to.endsWith('.gz'))
-    await pipeline(createReadStream(from), createGzip(), createWriteStream(to))
-  else await pipeline(createReadStream(from), createWriteStream(to))
+  try {
+    if (to.endsWith('.gz'))
+      await pipeline(createReadStream(from), createGzip(), createWriteStream(to))
+    else await pipeline(createReadStream(from), createWriteStream(to))
+  } catch (error) {
+    throw new FileError(to, 'written', error)
+  }
 }

@@ -10,11 +10,11 @@ import {
   openSync,
   readSync,
   rmSync,
-  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { constants, createGunzip, gunzipSync, gzipSync } from 'node:zlib'
+import { replaceFile } from '../files/replace-file.ts'
 import { decodeTrace, encodeTrace, isTraceFile, type TraceOrigin } from '../trace/format.ts'
 import type { SystemReuses } from '../trace/recording.ts'
 import type { Trace } from '../trace/trace.ts'
@@ -85,7 +85,7 @@ export function writeTrace(
 ): void {
   const bytes = encodeTrace(trace, { ...origin, hash: traceHash(trace) }, recording)
   // No name and no time in the gzip header: the same trace makes the same file.
-  writeFileSync(path, path.endsWith('.gz') ? gzipSync(bytes, { level: 9 }) : bytes)
+  replaceFile(path, path.endsWith('.gz') ? gzipSync(bytes, { level: 9 }) : bytes)
 }
 
 function loadOwn(path: string, gzipped: boolean): LoadedTrace {

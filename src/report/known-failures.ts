@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { stringify } from 'csv-stringify/sync'
-import { replaceFile } from '../results/replace-file.ts'
+import { replaceFile } from '../files/replace-file.ts'
 import { FAILURE_VERDICTS, type FailureRow } from './heatmap.ts'
 
 const FILE = 'known-failures.csv'

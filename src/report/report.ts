@@ -3,8 +3,9 @@
  * is touched.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import { replaceFile } from '../files/replace-file.ts'
 import { MANIFEST } from '../results/directory.ts'
 import { readManifest } from '../results/manifest.ts'
 import { readRows } from '../results/rows.ts'
@@ -51,19 +52,19 @@ export async function writeReport(dir: string, options: ReportOptions = {}): Pro
     for (const suffix of SUFFIXES) await rm(join(folder, `${id}.${suffix}`), { force: true })
   }
   const written: string[] = []
-  const write = async (path: string, content: string | Uint8Array): Promise<void> => {
-    await writeFile(path, content)
+  const write = (path: string, content: string | Uint8Array): void => {
+    replaceFile(path, content)
     written.push(path)
   }
   for (const [done, { id, spec }] of charts.entries()) {
     options.progress?.(id, done, charts.length)
     const svg = await toSvg(spec)
-    await write(join(folder, `${id}.vl.json`), specText(spec))
-    await write(join(folder, `${id}.svg`), `${svg}\n`)
-    await write(join(folder, `${id}.png`), await toPng(svg))
+    write(join(folder, `${id}.vl.json`), specText(spec))
+    write(join(folder, `${id}.svg`), `${svg}\n`)
+    write(join(folder, `${id}.png`), await toPng(svg))
   }
   if (alone) return written
   const name = manifest?.name ?? basename(resolve(dir))
-  await write(join(dir, 'report.html'), reportHtml({ name, rows, charts, manifest }))
+  write(join(dir, 'report.html'), reportHtml({ name, rows, charts, manifest }))
   return written
 }

@@ -6,9 +6,9 @@
  */
 import { closeSync, ftruncateSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeWhole } from '../files/replace-file.ts'
 import { METRIC_IDS, type Row } from '../metrics/row.ts'
 import type { MetricValues } from '../metrics/schema.ts'
-import { writeWhole } from './replace-file.ts'
 
 export const JOURNAL = 'cells.ndjson'
 

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { replaceFile } from '../files/replace-file.ts'
 import { MANIFEST } from './directory.ts'
-import { replaceFile } from './replace-file.ts'
 
 /** Version of the layout of manifests. */
 const FORMAT = 1

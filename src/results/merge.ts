@@ -1,11 +1,11 @@
 /** Merge: joins the shards of one plan. Joining them again, in any order or with the result, changes nothing. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { replaceFile } from '../files/replace-file.ts'
 import type { Row } from '../metrics/row.ts'
 import { claimDirectory, MANIFEST } from './directory.ts'
 import { type Finished, JOURNAL, journalLine, readJournal } from './journal.ts'
 import { type Manifest, readManifest } from './manifest.ts'
-import { replaceFile } from './replace-file.ts'
 import { writeResults } from './write.ts'
 
 export interface Merged {

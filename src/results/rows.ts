@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { stringify } from 'csv-stringify/sync'
+import { replaceFile } from '../files/replace-file.ts'
 import { fromRecord, ROW_COLUMNS, type Row, toRecord } from '../metrics/row.ts'
-import { replaceFile } from './replace-file.ts'
 
 export function writeRows(dir: string, rows: readonly Row[]): void {
   replaceFile(join(dir, 'rows.csv'), stringify([[...ROW_COLUMNS], ...rows.map(toRecord)]))

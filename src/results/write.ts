@@ -1,11 +1,11 @@
 /** Write: everything in a results directory that follows from its finished cells, in the order of the plan. */
 import { join } from 'node:path'
 import { stringify } from 'csv-stringify/sync'
+import { replaceFile } from '../files/replace-file.ts'
 import type { Row } from '../metrics/row.ts'
 import { SUMMARY_COLUMNS, summaryRecords } from '../metrics/summary.ts'
 import type { Finished } from './journal.ts'
 import { type Manifest, writeManifest } from './manifest.ts'
-import { replaceFile } from './replace-file.ts'
 import { writeRows } from './rows.ts'
 
 /** What is known of a run before its cells. */
