@@ -4,6 +4,7 @@ import { unknown } from '../params/closest.ts'
 import { COMPLETING } from './answers.ts'
 import { allCommands, COMMANDS } from './commands.ts'
 import { completionsOf } from './completion.ts'
+import { Guard } from './guard.ts'
 import { readPlainly } from './plain-words.ts'
 import { endWithStreams, print, say, wantsColor } from './streams.ts'
 import { UsageError, usageMessage } from './usage-error.ts'
@@ -26,12 +27,18 @@ Commands: ${NAMES.join(', ')}. Results go to results/NAME/.`
 export const HELP_WIDTH = 100
 
 export async function runProgram(words: readonly string[]): Promise<void> {
-  endWithStreams(fail)
+  const guard = new Guard(fail)
+  endWithStreams((error) => {
+    if (error !== undefined) fail(error)
+    guard.end()
+    process.exit()
+  })
   try {
     await obey(words, Math.min(HELP_WIDTH, process.stdout.columns || HELP_WIDTH))
   } catch (error) {
-    fail(error)
+    guard.tell(error)
   }
+  guard.end()
 }
 
 /** Does what `words` say, and throws what is wrong with them. */

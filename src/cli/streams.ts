@@ -16,15 +16,14 @@ export function counted(count: number, noun: string): string {
 }
 
 /**
- * A reader that has seen enough is no error: `cowbench list metrics | head -1`. Anything else that ends a stream is told
- * to `failed`.
+ * Calls `end` when nobody reads on. A reader that has seen enough is no error (`cowbench list metrics | head -1`); what
+ * else may end a stream is handed over.
  */
-export function endWithStreams(failed: (error: FileError) => void): void {
+export function endWithStreams(end: (error: FileError | undefined) => void): void {
   const streams = { 'standard output': process.stdout, 'standard error': process.stderr }
   for (const [name, stream] of Object.entries(streams)) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') failed(new FileError(name, 'written', error))
-      process.exit(process.exitCode ?? 0)
+      end(error.code === 'EPIPE' ? undefined : new FileError(name, 'written', error))
     })
   }
 }

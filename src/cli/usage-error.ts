@@ -2,6 +2,7 @@
 import { FileError } from '../files/file-error.ts'
 import { LitmusError } from '../litmus/litmus-error.ts'
 import { PolicyFailure } from '../load/checked-policy.ts'
+import { strayMessage } from '../load/strays.ts'
 
 export class UsageError extends Error {}
 
@@ -17,6 +18,8 @@ export function usageMessage(error: unknown): string | undefined {
   if (error instanceof PolicyFailure) return `invalid policy: ${error.policy}: ${error.message}`
   if (TOLD.some((type) => error instanceof type)) return error.message
   if (VOCABULARY.test(error.message)) return error.message
+  const stray = strayMessage(error)
+  if (stray !== undefined) return stray
   const { code, syscall, path } = error as NodeJS.ErrnoException
   // A file that cannot be opened is named by the system call; anything else about files is not the user's doing.
   if (path !== undefined && (syscall === 'open' || syscall === 'scandir' || syscall === 'mkdir')) {
