@@ -13,6 +13,7 @@ import { comparisonTable } from '../report/table.ts'
 import { claimDirectory } from '../results/directory.ts'
 import { type Finished, Journal, readJournal } from '../results/journal.ts'
 import { type Part, thisMachine } from '../results/manifest.ts'
+import { expectPartOf, type Planned } from '../results/resume.ts'
 import { type ManifestHead, writeResults } from '../results/write.ts'
 import { missingCapability } from '../run.ts'
 import type { CellOutcome } from '../worker.ts'
@@ -39,6 +40,13 @@ export async function executeRun(options: RunOptions, command: readonly string[]
   const dir = join(options.out, options.name ?? `${inputs.name}${shard}`)
   if (options.dryRun) return dryRun(cells, dir)
 
+  const planned: Planned = {
+    plan: inputs.description,
+    cowbench: { version: packageVersion(), commit: gitCommit(), code: inputs.plan.conditions.code },
+    cost: { name: options.costName, ...options.cost },
+    cells: plan.cells.map(({ key }) => key),
+  }
+  if (options.ifExists === 'resume') expectPartOf(planned, dir)
   const finished = options.ifExists === 'resume' ? readJournal(dir) : new Map<string, Finished>()
   claimDirectory(dir, options.ifExists)
   const pending = cells.filter(({ key }) => finished.get(key)?.row.status !== 'ok')
@@ -57,13 +65,11 @@ export async function executeRun(options: RunOptions, command: readonly string[]
     wall_seconds_by_policy: secondsByPolicy,
   })
   const head = (): ManifestHead => ({
-    name: inputs.name,
-    plan: inputs.description,
-    cowbench: { version: packageVersion(), commit: gitCommit(), code: inputs.plan.conditions.code },
-    cost: { name: options.costName, ...options.cost },
+    ...planned,
+    // The name of a part is not that of the whole.
+    name: n === 1 ? (options.name ?? inputs.name) : inputs.name,
     skipped: plan.skipped.map((skip) => ({ ...skip })),
     parts: { [`${i}/${n}`]: part() },
-    cells: plan.cells.map(({ key }) => key),
   })
   // From the first moment on the directory is one of ours, and says of what.
   writeResults(dir, head(), finished)
@@ -185,10 +191,14 @@ async function conclude(
     await writeReport(dir)
   }
   if (ok.length > 0) print(comparisonTable(rows))
+  const html = join(dir, 'report.html')
   const notes = [
     `${counted(rows.length, 'row')} in ${join(dir, 'rows.csv')}`,
     ...(skipped > 0 ? [`${skipped} skipped for want of a capability (see manifest.json)`] : []),
-    ...(options.report && ok.length > 0 ? [`charts in ${join(dir, 'report.html')}`] : []),
+    ...(options.report && ok.length > 0 ? [`charts in ${html}`] : []),
+    ...(!options.report && existsSync(html)
+      ? [`${html} is older: cowbench report ${dir} draws it again`]
+      : []),
   ]
   say(notes.join('; '))
   for (const { row, error } of failed.slice(0, TOLD))

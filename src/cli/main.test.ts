@@ -163,6 +163,32 @@ test('what was finished is not run again, and the rows are those of a run withou
   expect(parts['1/1']).toMatchObject({ ran: 5, reused: 3 })
 })
 
+test('more of the same plan goes on, another plan is refused and changes nothing', () => {
+  const words = ['run', '--policy', 'mapcount', '--workload', 'fork-exec', '--param', 'pages=64']
+  const resume = ['--name', 'more', '--resume']
+  expect(cowbench(...words, '--name', 'more', '--report').code).toBe(0)
+  const more = cowbench(...words, '--seeds', '2', ...resume)
+  const html = join('results', 'more', 'report.html')
+  expect([more.code, more.err]).toEqual([
+    0,
+    `1 of 2 cells are finished\n2 rows in ${join('results', 'more', 'rows.csv')}; ${html} is older: cowbench report ${join('results', 'more')} draws it again\n`,
+  ])
+  const files = ['rows.csv', 'summary.csv', 'manifest.json', 'cells.ndjson']
+  const before = files.map((file) => read('results', 'more', file))
+  const { code, err } = cowbench(...words, '--policy', 'mm-id', '--seed', '7', ...resume)
+  expect([code, err]).toEqual([
+    2,
+    `cowbench: invalid --resume: ${join('results', 'more')} holds another plan (seeds without 1, 2); expected the same or more of it, another --name, or --overwrite\n`,
+  ])
+  expect(files.map((file) => read('results', 'more', file))).toEqual(before)
+})
+
+test('the name that is given is the name in the manifest and above the report', () => {
+  expect(JSON.parse(read('results', 'more', 'manifest.json')).name).toBe('more')
+  expect(read('results', 'more', 'report.html')).toContain('<h1>more</h1>')
+  expect(JSON.parse(read('results', 'merged', 'manifest.json')).name).toBe('merged')
+})
+
 test('results that exist are refused and left as they are', () => {
   const before = read('results', 'whole', 'manifest.json')
   const { code, out, err } = cowbench(...SMALL, '--name', 'whole')

@@ -9,7 +9,7 @@ import { MANIFEST } from './directory.ts'
 const FORMAT = 1
 
 export interface Manifest {
-  /** A name made of the plan, whatever the directory is called. */
+  /** The name that was given; of a shard, or where none was, one made of the plan. */
   readonly name: string
   /** `partial` until every cell of the plan has a row. */
   readonly state: 'partial' | 'complete'

@@ -72,7 +72,7 @@ test('rows come out in the order of the plan, whatever the order of shards and j
   expect(missing).toBe(0)
   const { name, state, parts } = readManifest(target)
   expect({ name, state, parts }).toEqual({
-    ...{ name: 'mine', state: 'complete', parts: { '1/2': part, '2/2': part } },
+    ...{ name: 'all', state: 'complete', parts: { '1/2': part, '2/2': part } },
   })
 })
 

@@ -1,6 +1,6 @@
 /** Merge: joins the shards of one plan. Joining them again, in any order or with the result, changes nothing. */
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { replaceFile } from '../files/replace-file.ts'
 import type { Row } from '../metrics/row.ts'
 import { claimDirectory, MANIFEST } from './directory.ts'
@@ -31,11 +31,11 @@ export function mergeResults(dirs: readonly string[], target: string): Merged {
     if (finished.get(key)?.row.status !== 'ok') finished.set(key, cell)
   }
   claimDirectory(target, 'resume')
-  const { name, plan, cowbench, cost, skipped, cells } = first.manifest
+  const { plan, cowbench, cost, skipped, cells } = first.manifest
   const ours = cells.flatMap((key) => finished.get(key) ?? [])
   replaceFile(join(target, JOURNAL), ours.map(journalLine).join(''))
   const parts = partsOf(sources.map(({ manifest }) => manifest))
-  const head = { name, plan, cowbench, cost, skipped, parts, cells }
+  const head = { name: basename(target), plan, cowbench, cost, skipped, parts, cells }
   const rows = writeResults(target, head, finished)
   return { rows, missing: cells.length - rows.length }
 }

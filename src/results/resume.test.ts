@@ -1,0 +1,59 @@
+/** resume.test: what a run may go on with, and what it is told otherwise. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeManifest } from './manifest.ts'
+import { expectPartOf, type Planned } from './resume.ts'
+
+const mine = { name: 'mine', hash: '0123456789abcdef' }
+const plan = { policies: ['mapcount', mine], params: { pages: '64' }, seeds: [1, 2], check: false }
+const HELD: Planned = {
+  ...{ plan, cells: ['k1', 'k2'] },
+  cowbench: { version: '1', commit: '', code: 'a' },
+  cost: { name: 'vm', copy: 1 },
+}
+
+let dir: string
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'cowbench-resume-'))
+  const rest = { state: 'complete', skipped: [], failed: [], traces: [], parts: {} } as const
+  writeManifest(dir, { name: 'mine', ...rest, ...HELD })
+})
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+/** A plan with other cells, and whatever else differs. */
+function other(changed: Partial<Planned>): Planned {
+  return { ...HELD, cells: ['k1', 'k3'], ...changed }
+}
+
+test('the same plan, more of it, and nothing at all can be resumed', () => {
+  expectPartOf(HELD, dir)
+  expectPartOf({ ...HELD, cells: ['k2', 'k3', 'k1'] }, dir)
+  expectPartOf(HELD, join(dir, 'none'))
+})
+
+test.each<[string, Partial<Planned>, string]>([
+  ['policies', { plan: { ...plan, policies: ['mm-id', mine] } }, 'policies without mapcount'],
+  [
+    'a file that was changed',
+    { plan: { ...plan, policies: ['mapcount', { ...mine, hash: 'f' }] } },
+    'policies without mine (01234567)',
+  ],
+  ['parameters', { plan: { ...plan, params: {} } }, 'params {"pages":"64"}, now {}'],
+  ['a switch', { plan: { ...plan, check: true } }, 'check false, now true'],
+  [
+    'several things',
+    { plan: { ...plan, seeds: [2, 3] }, cost: { name: 'bare-metal' } },
+    'seeds without 1; cost vm, now bare-metal',
+  ],
+  [
+    'the program',
+    { cowbench: { ...HELD.cowbench, code: 'b' } },
+    'made by another version of the program',
+  ],
+])('another plan is refused with what differs: %s', (_, changed, what) => {
+  expect(() => expectPartOf(other(changed), dir)).toThrow(
+    `invalid --resume: ${dir} holds another plan (${what}); expected the same or more of it, another --name, or --overwrite`,
+  )
+})
