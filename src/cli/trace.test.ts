@@ -1,6 +1,14 @@
 /** trace.test: `trace` as its users meet it. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -47,6 +55,30 @@ test('what the kernel counted is written with an imported trace, and a flag wins
   expect(flag.system).toEqual({ pgreuse: 9000, others: 'redis-benchmark' })
   expect(flag).not.toHaveProperty('against')
 })
+
+test.each(['import', 'convert'])(
+  '%s never writes over what it reads, whatever its name',
+  (verb) => {
+    const recording = join(folder, `${verb}.perf.txt.gz`)
+    const [soft, hard, other] = ['soft', 'hard', 'other'].map((end) =>
+      join(folder, verb + end),
+    ) as [string, string, string]
+    copyFileSync(REDIS, recording)
+    symlinkSync(recording, soft)
+    linkSync(recording, hard)
+    for (const output of [recording, soft, hard]) {
+      const { code, out, err } = trace(verb, recording, '-o', output)
+      expect([code, out]).toEqual([2, ''])
+      expect(err).toBe(
+        `cowbench: invalid --output: ${output} is the input; expected another file\n`,
+      )
+    }
+    expect(readFileSync(recording).equals(readFileSync(REDIS))).toBe(true)
+    // Any other file is replaced.
+    copyFileSync(REDIS, other)
+    expect(trace(verb, recording, '-o', other).code).toBe(0)
+  },
+)
 
 test.each([
   [['--against-policy', 'mmid'], /^cowbench: unknown policy: mmid; did you mean mm-id/],

@@ -113,6 +113,10 @@ async function lookThrough(
 async function convert(argv: Argv, foreign: boolean): Promise<void> {
   const { output } = readFlags(argv, OUTPUT)
   if (output === undefined) throw new UsageError('missing --output: expected -o FILE')
+  const { isSameFile } = await import('../files/same-file.ts')
+  if (isSameFile(String(argv['file']), output)) {
+    throw new UsageError(`invalid --output: ${output} is the input; expected another file`)
+  }
   const { trace, source, program, statistics, recording, system } = await load(argv)
   const { writeTrace } = await import('../load/trace-file.ts')
   const { formatStatistics } = await import('../load/import/statistics.ts')
