@@ -80,7 +80,8 @@ test('what a record leaves out is said, with the reason', async () => {
   expect(await run({ against: [join(TRUTH, '6.0.6.json')] })).toBe(0)
   expect(out).toMatch(/0 disagree; \d+ not compared: recorded in the natural state only\n$/)
   const softDirty = join(LITMUS, '88_thp_clearrefs_write.cow')
-  expect(await run({ files: [softDirty], against: [join(TRUTH, '6.18.44.json')] })).toBe(0)
+  const against = [join(TRUTH, '6.18.44.json')]
+  expect(await run({ files: [softDirty, FIRST], against })).toBe(0)
   expect(err).toBe('88_thp_clearrefs_write: not in the record of 6.18.44\n')
 })
 
@@ -127,4 +128,21 @@ test('a policy that never answers a record is told after --timeout, with the ope
   )
   // One operation's second, not one for each of the record's tests.
   expect(performance.now() - started).toBeLessThan(20_000)
+})
+
+test('a comparison of nothing is no agreement', async () => {
+  const file = join(dir, 'mine.cow')
+  writeFileSync(file, 'spawn A\n')
+  const against = [join(TRUTH, '6.18.44.json')]
+  await expect(run({ files: [file], against })).rejects.toThrow(
+    `missing operations: nothing to compare in ${against}`,
+  )
+  expect(err).toBe('mine: not in the record of 6.18.44\n')
+  // One that is in the record is enough.
+  expect(await run({ files: [file, FIRST], against })).toBe(0)
+})
+
+test('a folder without tests is refused', async () => {
+  writeFileSync(join(dir, 'notes.txt'), '')
+  await expect(run({ files: [dir] })).rejects.toThrow(`missing tests: no .cow files in ${dir}`)
 })

@@ -61,8 +61,11 @@ export function testsOf(named: readonly string[]): LitmusTest[] {
   const folders = ['.', 'failures', 'live', 'rules'].map((folder) => join(collection, folder))
   const paths = named.length > 0 ? named : folders
   return paths.flatMap((path) => {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
-      return [...readTests(path).values()]
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+      const found = [...readTests(path).values()]
+      if (found.length === 0) throw new UsageError(`missing tests: no .cow files in ${path}`)
+      return found
+    }
     // What a shell makes of --against truth/*.json.
     if (path.endsWith('.json')) {
       throw new UsageError(`unsupported test file: ${path}; expected: .cow, or --against before it`)
@@ -142,6 +145,7 @@ async function compareTests(tests: readonly LitmusTest[], request: LitmusRequest
   const exceptions = readExceptions(join(packageRoot(), 'workloads', 'litmus', 'exceptions.json'))
   const machines = new LitmusMachines()
   let disagree = false
+  let compared = 0
   for (const file of request.against) {
     const whole = readTruth(file)
     const truth = request.files.length > 0 ? only(whole, byName) : whole
@@ -162,8 +166,12 @@ async function compareTests(tests: readonly LitmusTest[], request: LitmusRequest
       const model = kernel === undefined ? policy : `${policy} (kernel ${kernel})`
       if (request.json) print(JSON.stringify({ ...comparison, model }))
       else print(textOf(comparison, model))
+      compared += comparison.agreements + comparison.disagreements.length
       if (comparison.disagreements.length > 0 && !comparison.informative) disagree = true
     }
+  }
+  if (compared === 0) {
+    throw new UsageError(`missing operations: nothing to compare in ${request.against.join(', ')}`)
   }
   return disagree ? 4 : 0
 }
