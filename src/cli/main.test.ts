@@ -338,6 +338,13 @@ test.each<[string, string[], RegExp]>([
     ['run', '--trace', 'no.trace'],
     /^missing trace: no\.trace cannot be read \(ENOENT\)$/,
   ],
+  ...['litmus', 'report', 'trace info', 'compare results/whole'].map(
+    (words): [string, string[], RegExp] => [
+      `dash: ${words} -`,
+      [...words.split(' '), '-'],
+      /^unsupported argument: -; expected a file \(of standard input: \/dev\/stdin\)$/,
+    ],
+  ),
   ['litmus test that is not there', ['litmus', 'no.cow'], /^missing file: no\.cow$/],
   [
     'litmus test with a mistake',

@@ -56,6 +56,11 @@ export async function obey(words: readonly string[], width: number): Promise<voi
     for (const word of completionsOf(words.slice(2), await completionWords())) print(word)
     return
   }
+  // yargs makes `true` of it, or nothing. What comes after `--` is a command of somebody else's.
+  const dash = words.indexOf('-')
+  if (dash !== -1 && !words.slice(0, dash).includes('--')) {
+    throw new UsageError('unsupported argument: -; expected a file (of standard input: /dev/stdin)')
+  }
   const name = words.find((word) => !word.startsWith('-'))
   // yargs would look at the flags first, and blame them.
   if (name !== undefined && !NAMES.includes(name)) {

@@ -80,6 +80,20 @@ test.each(['import', 'convert'])(
   },
 )
 
+test('a pipe cannot be read twice, and a file behind standard input can', () => {
+  const run = (script: string) => {
+    const words = ['-c', script, process.execPath, MAIN]
+    const { status, stdout, stderr } = spawnSync('sh', words, { encoding: 'utf8' })
+    return [status, stdout.split('\n')[0], stderr]
+  }
+  const info = '"$0" "$1" trace info /dev/stdin'
+  expect(run(`cat ${REDIS} | ${info}`)).toEqual([
+    ...[2, ''],
+    'cowbench: unsupported trace: /dev/stdin is a pipe or a device; expected: a file\n',
+  ])
+  expect(run(`${info} < ${REDIS}`)).toEqual([0, 'hash: 77f61f163c8cf2b2', ''])
+})
+
 test.each([
   [['--against-policy', 'mmid'], /^cowbench: unknown policy: mmid; did you mean mm-id/],
   [

@@ -134,17 +134,22 @@ export function readHead(path: string): { bytes: number; head: Uint8Array; gzipp
   }
 }
 
+/** Of a file, which is read more than once and not from its beginning alone. */
 export function openFile(path: string): number {
+  let isDirectory: boolean
   try {
     const file = openSync(path, 'r')
-    if (!fstatSync(file).isDirectory()) return file
+    const found = fstatSync(file)
+    if (found.isFile()) return file
     closeSync(file)
+    isDirectory = found.isDirectory()
   } catch (error) {
     throw new Error(
       `missing trace: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`,
     )
   }
-  throw new Error(`invalid trace: ${path} is a directory; ${EXPECTED}`)
+  if (isDirectory) throw new Error(`invalid trace: ${path} is a directory; ${EXPECTED}`)
+  throw new Error(`unsupported trace: ${path} is a pipe or a device; expected: a file`)
 }
 
 function readShared(path: string, gzipped: boolean): Uint8Array {
