@@ -202,3 +202,20 @@ test.each<[string, Partial<PlanInput>, string]>([
 ])('a parameter is refused if %s', (_, input, message) => {
   expect(() => plan(input)).toThrow(new RangeError(message))
 })
+
+test('a plan of too many cells is refused before any of them is made', () => {
+  const thousand = int(0, 0, 1023, '')
+  const values = Array.from({ length: 1000 }, (_, i) => String(i))
+  const params = Object.fromEntries([...'abcdefgh'].map((name) => [name, thousand]))
+  const workloads = [workload('zygote', params)]
+  const sweeps = new Map([...'abcdefgh'].map((name) => [name, values]))
+  // 1000 to the power of 8: nothing that could be made in any time.
+  expect(() => plan({ workloads, sweeps })).toThrow(
+    'invalid plan: 1e+24 cells; expected at most 1000000',
+  )
+  // Of another workload they are no parameters.
+  expect(
+    plan({ workloads: [workload('zygote', { a: thousand })], sweeps: new Map([['a', values]]) })
+      .cells.length,
+  ).toBe(1000)
+})

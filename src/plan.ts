@@ -106,6 +106,7 @@ export function expand(
   missing: (policy: PolicyChoice, needs: readonly string[]) => string | undefined,
 ): Plan {
   checkNames(input)
+  checkSize(input)
   const traces = new Map<string, TraceChoice>()
   const cells: Cell[] = []
   const skipped: Skipped[] = []
@@ -122,9 +123,6 @@ export function expand(
           continue
         }
         for (const seed of input.seeds) {
-          if (cells.length === MOST_CELLS) {
-            throw new RangeError(`invalid plan: more than ${MOST_CELLS} cells; expected fewer`)
-          }
           const trace = shared(traces, { workload, values, seed })
           const name = { policy: policy.definition.name, workload: workload.name, params, seed }
           const key = cellKey(policy, policyValues, trace, noise, input.conditions)
@@ -188,14 +186,36 @@ function checkNames(input: PlanInput): void {
   }
 }
 
+/** Before any of them is made: a product of sweeps does not fit into memory. */
+function checkSize(input: PlanInput): void {
+  let cells = 0
+  for (const policy of input.policies) {
+    for (const workload of input.workloads) {
+      let points = input.seeds.length
+      for (const [name, values] of input.sweeps) {
+        if (declares(policy, workload, name)) points *= values.length
+      }
+      cells += points
+    }
+  }
+  if (cells > MOST_CELLS) {
+    throw new RangeError(`invalid plan: ${cells} cells; expected at most ${MOST_CELLS}`)
+  }
+}
+
+/** Has this pair a parameter of that name? */
+function declares(policy: PolicyChoice, workload: WorkloadChoice, name: string): boolean {
+  const owners = [policy.definition, workload, MACHINE]
+  return owners.some(({ params }) => Object.hasOwn(params, name))
+}
+
 /** Every combination of the swept parameters that this pair has, the first sweep slowest, with the fixed ones. */
 function grid(
   input: PlanInput,
   policy: PolicyChoice,
   workload: WorkloadChoice,
 ): Map<string, string>[] {
-  const owners = [policy.definition, workload, MACHINE]
-  const has = (name: string): boolean => owners.some(({ params }) => Object.hasOwn(params, name))
+  const has = (name: string): boolean => declares(policy, workload, name)
   let points = [new Map([...input.params].filter(([name]) => has(name)))]
   for (const [name, values] of input.sweeps) {
     if (has(name))
