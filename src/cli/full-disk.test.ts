@@ -75,6 +75,14 @@ test('run --report keeps the rows that were written before', () => {
   expect(rows.trim().split('\n').length).toBe(2)
 })
 
+test('a run that could not even begin leaves nothing in the way of the next one', () => {
+  const words = [...SMALL, '--name', 'small']
+  const { code, err } = onFullDisk(words)
+  expect([code, err]).toEqual([2, FULL(join('results', 'small', 'manifest.json'))])
+  expect(readdirSync(join(home, 'results', 'small'))).toEqual([])
+  expect(shell('exec "$0" "$@"', words).code).toBe(0)
+})
+
 test.each([
   ['the text that the build wrote down', ['list', 'params', '--json']],
   ['what is worked out', ['trace', 'info', REDIS]],

@@ -40,6 +40,20 @@ test('overwriting removes what a run wrote and nothing else', () => {
   expect(readdirSync(dir)).toEqual(['notes.txt'])
 })
 
+test('what a run has only begun is one that a run made', () => {
+  mkdirSync(dir, { recursive: true })
+  for (const file of ['manifest.json.partial', 'rows.csv', 'rows.csv.partial', 'summary.csv']) {
+    writeFileSync(join(dir, file), '')
+  }
+  expect(() => claimDirectory(dir, 'refuse')).toThrow(
+    `invalid results directory: ${dir} exists; expected another --name, --overwrite or --resume`,
+  )
+  claimDirectory(dir, 'resume')
+  expect(readdirSync(dir).length).toBe(4)
+  claimDirectory(dir, 'overwrite')
+  expect(readdirSync(dir)).toEqual([])
+})
+
 test('a directory that no run made is never touched', () => {
   mkdirSync(dir, { recursive: true })
   writeFileSync(join(dir, 'rows.csv'), '')

@@ -7,6 +7,10 @@ export const MANIFEST = 'manifest.json'
 
 /** All that a run and its report leave in a results directory. */
 const OURS = [MANIFEST, JOURNAL, 'rows.csv', 'summary.csv', 'charts', 'report.html']
+/** The end of a file's name while it is written. */
+const PARTIAL = '.partial'
+/** Either shows that a run made the directory: one that was killed at its very beginning may have left the second. */
+const MARKS = [MANIFEST, MANIFEST + PARTIAL]
 
 export type IfExists = 'refuse' | 'overwrite' | 'resume'
 
@@ -17,7 +21,7 @@ export type IfExists = 'refuse' | 'overwrite' | 'resume'
 export function claimDirectory(dir: string, ifExists: IfExists): void {
   if (existsSync(dir)) {
     const files = listing(dir)
-    if (files.length > 0 && !files.includes(MANIFEST)) {
+    if (files.length > 0 && !MARKS.some((mark) => files.includes(mark))) {
       throw new Error(`invalid results directory: ${dir}; expected one that run made, or none`)
     }
     if (files.length > 0 && ifExists === 'refuse') {
@@ -26,7 +30,9 @@ export function claimDirectory(dir: string, ifExists: IfExists): void {
       )
     }
     if (ifExists === 'overwrite') {
-      for (const file of OURS) rmSync(join(dir, file), { recursive: true, force: true })
+      for (const file of OURS.flatMap((name) => [name, name + PARTIAL])) {
+        rmSync(join(dir, file), { recursive: true, force: true })
+      }
     }
   }
   makeFolder(dir)

@@ -1,9 +1,11 @@
 /** Write: everything in a results directory that follows from its finished cells, in the order of the plan. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'csv-stringify/sync'
 import { replaceFile } from '../files/replace-file.ts'
 import type { Row } from '../metrics/row.ts'
 import { SUMMARY_COLUMNS, summaryRecords } from '../metrics/summary.ts'
+import { MANIFEST } from './directory.ts'
 import type { Finished } from './journal.ts'
 import { type Manifest, writeManifest } from './manifest.ts'
 import { writeRows } from './rows.ts'
@@ -19,14 +21,17 @@ export function writeResults(
 ): Row[] {
   const cells = head.cells.map((key) => finished.get(key)).filter((cell) => cell !== undefined)
   const rows = cells.map(({ row }) => row)
-  writeRows(dir, rows)
-  replaceFile(join(dir, 'summary.csv'), stringify([[...SUMMARY_COLUMNS], ...summaryRecords(rows)]))
   const { cells: keys, ...rest } = head
   const state = cells.length === keys.length ? 'complete' : 'partial'
   const failed = cells.flatMap(({ row: { policy, workload, params, seed }, error }) =>
     error === undefined ? [] : [{ policy, workload, params, seed, error }],
   )
-  writeManifest(dir, { ...rest, state, failed, traces: tracesOf(rows), cells: keys })
+  const manifest = { ...rest, state, failed, traces: tracesOf(rows), cells: keys } as const
+  // A directory is known by its manifest: what is left by a disk that fills up now has to be known as well.
+  if (!existsSync(join(dir, MANIFEST))) writeManifest(dir, { ...manifest, state: 'partial' })
+  writeRows(dir, rows)
+  replaceFile(join(dir, 'summary.csv'), stringify([[...SUMMARY_COLUMNS], ...summaryRecords(rows)]))
+  writeManifest(dir, manifest)
   return rows
 }
 
