@@ -12,7 +12,7 @@ export const explainCommand: Command = {
       .positional('files', { type: 'string', array: true, describe: 'a .cow file or a trace' })
       .example('$0 explain my.cow --policy mapcount', 'every operation')
       .example('$0 explain my.cow --diff mapcount mm-id', 'the first at which the two part')
-      .example('$0 explain --workload snapshot --policy page-count --only interesting', 'a cell')
+      .example('$0 explain --workload checkpoint --policy page-count --only interesting', 'a cell')
       .epilogue(
         'Interesting: a verdict that clairvoyant would not give, a breach that is observed, an error.',
       ),
