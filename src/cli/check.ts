@@ -29,7 +29,7 @@ export const checkCommand: Command = {
   builder: (yargs) =>
     addFlags(yargs, FLAGS)
       .positional('policy', { type: 'string', describe: 'by name or file' })
-      .example('$0 check mapcount > leak.cow', 'the shortest leak, as a litmus test')
+      .example('$0 check mapcount > found.cow', 'the shortest failure, as a litmus test')
       .example('$0 check ./my-rule.ts --depth 8', 'everything that 8 actions can do')
       .example('$0 check mm-id --against order0-copy', 'where two policies part')
       .example('$0 check page-count --goal missed-reuse', 'the shortest copy that nobody needed')

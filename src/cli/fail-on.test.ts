@@ -47,6 +47,7 @@ test.each([
   ['copies', 'invalid --fail-on: copies; expected a condition such as violations>0'],
   ['copies>', 'invalid --fail-on: copies>; expected a condition such as violations>0'],
   ['copies>-1', 'invalid --fail-on: copies>-1; expected a condition such as violations>0'],
+  ['copies > 1e2', 'invalid --fail-on: copies > 1e2; expected digits alone, without an exponent'],
   ['copies>1.5', 'invalid --fail-on: copies>1.5; expected a condition such as violations>0'],
   ['', 'invalid --fail-on: ; expected a condition such as violations>0'],
 ])('"%s" is refused', (text, message) => {

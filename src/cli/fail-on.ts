@@ -38,6 +38,9 @@ function parseCondition(text: string): Condition {
   const match = /^\s*([a-z0-9_]+)\s*(>=|<=|==|!=|>|<)\s*([0-9]+)\s*$/.exec(text)
   const [, metric = '', operator = '', number = ''] = match ?? []
   const compare = COMPARE[operator]
+  if (compare === undefined && /[<>=]\s*[0-9.]+e[-+]?[0-9]+\s*$/i.test(text)) {
+    throw new UsageError(`invalid --fail-on: ${text}; expected digits alone, without an exponent`)
+  }
   if (compare === undefined) {
     throw new UsageError(`invalid --fail-on: ${text}; expected a condition such as violations>0`)
   }

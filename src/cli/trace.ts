@@ -58,24 +58,36 @@ export const traceCommand: Command = {
       .command({
         command: 'import <file>',
         describe: 'perf script text (plain, .gz) or perf.data into a trace file',
-        builder: (y) => addFlags(y, FLAGS.import),
+        builder: (y) =>
+          addFlags(y, FLAGS.import).example(
+            '$0 trace import redis.perf.txt.gz -o redis.trace',
+            'what run --trace reads',
+          ),
         handler: (argv) => convert(argv, true),
       })
       .command({
         command: 'convert <file>',
         describe: 'any trace into a trace file',
-        builder: (y) => addFlags(y, FLAGS.convert),
+        builder: (y) =>
+          addFlags(y, FLAGS.convert).example(
+            '$0 trace convert redis.trace -o redis.trace.gz',
+            'packed',
+          ),
         handler: (argv) => convert(argv, false),
       })
       .command({
         command: 'info <file>',
         describe: 'what a trace consists of, and what its import left out',
-        builder: (y) => addFlags(y, FLAGS.info),
+        builder: (y) =>
+          addFlags(y, FLAGS.info)
+            .example('$0 trace info redis.trace', 'events, processes, faults')
+            .example('$0 trace info redis.trace --against-policy mm-id', 'is the model right?'),
         handler: info,
       })
       .command({
         command: 'validate <file>',
         describe: 'look for events that cannot be',
+        builder: (y) => y.example('$0 trace validate redis.trace', 'valid, or what is not'),
         handler: validate,
       })
       .demandCommand(1, 'missing command')
