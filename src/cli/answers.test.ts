@@ -78,3 +78,19 @@ test('the completion script is that of the shell that asks', () => {
   expect(scriptFor('/bin/bash')).toContain('complete -o bashdefault')
   expect(scriptFor('')).toBe(scriptFor('/bin/bash'))
 })
+
+test('or of the one that is named; there is none for others', () => {
+  const env = process.env
+  process.env = { ...env, SHELL: '/bin/bash' }
+  try {
+    expect(node(MAIN, 'completion', 'zsh')).toBe(said('completion', 'zsh'))
+    expect(node(MAIN, 'completion', 'zsh')).toContain('#compdef cowbench')
+    process.env['SHELL'] = '/usr/bin/zsh'
+    expect(node(MAIN, 'completion', 'bash')).toContain('complete -o bashdefault')
+  } finally {
+    process.env = env
+  }
+  const fish = spawnSync(process.execPath, [MAIN, 'completion', 'fish'], { encoding: 'utf8' })
+  expect([fish.status, fish.stdout]).toEqual([2, ''])
+  expect(fish.stderr).toMatch(/^cowbench: unknown shell: fish; .*available: bash, zsh\n$/)
+})

@@ -17,7 +17,7 @@ export interface Answers {
   readonly width: number
 }
 
-export const SHELLS = ['bash', 'zsh', 'fish'] as const
+export const SHELLS = ['bash', 'zsh'] as const
 export type Shell = (typeof SHELLS)[number]
 
 /** How the completion script that yargs writes asks: this flag, the program, and the words so far. */
@@ -43,12 +43,18 @@ async function answerOf(words: readonly string[], answers: Answers): Promise<str
     const offered = completionsOf(words.slice(2), answers.completion)
     return offered.map((word) => `${word}\n`).join('')
   }
-  if (words.length === 1 && words[0] === 'completion') return answers.scripts[shellOf(process.env)]
+  const shell = shellIn(words)
+  if (shell !== undefined) return answers.scripts[shell as Shell]
   return answers.texts[JSON.stringify(words.map((word) => (word === '-h' ? '--help' : word)))]
 }
 
-/** The shell that yargs writes a completion script for. */
-function shellOf({ SHELL = '', ZSH_NAME = '' }: NodeJS.ProcessEnv): Shell {
+/** The shell whose completion script `words` ask for, whether there is one or not: the one they name, or the user's. */
+export function shellIn([command, shell, ...others]: readonly string[]): string | undefined {
+  if (command !== 'completion' || shell?.startsWith('-') || others.length > 0) return undefined
+  return shell ?? shellOf(process.env)
+}
+
+function shellOf({ SHELL = '', ZSH_NAME = '' }: NodeJS.ProcessEnv): string {
   if (SHELL.includes('zsh') || ZSH_NAME.includes('zsh')) return 'zsh'
   return SHELL.includes('fish') ? 'fish' : 'bash'
 }

@@ -60,6 +60,14 @@ test('every command of the guide explains itself with an example', () => {
   }
 })
 
+test('help and the version are found by the words that people try', () => {
+  expect(cowbench('help')).toEqual(cowbench('--help'))
+  expect(cowbench('help', 'run')).toEqual(cowbench('run', '--help'))
+  for (const flag of ['-v', '-V']) expect(cowbench(flag)).toEqual(cowbench('--version'))
+  for (const verb of ['import', 'convert', 'info', 'validate'])
+    expect(cowbench('trace', verb, '--help').out).toContain(`Examples:\n  cowbench trace ${verb} `)
+})
+
 test('what the build wrote down is printed without loading the program', () => {
   const loaded = loadedBy(MAIN)
   expect([...loaded].map((file) => basename(file)).sort()).toEqual(

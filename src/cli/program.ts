@@ -1,7 +1,7 @@
 /** program: does what the words of a command line say; refuses in one line what means nothing. */
 import { packageVersion } from '../load/package.ts'
 import { unknown } from '../params/closest.ts'
-import { COMPLETING } from './answers.ts'
+import { COMPLETING, SHELLS, shellIn } from './answers.ts'
 import { allCommands, COMMANDS } from './commands.ts'
 import { completionsOf } from './completion.ts'
 import { Guard } from './guard.ts'
@@ -47,7 +47,22 @@ export async function obey(words: readonly string[], width: number): Promise<voi
     print(GUIDE)
     return
   }
-  if (words[0] === '--version') {
+  if (words[0] === 'help') {
+    await obey([...words.slice(1), '--help'], width)
+    return
+  }
+  const shell = shellIn(words)
+  if (shell !== undefined) {
+    if (!SHELLS.some((known) => known === shell))
+      throw new UsageError(unknown('shell', shell, SHELLS))
+    // yargs asks these which script to print.
+    process.env['SHELL'] = shell
+    process.env['ZSH_NAME'] = ''
+    const { parseWithYargs } = await import('./yargs-words.ts')
+    await parseWithYargs(['completion'], [...(await allCommands()).values()], width)
+    return
+  }
+  if (/^(--version|-v|-V)$/.test(words[0] ?? '')) {
     print(packageVersion())
     return
   }
