@@ -98,7 +98,7 @@ test.each([
   [['--against-policy', 'mmid'], /^cowbench: unknown policy: mmid; did you mean mm-id/],
   [
     ['--others', 'redis'],
-    /^cowbench: unknown flag: --others;.* available: --against-policy, --pgreuse, --json, --color,/,
+    /^cowbench: unknown flag: --others;.* available: --against-policy, --timeout, --pgreuse, --json, --color,/,
   ],
   [['--pgresue', '5'], /^cowbench: unknown flag: --pgresue; did you mean --pgreuse\? available: /],
   [['--pgreuse', 'many'], /^cowbench: invalid --pgreuse: many; expected a whole number/],
