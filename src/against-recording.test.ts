@@ -4,7 +4,7 @@ import mapcount from '../policies/mapcount.ts'
 import mmId from '../policies/mm-id.ts'
 import { againstRecording } from './against-recording.ts'
 import { loadTrace } from './load/trace-file.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from './metrics/cost.ts'
+import { DEFAULT_PROFILE } from './metrics/cost.ts'
 import type { PolicyDefinition } from './policy/api.ts'
 import {
   INSERTED_AT_FORK,
@@ -21,7 +21,7 @@ import { TraceWriter } from './trace/trace.ts'
 
 const settingsOf = (policy: PolicyDefinition) => ({
   ...{ policy, params: {} },
-  cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
+  cost: DEFAULT_PROFILE,
 })
 
 /** A Python fork pool, recorded with page allocations: the outcome of each decision is known. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { POLICIES } from '../policies/index.ts'
 import { WORKLOADS } from '../workloads/index.ts'
-import { COST_PROFILES, COST_UNITS, type CostProfile, DEFAULT_COST } from './metrics/cost.ts'
+import { COST_PROFILES, COST_UNITS, type CostProfile, DEFAULT_PROFILE } from './metrics/cost.ts'
 import { METRICS } from './metrics/schema.ts'
 import type { PolicyDefinition } from './policy/api.ts'
 import { missingCapability, type SimulateResult, simulate } from './run.ts'
@@ -11,7 +11,7 @@ import { MAP_PRIVATE_ANON, PIN_IOURING } from './trace/ops.ts'
 import { type Trace, TraceWriter } from './trace/trace.ts'
 import { buildTrace, completeValues, type GivenValues } from './workload/api.ts'
 
-const defaultCost = COST_PROFILES[DEFAULT_COST] as CostProfile
+const defaultCost = DEFAULT_PROFILE
 
 function run(policy: string, trace: Trace, cost: CostProfile = defaultCost): SimulateResult {
   const found = POLICIES.find(({ name }) => name === policy) as PolicyDefinition

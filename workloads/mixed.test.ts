@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import anonExclusive from '../policies/anon-exclusive.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../src/metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../src/metrics/cost.ts'
 import type { MetricValues } from '../src/metrics/schema.ts'
 import type { PolicyDefinition } from '../src/policy/api.ts'
 import { simulate } from '../src/run.ts'
@@ -20,7 +20,7 @@ describe('mixed', () => {
 
   test('anon-exclusive loses the zero page under a read-only pin before 6.2, and nothing else (I-19)', () => {
     const trace = buildTrace(mixed, {}, 1)
-    const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+    const cost = DEFAULT_PROFILE
     const values = (longtermUnsharesFile: boolean): MetricValues =>
       simulate({
         ...{

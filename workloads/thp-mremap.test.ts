@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import forcedGupBreak from '../policies/forced-gup-break.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../src/metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../src/metrics/cost.ts'
 import { simulate } from '../src/run.ts'
 import { cells, showing, value } from '../src/test/cells.ts'
 import { buildTrace, type GivenValues } from '../src/workload/api.ts'
@@ -39,7 +39,7 @@ describe('thp-mremap', () => {
   test('before 5.8 khugepaged builds huge pages only of folios that were split', () => {
     const reuses = (given: GivenValues): number => {
       const trace = buildTrace(thpMremap, { ...moved, ...given }, 1)
-      const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+      const cost = DEFAULT_PROFILE
       const run = { policy: forcedGupBreak, era: '5.6', params: {}, cost, trace } as const
       return simulate({ ...run, oracle: 'epoch', check: true }).values.huge_reuses
     }

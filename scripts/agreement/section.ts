@@ -6,7 +6,7 @@ import { type Agreement, agreementTable } from '../../src/litmus/agreement.ts'
 import { compareWithTruth } from '../../src/litmus/compare.ts'
 import { readExceptions, readTests, readTruth } from '../../src/litmus/library.ts'
 import type { LruState, Truth } from '../../src/litmus/truth.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../../src/metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../../src/metrics/cost.ts'
 import { litmusMachine, type RunSettings } from '../../src/run.ts'
 import { KERNELS } from '../../src/sim/kernels.ts'
 
@@ -27,7 +27,7 @@ function agreementWith(truth: Truth, litmus: string): Agreement {
   const policy = POLICIES.find(({ name }) => name === (kernel?.policy ?? truth.policy))
   if (policy === undefined) throw new RangeError(`unknown policy: ${truth.policy}`)
   const settings: RunSettings = {
-    ...{ policy, params: kernel?.params ?? {}, cost: COST_PROFILES[DEFAULT_COST] as CostProfile },
+    ...{ policy, params: kernel?.params ?? {}, cost: DEFAULT_PROFILE },
     ...(kernel === undefined ? {} : { era: kernel.era }),
   }
   const tests = readTests(litmus)

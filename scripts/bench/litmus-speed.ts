@@ -8,7 +8,7 @@ import { POLICIES } from '../../policies/index.ts'
 import { parseLitmus } from '../../src/litmus/parse.ts'
 import { runLitmus } from '../../src/litmus/run.ts'
 import { packageRoot } from '../../src/load/package.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../../src/metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../../src/metrics/cost.ts'
 import { LitmusMachines } from '../../src/run.ts'
 
 /** A test under one policy counts as one. */
@@ -17,7 +17,7 @@ export async function measureLitmus(): Promise<{ readonly testsPerSecond: number
   const tests = readdirSync(folder)
     .filter((name) => name.endsWith('.cow'))
     .map((name) => parseLitmus(readFileSync(join(folder, name), 'utf8'), name))
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const cost = DEFAULT_PROFILE
   const machines = new LitmusMachines()
   const bench = new Bench({ time: 1000, warmupTime: 500, iterations: 2, now: cpuMs })
   bench.add('litmus', () => {

@@ -2,7 +2,7 @@
  * simulate-file: runs a trace file through one policy and reports what that took, and what was counted.
  */
 import { POLICIES } from '../../policies/index.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../../src/metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../../src/metrics/cost.ts'
 import { Oracle } from '../../src/oracle/oracle.ts'
 import { isCopy } from '../../src/policy/api.ts'
 import { policyWith } from '../../src/run.ts'
@@ -36,7 +36,7 @@ export function newEngine(policyName: string, judge: Oracle | NullJudge): Engine
   return new Engine({
     policy: policyWith(definition, {}),
     era: ERAS[definition.kernel as EraName],
-    cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
+    cost: DEFAULT_PROFILE,
     judge,
   })
 }

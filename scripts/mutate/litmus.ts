@@ -9,7 +9,7 @@ import type { MachineFactory } from '../../src/litmus/machine-shape.ts'
 import type { LitmusTest } from '../../src/litmus/program.ts'
 import { runLitmus } from '../../src/litmus/run.ts'
 import { packageRoot } from '../../src/load/package.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../../src/metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../../src/metrics/cost.ts'
 import { defaults } from '../../src/params/params.ts'
 import type { PolicyDefinition } from '../../src/policy/api.ts'
 import { LitmusMachines } from '../../src/run.ts'
@@ -23,7 +23,7 @@ const FAILURES = readKnownFailures(join(LITMUS, 'failures'))
 const TRUTHS = new Map(
   KERNELS.map(({ name }) => [name, readTruth(join(LITMUS, 'truth', `${name}.json`))]),
 )
-const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+const cost = DEFAULT_PROFILE
 
 /** What a policy runs as: with its own parameters and era, or with those of a recorded kernel. */
 export interface Variant {

@@ -1,6 +1,6 @@
 /** noise: do random traces, on a machine where others hold pages for a moment, tell a mutated policy from its original? */
 import { POLICIES } from '../../policies/index.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../../src/metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../../src/metrics/cost.ts'
 import type { PolicyDefinition } from '../../src/policy/api.ts'
 import { simulate } from '../../src/run.ts'
 import { noiseOf } from '../../src/test/cells.ts'
@@ -9,7 +9,7 @@ import { variantsOf } from './litmus.ts'
 
 const SEED = 20_220_509
 const TRACES = 60
-const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+const cost = DEFAULT_PROFILE
 /** One page in ten is held, of each sort of noise. */
 const noise = noiseOf({ cpus: 2, noise: 1000 })
 

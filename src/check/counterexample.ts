@@ -8,7 +8,7 @@ import type { LitmusTest } from '../litmus/program.ts'
 import type { OperationResult } from '../litmus/result.ts'
 import { LitmusRun } from '../litmus/run.ts'
 import { say } from '../litmus/say.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { decisionOf } from '../oracle/describe.ts'
 import type { Breach } from '../oracle/judge.ts'
 import type { Oracle } from '../oracle/oracle.ts'
@@ -118,7 +118,7 @@ interface Replay {
 }
 
 export function replay(settings: WorldSettings, test: LitmusTest): Replay {
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const cost = DEFAULT_PROFILE
   const engine = litmusMachine({ ...settings, cost })
   const run = new LitmusRun(test, engine, { policy: settings.policy.name })
   const oracle = engine.machine.judge as Oracle

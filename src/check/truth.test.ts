@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
 import { HUGE_ORDER } from '../geometry.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { Oracle } from '../oracle/oracle.ts'
 import { litmusMachine, missingCapability } from '../run.ts'
 import { OK } from '../sim/answers.ts'
@@ -47,7 +47,7 @@ test.each(CASES)(
     fc.assert(
       fc.property(fc.array(fc.nat(model.actions.length - 1), { maxLength: 60 }), (picks) => {
         const world = emptyWorld({ policy, params: {} }, model)
-        const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+        const cost = DEFAULT_PROFILE
         const engine = litmusMachine({ policy, params: {}, cost })
         const oracle = engine.machine.judge as Oracle
         engine.apply(OP_SPAWN, 0)

@@ -2,7 +2,7 @@
  * World: a machine with its truth, small enough to be gone back to: a handful of processes that map the same few pages,
  * in one page table each. What the machine can do next depends on what state.ts keeps of it, and on nothing else.
  */
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { eraOf, policyWith, type RunSettings } from '../run.ts'
 import { OK } from '../sim/answers.ts'
 import { Engine } from '../sim/engine.ts'
@@ -36,7 +36,7 @@ export class World {
     this.engine = new Engine({
       ...{ policy: policyWith(policy, params), era: eraOf(policy, era) },
       ...{ judge: this.truth, eager: true },
-      ...{ cost: COST_PROFILES[DEFAULT_COST] as CostProfile, swapDisk: swapDisk ?? false },
+      ...{ cost: DEFAULT_PROFILE, swapDisk: swapDisk ?? false },
     })
     this.machine = this.engine.machine
     this.truth.machine = this.machine

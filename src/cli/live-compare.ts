@@ -83,8 +83,9 @@ function compare(
     }
     for (const disagreement of disagreements) print(formatDisagreement(disagreement))
     const all = agreements + disagreements.length
-    const percent = all === 0 ? 100 : Math.floor((agreements / all) * 1000) / 10
-    const what = `${agreements} of ${all} operations agree (${percent} %)`
+    const percent = Math.floor((agreements / all) * 1000) / 10
+    const what =
+      all === 0 ? 'nothing to compare' : `${agreements} of ${all} operations agree (${percent} %)`
     print(`kernel ${truth.kernel}, model ${name}, ${state}: ${what}`)
   }
   return disagreed > 0 ? 4 : 0

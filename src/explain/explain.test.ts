@@ -6,7 +6,7 @@ import { readTest, readTests } from '../litmus/library.ts'
 import { parseLitmus } from '../litmus/parse.ts'
 import type { LitmusTest } from '../litmus/program.ts'
 import { packageRoot } from '../load/package.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import { policyWith } from '../run.ts'
 import { type Execution, explain, firstDivergence, type Wanted } from './explain.ts'
@@ -22,7 +22,7 @@ const ALL: Wanted = { only: 'all', limit: 1e9 }
 
 function execution(litmus: LitmusTest, name: string): Execution {
   const policy = POLICIES.find((known) => known.name === name) as PolicyDefinition
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const cost = DEFAULT_PROFILE
   return {
     names: namesOf(litmus),
     start() {
@@ -171,7 +171,7 @@ test('a policy that throws is told up to where it throws, with the question', ()
     }),
   }
   const { start, names } = execution(LEAK, 'mm-id')
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const cost = DEFAULT_PROFILE
   const each: Execution = {
     names,
     start: () => {

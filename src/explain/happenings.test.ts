@@ -1,7 +1,7 @@
 /** happenings.test: what the events of a trace are called. */
 import { expect, test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import { litmusMachine } from '../run.ts'
 import {
@@ -29,7 +29,7 @@ function told(write: (t: TraceWriter, mm: number) => void): string[] {
   const t = new TraceWriter()
   write(t, t.spawn())
   const policy = POLICIES.find(({ name }) => name === 'mm-id') as PolicyDefinition
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const cost = DEFAULT_PROFILE
   const engine = litmusMachine({ policy, params: {}, cost })
   return [...eventsOf(t.finish(), engine)].map(({ n, text }) => `${n} ${text}`)
 }

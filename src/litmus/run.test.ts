@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import { litmusMachine } from '../run.ts'
 import * as observe from '../sim/observe.ts'
@@ -213,7 +213,7 @@ test('a refused pin took nothing: its device accesses are errors and reach no ma
 
 test('what a pin in its steps is asked for waits, and is done when the pin is there', () => {
   const policy = POLICIES.find(({ name }) => name === 'mm-id') as PolicyDefinition
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const cost = DEFAULT_PROFILE
   const machine = litmusMachine({ policy, params: {}, cost })
   const lines = [
     ...['write A buf[0]', 'begin T pin A buf[0] P1 dmapin'],

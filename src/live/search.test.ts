@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
 import { DONE, PAGE_NONE } from '../litmus/machine-shape.ts'
 import type { LitmusTest } from '../litmus/program.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import { litmusMachine } from '../run.ts'
 import type { LiveDriver } from './driver.ts'
@@ -32,7 +32,7 @@ const machine: Facilities = {
 
 test('of every kind the first is kept, cut down, and told at once', async () => {
   const policy = POLICIES.find(({ name }) => name === 'mm-id') as PolicyDefinition
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const cost = DEFAULT_PROFILE
   const told: Found[] = []
   const result = await search(
     { driver, machine: () => litmusMachine({ policy, params: {}, cost }), thpAlways: false },

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
 import { WORKLOADS } from '../../workloads/index.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { MACHINE_PARAMS } from '../metrics/row.ts'
 import { missingCapability, simulate } from '../run.ts'
 import { ALL, cells, noiseOf, value } from '../test/cells.ts'
 import { buildTrace, completeValues, type GivenValues } from '../workload/api.ts'
 import { NOISE_PARAMS, Noise } from './noise.ts'
 
-const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+const cost = DEFAULT_PROFILE
 
 /** Two snapshots of 2,048 pages: after each child's exit its parent takes pages back that nobody else uses. */
 const snapshot = { snapshots: 2, pages: 2048, stores: 2048 }

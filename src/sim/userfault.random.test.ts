@@ -6,7 +6,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { simulate } from '../run.ts'
 import {
   MADV_COLLAPSE,
@@ -29,7 +29,7 @@ const RW = PROT_READ | PROT_WRITE
 const PAGES = 512
 /** Private memory, and two mappings of one object. */
 const AREAS = [0, PAGES, 2 * PAGES] as const
-const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+const cost = DEFAULT_PROFILE
 /** Fixed, so that a failure can be run again; fast-check prints the counterexample. */
 const SEARCH = { seed: 20_210_922, numRuns: 60 }
 

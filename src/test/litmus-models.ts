@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { POLICIES } from '../../policies/index.ts'
 import type { MachineFactory } from '../litmus/machine-shape.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { ParamValue } from '../params/params.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import { litmusMachine } from '../run.ts'
@@ -12,7 +12,7 @@ import { KERNELS } from '../sim/kernels.ts'
 export const LITMUS = fileURLToPath(new URL('../../workloads/litmus', import.meta.url))
 export const TRUTH = join(LITMUS, 'truth')
 
-const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+const cost = DEFAULT_PROFILE
 
 export interface Model {
   /** A policy's or a kernel's name. */

@@ -3,7 +3,7 @@
  * with the other), and tells of the shortest on which the counts differ.
  */
 import fc from 'fast-check'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import { type SimulateResult, simulate } from '../run.ts'
 import type { Trace } from '../trace/trace.ts'
@@ -55,7 +55,7 @@ export const eagerAgainstEpoch: Compare = (policy, trace) => {
 }
 
 function run(policy: PolicyDefinition, trace: Trace, oracle: 'eager' | 'epoch'): SimulateResult {
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const cost = DEFAULT_PROFILE
   return simulate({ policy, params: {}, cost, trace, oracle, check: oracle === 'eager' })
 }
 

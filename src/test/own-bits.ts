@@ -10,7 +10,7 @@ import { runLitmus } from '../litmus/run.ts'
 import { packageRoot } from '../load/package.ts'
 import { loadPolicy } from '../load/policies.ts'
 import { loadTrace } from '../load/trace-file.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { ParamValue } from '../params/params.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import { litmusMachine, missingCapability, type SimulateResult, simulate } from '../run.ts'
@@ -31,7 +31,7 @@ export const PAIRS: readonly Pair[] = [
   ['own-dontcow', 'early-decow', {}],
 ]
 
-const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+const cost = DEFAULT_PROFILE
 
 /** The policy of the file and the one that comes with the program. */
 export async function both(

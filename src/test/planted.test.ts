@@ -1,7 +1,7 @@
 /** planted: policies that are wrong on purpose, each of which the oracle must convict of the right breach and verdict. */
 import { describe, expect, test } from 'vitest'
 import pageCountRefined from '../../policies/page-count-refined.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import {
   COPY,
   COPY_MAPPED,
@@ -31,7 +31,7 @@ function planted(hooks: Partial<PolicyHooks> & Pick<PolicyHooks, 'wpReuse'>): Po
 }
 
 function run(policy: PolicyDefinition, trace: Trace, oracle: 'eager' | 'epoch'): SimulateResult {
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const cost = DEFAULT_PROFILE
   return simulate({ policy, params: {}, cost, trace, oracle, check: true })
 }
 

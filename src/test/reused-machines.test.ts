@@ -8,11 +8,11 @@ import { expect, test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
 import { parseLitmus } from '../litmus/parse.ts'
 import { runLitmus } from '../litmus/run.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { LitmusMachines, litmusMachine } from '../run.ts'
 import { LITMUS } from './litmus-models.ts'
 
-const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+const cost = DEFAULT_PROFILE
 const TESTS = [LITMUS, join(LITMUS, 'more'), join(LITMUS, 'failures')].flatMap((folder) =>
   readdirSync(folder)
     .filter((file) => file.endsWith('.cow'))

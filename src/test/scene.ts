@@ -3,7 +3,7 @@
  * recomputed from its parts.
  */
 import { POLICIES } from '../../policies/index.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { Counts } from '../oracle/judge.ts'
 import { Oracle } from '../oracle/oracle.ts'
 import type { ParamValue } from '../params/params.ts'
@@ -83,7 +83,7 @@ export class Scene {
     this.#engine = new Engine({
       policy: policyWith(definition, options.params ?? {}),
       era: ERAS[options.era ?? (definition.kernel as EraName)],
-      cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
+      cost: DEFAULT_PROFILE,
       judge: this.oracle,
       eager: options.eager ?? true,
       swapDisk: options.swapDisk ?? false,

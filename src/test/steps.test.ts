@@ -1,7 +1,7 @@
 /** steps: an operation taken through its steps does what it does when it is done at once. */
 import { test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import { simulate } from '../run.ts'
 import type { Trace } from '../trace/trace.ts'
@@ -12,7 +12,7 @@ const SEARCH = { seed: 20_090_414, traces: 12, events: 60 }
 
 /** Every metric, every verdict, and what is left. Breaches name events, whose numbers differ. */
 function outcome(policy: PolicyDefinition, trace: Trace, oracle: 'eager' | 'epoch') {
-  const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+  const cost = DEFAULT_PROFILE
   const check = oracle === 'eager'
   const result = simulate({ policy, params: {}, cost, trace, oracle, check })
   const { values, verdicts, framesLeft, tablesLeft, sharedReuses } = result

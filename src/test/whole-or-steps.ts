@@ -3,7 +3,7 @@
  * all that has to be the same afterwards.
  */
 import { POLICIES } from '../../policies/index.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { Oracle } from '../oracle/oracle.ts'
 import { defaults } from '../params/params.ts'
 import { policyWith } from '../run.ts'
@@ -34,7 +34,7 @@ function start(policy: string, noise?: Noise): Run {
   const engine = new Engine({
     policy: policyWith(definition, {}),
     era: ERAS[definition.kernel as EraName],
-    cost: COST_PROFILES[DEFAULT_COST] as CostProfile,
+    cost: DEFAULT_PROFILE,
     judge: oracle,
     noise,
   })

@@ -1,7 +1,7 @@
 /** counts.test: whole runs of random tests give the same counts in the simulator and in the reference model. */
 import { describe, expect, test } from 'vitest'
 import { POLICIES } from '../../../policies/index.ts'
-import { COST_PROFILES, type CostProfile, DEFAULT_COST } from '../../metrics/cost.ts'
+import { DEFAULT_PROFILE } from '../../metrics/cost.ts'
 import { simulate } from '../../run.ts'
 import { KERNELS } from '../../sim/kernels.ts'
 import { cowTrace } from './cow-trace.ts'
@@ -9,7 +9,7 @@ import { mixOf, settingOf } from './differential.ts'
 import { randomCow } from './random-cow.ts'
 import { referenceRun } from './reference-run.ts'
 
-const cost = COST_PROFILES[DEFAULT_COST] as CostProfile
+const cost = DEFAULT_PROFILE
 
 describe('counts of random traces', () => {
   test.each(KERNELS)('are the same in both models of $name', (kernel) => {
