@@ -118,8 +118,7 @@ interface Replay {
 }
 
 export function replay(settings: WorldSettings, test: LitmusTest): Replay {
-  const cost = DEFAULT_PROFILE
-  const engine = litmusMachine({ ...settings, cost })
+  const engine = litmusMachine({ ...settings, cost: DEFAULT_PROFILE })
   const run = new LitmusRun(test, engine, { policy: settings.policy.name })
   const oracle = engine.machine.judge as Oracle
   const ends: number[] = []

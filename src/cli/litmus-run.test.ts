@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { ENDLESS_POLICY } from '../test/endless-policy.ts'
 import { LITMUS, TRUTH } from '../test/litmus-models.ts'
 import { type LitmusRequest, runLitmusTests } from './litmus-run.ts'
 
@@ -113,14 +114,7 @@ test('a record among the tests is refused: the shell made it of --against *.json
 
 test('a policy that never answers a record is told after --timeout, with the operation', async () => {
   const file = join(dir, 'loops.ts')
-  writeFileSync(
-    file,
-    `import { definePolicy } from 'cowbench'
-     export default definePolicy({
-       name: 'loops', summary: '', era: '', kernel: '6.18',
-       hooks: () => ({ wpReuse() { for (;;); } }),
-     })`,
-  )
+  writeFileSync(file, ENDLESS_POLICY)
   const against = [join(TRUTH, '6.18.44.json')]
   const started = performance.now()
   await expect(run({ against, policies: [file], seconds: 1 })).rejects.toThrow(

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
 import { parseTruth } from '../litmus/truth.ts'
 import { packageRoot } from '../load/package.ts'
 import { COST_UNITS, parseCostProfile } from '../metrics/cost.ts'
+import { ENDLESS_POLICY } from '../test/endless-policy.ts'
 import { skip } from '../test/skip.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
@@ -166,14 +167,7 @@ test('random tests say how many operations agree', (ctx) => {
 })
 
 test('a policy that never answers is told after --timeout', (ctx) => {
-  writeFileSync(
-    join(home, 'loops.ts'),
-    `import { definePolicy } from 'cowbench'
-     export default definePolicy({
-       name: 'loops', summary: '', era: '', kernel: '6.18',
-       hooks: () => ({ wpReuse() { for (;;); } }),
-     })`,
-  )
+  writeFileSync(join(home, 'loops.ts'), ENDLESS_POLICY)
   const words = ['--against', './loops.ts', '--timeout', '1']
   const ended = orSkipped(ctx, ['live', 'fork.cow', ...words])
   const told = 'cowbench: invalid policy: loops: no answer within 1 seconds; at '

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ENDLESS_POLICY } from '../test/endless-policy.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 const REDIS = 'workloads/recorded/redis-bgsave.perf.txt.gz'
@@ -111,14 +112,7 @@ test.each([
 
 test('a policy that never answers is told after --timeout', () => {
   const file = join(folder, 'loops.ts')
-  writeFileSync(
-    file,
-    `import { definePolicy } from 'cowbench'
-     export default definePolicy({
-       name: 'loops', summary: '', era: '', kernel: '6.18',
-       hooks: () => ({ wpReuse() { for (;;); } }),
-     })`,
-  )
+  writeFileSync(file, ENDLESS_POLICY)
   const { code, out, err } = trace('info', REDIS, '--against-policy', file, '--timeout', '1')
   expect([code, out]).toEqual([2, ''])
   expect(err).toBe(

@@ -80,9 +80,9 @@ function swapOutArea(
     const folio = folioToReclaim(m, mm, vpn, pfn, start, end)
     if (folio === 0) continue
     reclaimFolio(m, folio, vpn - (pfn - folio), writing, again)
-    tried.push(folio)
+    if (soleOnly) tried.push(folio)
   }
-  if (soleOnly) putBack(m, tried)
+  putBack(m, tried)
   for (const head of again ?? []) m.frames.clear(head, PG_LAZYFREE)
 }
 
