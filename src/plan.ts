@@ -26,6 +26,8 @@ export interface PolicyChoice {
   readonly definition: PolicyDefinition
   /** The file that a policy of one's own comes from, and a hash of its text. */
   readonly file?: { readonly path: string; readonly hash: string }
+  /** Parameters that were chosen with it: they make it a variant of the policy. */
+  readonly params?: Settings
   /** A kernel that this policy stands for: the era of its mechanism, and the parameters that it fixes. */
   readonly kernel?: { readonly name: string; readonly era: string; readonly params: Settings }
 }
@@ -141,7 +143,7 @@ export function shardOf(cells: readonly Cell[], i: number, n: number): Cell[] {
 
 /** How a policy is called where its kernel matters. */
 export function policyLabel(policy: PolicyChoice): string {
-  const { name } = policy.definition
+  const name = variantName(policy.definition.name, policy.params)
   return policy.kernel === undefined ? name : `${name} (kernel ${policy.kernel.name})`
 }
 
@@ -167,14 +169,7 @@ function checkNames(input: PlanInput): void {
     for (const { params } of owners.filter((owner) => Object.hasOwn(owner.params, name))) {
       for (const text of texts) parseParam(name, params[name]!, text)
     }
-    for (const { kernel } of input.policies) {
-      if (kernel !== undefined && Object.hasOwn(kernel.params, name)) {
-        const value = formatValue(kernel.params[name]!)
-        throw new RangeError(
-          `invalid parameter: ${name}; kernel ${kernel.name} fixes it at ${value}`,
-        )
-      }
-    }
+    for (const policy of input.policies) refuseFixed(policy, name)
   }
   for (const [name, texts] of input.sweeps) {
     if (input.params.has(name)) {
@@ -184,6 +179,24 @@ function checkNames(input: PlanInput): void {
       throw new RangeError(`invalid sweep: ${name}=${texts.join(',')}; expected each value once`)
     }
   }
+}
+
+/** Throws where the policy was chosen with a value of its own for this parameter. */
+export function refuseFixed({ definition, params, kernel }: PolicyChoice, name: string): void {
+  for (const [who, fixed] of [
+    [`kernel ${kernel?.name}`, kernel?.params],
+    [variantName(definition.name, params), params],
+  ] as const) {
+    if (fixed === undefined || !Object.hasOwn(fixed, name)) continue
+    const value = formatValue(fixed[name]!)
+    throw new RangeError(`invalid parameter: ${name}; ${who} fixes it at ${value}`)
+  }
+}
+
+/** A policy with parameters, as it is typed: `page-count:reclaimPin=no`. */
+export function variantName(policy: string, params: Settings = {}): string {
+  const settings = Object.entries(params).map(([name, value]) => `:${name}=${formatValue(value)}`)
+  return [policy, ...settings].join('')
 }
 
 /** Before any of them is made: a product of sweeps does not fit into memory. */
@@ -240,7 +253,11 @@ function noiseValues(texts: ReadonlyMap<string, string>): NoiseValues | undefine
 }
 
 function policySettings(policy: PolicyChoice, texts: ReadonlyMap<string, string>): Settings {
-  return { ...settings(policy.definition.params, texts), ...policy.kernel?.params }
+  return {
+    ...settings(policy.definition.params, texts),
+    ...policy.params,
+    ...policy.kernel?.params,
+  }
 }
 
 function paramsColumn(

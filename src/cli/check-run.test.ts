@@ -32,6 +32,25 @@ test('the command that shows a finding again can be typed as it is', () => {
   )
 })
 
+test('a variant is named as it is to be typed again, and so are two', () => {
+  const variant = check('page-count', '--param', 'reclaimPin=no', '--model', 'swap', '--depth', '3')
+  expect(variant.out).toMatch(
+    /# replay: .*cowbench litmus found.cow --policy page-count:reclaimPin=no\n$/,
+  )
+  expect(variant.code).toBe(3)
+  const kernel = ['--kernel', '5.15.135', '--param', 'reclaimPin=no']
+  expect(check(...kernel, '--model', 'swap', '--depth', '3').out).toMatch(
+    / --kernel 5\.15\.135:reclaimPin=no\n$/,
+  )
+  const two = check(
+    ...['page-count', '--against', 'page-count:reclaimPin=no'],
+    ...['--model', 'swap', '--depth', '3'],
+  )
+  expect(two.out).toContain('is n1:present1:swapped0 under page-count, n1:present0:swapped1 under')
+  expect(two.out).toMatch(/ --policy page-count,page-count:reclaimPin=no\n$/)
+  expect(two.code).toBe(0)
+})
+
 test('random sequences are refused where they would not be drawn', () => {
   expect(check('mapcount', '--goal', 'missed-reuse', '--time', '5')).toEqual({
     ...{ code: 2, out: '' },

@@ -7,10 +7,11 @@ import { EVERY_MODEL, MODELS } from '../check/models.ts'
 import { type ModelResult, probe, type SearchOptions, search } from '../check/search.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { unknown } from '../params/closest.ts'
+import type { PolicyChoice } from '../plan.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import { missingCapability } from '../run.ts'
 import { OP_BEGIN } from '../trace/ops.ts'
-import { kernelChoice, policyChoice } from './choices.ts'
+import { choiceName, kernelChoice, policyChoice, settingsOf, withParams } from './choices.ts'
 import { testReplay } from './replay.ts'
 import { counted, print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
@@ -18,6 +19,8 @@ import { UsageError } from './usage-error.ts'
 export interface CheckRequest {
   readonly policy: string | undefined
   readonly kernel: string | undefined
+  /** Of the policy, as --param gives them. */
+  readonly params: readonly string[]
   readonly depth: number
   /** Of random search, after that. */
   readonly seconds: number
@@ -105,10 +108,9 @@ async function rivalOf({ against, policy, swap, ...others }: CheckRequest) {
   if (against === policy) {
     throw new UsageError(`invalid --against: ${against}; expected another policy`)
   }
-  const { definition, file } = await policyChoice(against)
-  const swapDisk = swap === 'disk'
-  const subject = { policy: file?.path ?? definition.name, hash: file?.hash, params: {}, swapDisk }
-  return { definition, name: definition.name, subject }
+  const choice = await policyChoice(against)
+  const { definition } = choice
+  return { definition, name: choiceName(choice), subject: policyOf(choice, swap === 'disk') }
 }
 
 type Searched = Pick<SearchOptions, 'name' | 'subject' | 'models'>
@@ -120,10 +122,12 @@ async function subjectOf(request: CheckRequest, rival?: PolicyDefinition): Promi
   if (request.policy !== undefined && request.kernel !== undefined) {
     throw new UsageError('unsupported --kernel with a policy: a kernel has one of its own')
   }
-  const { definition, file, kernel } =
+  const named =
     request.kernel === undefined
       ? await policyChoice(request.policy ?? '')
       : await kernelChoice(request.kernel)
+  const choice = withParams([named], request.params)[0] ?? named
+  const { definition, kernel } = choice
   const known = EVERY_MODEL.map(({ name }) => name)
   const odd = request.models.find((name) => !known.includes(name))
   if (odd !== undefined) throw new UsageError(unknown('model', odd, known))
@@ -143,14 +147,19 @@ async function subjectOf(request: CheckRequest, rival?: PolicyDefinition): Promi
     return !stepped
   })
   return {
-    name: kernel?.name ?? definition.name,
+    name: choiceName(choice),
     models,
-    subject: {
-      ...{ policy: file?.path ?? definition.name, hash: file?.hash },
-      params: kernel?.params ?? {},
-      swapDisk: oneOf('swap', request.swap, SWAPS) === 'disk',
-      ...(kernel === undefined ? {} : { era: kernel.era }),
-    },
+    subject: policyOf(choice, oneOf('swap', request.swap, SWAPS) === 'disk'),
+  }
+}
+
+/** What a thread needs to load the policy again. */
+function policyOf(choice: PolicyChoice, swapDisk: boolean): SearchOptions['subject'] {
+  const { params, era } = settingsOf(choice)
+  const { definition, file } = choice
+  return {
+    ...{ policy: file?.path ?? definition.name, hash: file?.hash, params, swapDisk },
+    ...(era === undefined ? {} : { era }),
   }
 }
 
@@ -174,10 +183,13 @@ function report(result: ModelResult, name: string, request: CheckRequest, rival?
   }
 }
 
-function replayOf(file: string, { policy, kernel, against, swap }: CheckRequest): string {
-  const policies = against === undefined ? `${policy}` : `${policy},${against}`
-  const who =
-    kernel === undefined ? (['--policy', policies] as const) : (['--kernel', kernel] as const)
+function replayOf(file: string, request: CheckRequest): string {
+  const { policy, kernel, params, against, swap } = request
+  const variant = [kernel ?? policy, ...params].join(':')
+  const who = [
+    kernel === undefined ? '--policy' : '--kernel',
+    against === undefined ? variant : `${variant},${against}`,
+  ] as const
   return testReplay({ command: 'litmus', file, who, drained: false, swapDisk: swap === 'disk' })
 }
 

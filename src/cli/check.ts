@@ -12,6 +12,7 @@ const FLAGS = {
   against: { kind: 'text', value: 'P2', what: 'the shortest sequence that P2 answers differently' },
   every: { kind: 'switch', what: 'go on after the first finding: one of each kind' },
   kernel: { kind: 'text', value: 'NAME', what: 'the policy as this kernel had it' },
+  param: { kind: 'texts', value: 'NAME=VALUE', what: 'set a parameter of the policy' },
   swap: { kind: 'text', value: 'zram or disk', what: 'disk: the swapcache is always used [zram]' },
   memory: { kind: 'text', value: 'MIB', what: 'for the states of one small world [1024]' },
   jobs: { kind: 'text', value: 'N', what: 'threads [2]' },
@@ -28,10 +29,11 @@ export const checkCommand: Command = {
   describe: 'search for the shortest failure of a policy',
   builder: (yargs) =>
     addFlags(yargs, FLAGS)
-      .positional('policy', { type: 'string', describe: 'by name or file' })
+      .positional('policy', { type: 'string', describe: 'NAME, FILE or NAME:PARAM=VALUE' })
       .example('$0 check mapcount > found.cow', 'the shortest failure, as a litmus test')
       .example('$0 check ./my-rule.ts --depth 8', 'everything that 8 actions can do')
       .example('$0 check mm-id --against order0-copy', 'where two policies part')
+      .example('$0 check page-count --against page-count:reclaimPin=no', 'what a parameter does')
       .example('$0 check page-count --goal missed-reuse', 'the shortest copy that nobody needed')
       .epilogue(
         'Exit codes: 3 a violation was found; 130 interrupted, with what was covered until then.',
@@ -46,6 +48,7 @@ export const checkCommand: Command = {
       against,
       every,
       kernel,
+      param,
       swap,
       memory,
       jobs,
@@ -58,6 +61,7 @@ export const checkCommand: Command = {
       policy: argv['policy'] === undefined ? undefined : String(argv['policy']),
       ...{ kernel, against, out, swap: swap ?? 'zram', goal: goal ?? 'violation' },
       ...{ every: every ?? false, json: json ?? false },
+      params: param ?? [],
       models: parseList('model', model ?? []),
       depth: parseWhole('depth', depth ?? '6', 1, MOST_DEPTH),
       seconds: parseWhole('time', time ?? '0', 0, 1_000_000),

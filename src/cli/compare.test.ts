@@ -57,6 +57,24 @@ async function compare(base: string, next: string | undefined, flags: object = {
   return process.exitCode
 }
 
+test('two values of a parameter are two policies', async () => {
+  const dir = results(
+    'sweep',
+    rowAt({ params: 'limit=1;rounds=8' }, 100),
+    rowAt({ params: 'limit=2;rounds=8' }, 90),
+  )
+  await compare(dir, undefined, { policy: ['mine:limit=2'], against: 'mine:limit=1' })
+  expect(out).toBe(
+    'mine on zygote\n  copies  better: 100 -> 90 (-10.0 %)\n\n1 comparison: 1 better\n',
+  )
+  const against = (name: string) =>
+    compare(dir, undefined, { policy: ['mine:limit=2'], against: name })
+  await expect(against('mine:limit=3')).rejects.toThrow('invalid limit: 3; expected 1 or 2')
+  await expect(against('mine:limt=1')).rejects.toThrow(
+    'unknown parameter of mine: limt; did you mean limit? available: limit, rounds',
+  )
+})
+
 const LIMIT = { 'fail-on': ['copies:+5%'] }
 
 test.each<[string, Partial<Place>, string]>([

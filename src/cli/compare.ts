@@ -14,7 +14,7 @@ import { groupNames } from './compare-names.ts'
 import { POLICIES, RUNS, type Side, whyNoPartner } from './compare-partners.ts'
 import { failures, parseFailOn } from './fail-on.ts'
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
-import { parseList } from './flags.ts'
+import { parseList, parseVariant } from './flags.ts'
 import { metricsNamed } from './metric-names.ts'
 import { counted, print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
@@ -54,6 +54,7 @@ export const compareCommand: Command = {
       .positional('new', { type: 'string', describe: 'results directory to judge' })
       .example('$0 compare results/before results/after', 'the same cells of two runs')
       .example('$0 compare results/quick --policy page-count --against mm-id', 'two policies')
+      .example('$0 compare DIR --policy P:limit=2 --against P:limit=1', 'two values of a parameter')
       .example("$0 compare a b --fail-on 'copies:+5%'", 'exit code 4 if copies grew by more')
       .epilogue(
         'better, worse: the 95 % interval of the differences over the seeds leaves out 0 (of one seed: they differ). Exit codes: 2 --fail-on with nothing to compare; 3 a --fail-on condition about violations holds, 4 another one.',
@@ -139,12 +140,26 @@ function paired(pairing: Pairing, base: Side, next: Side, facets: typeof RUNS): 
   return { pairing, judged: next.rows, alone }
 }
 
-/** The rows of a policy, or of a kernel that a policy stood for. */
-function rowsOf(name: string, rows: readonly Row[]): Row[] {
+/** The rows of a policy, or of a kernel that a policy stood for, with the parameters that were named with it. */
+function rowsOf(text: string, rows: readonly Row[]): Row[] {
+  const { name, params } = parseVariant(text)
   const namesOf = (row: Row): string[] => [row.policy, paramsOf(row).get('kernel') ?? row.policy]
-  const found = rows.filter((row) => namesOf(row).includes(name))
-  if (found.length > 0) return found
-  throw new UsageError(unknown('policy', name, [...new Set(rows.flatMap(namesOf))]))
+  let found = rows.filter((row) => namesOf(row).includes(name))
+  if (found.length === 0) {
+    throw new UsageError(unknown('policy', name, [...new Set(rows.flatMap(namesOf))]))
+  }
+  for (const [param, value] of params) {
+    const values = [...new Set(found.flatMap((row) => paramsOf(row).get(param) ?? []))]
+    if (values.length === 0) {
+      const known = [...new Set(found.flatMap((row) => [...paramsOf(row).keys()]))]
+      throw new UsageError(unknown(`parameter of ${name}`, param, known.sort()))
+    }
+    if (!values.includes(value)) {
+      throw new UsageError(`invalid ${param}: ${value}; expected ${values.join(' or ')}`)
+    }
+    found = found.filter((row) => paramsOf(row).get(param) === value)
+  }
+  return found
 }
 
 /** Under each cell that changed, the metrics that did; what did not change is counted. */

@@ -3,7 +3,7 @@ import type { FlagTable, FlagValues } from './flag-table.ts'
 import { TIMEOUT_FLAG } from './patience.ts'
 
 export const EXPLAIN_FLAGS = {
-  policy: { kind: 'texts', value: 'P', what: 'the policy, by name or file' },
+  policy: { kind: 'texts', value: 'P', what: 'the policy: NAME, FILE or NAME:PARAM=VALUE' },
   kernel: { kind: 'texts', value: 'K', what: 'the policy as this kernel had it' },
   diff: { kind: 'texts', value: 'A,B', what: 'two policies or kernels: where they part first' },
   event: { kind: 'text', value: 'N', what: 'this event (of a test: operation) alone' },

@@ -35,6 +35,15 @@ test('a cell is told by the events at which its policy was asked, a few at first
   expect(err).toMatch(/^mm-id on direct-io: 3 of \d+ events told \(asked\); \d+ more with --limit /)
 })
 
+test('two values of a parameter part where the policy is asked about it', () => {
+  const cell = ['--workload', 'direct-io', '--param', 'requests=200']
+  const { code, out } = explain(...cell, '--diff', 'page-count', 'page-count:reclaimPin=no')
+  expect(out).toMatch(
+    /^page-count on direct-io and page-count:reclaimPin=no on direct-io decide alike in \d+ events, and part here:/,
+  )
+  expect(code).toBe(0)
+})
+
 test('an event of a cell is told alone, as text and as JSON', () => {
   const first = explain(...CELL, '--policy', 'page-count', '--only', 'interesting', '--limit', '1')
   const n = /^ *(\d+) {2}process/.exec(first.out)?.[1] ?? ''
@@ -80,7 +89,7 @@ test.each<[string, string[], RegExp]>([
   [
     'a parameter of nobody',
     [LEAK, '--policy', 'mm-id', '--param', 'x=1'],
-    /^unknown parameter: x; /,
+    /^unknown parameter of mm-id: x; /,
   ],
   [
     'one event of two policies',

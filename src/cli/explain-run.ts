@@ -8,15 +8,13 @@ import { Witness } from '../explain/witness.ts'
 import { readTest } from '../litmus/library.ts'
 import { isPath } from '../load/module.ts'
 import { stepsWithin, TooLong, within } from '../load/within.ts'
-import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { unknown } from '../params/closest.ts'
-import { expand, type PolicyChoice, policyLabel } from '../plan.ts'
+import { expand, type PolicyChoice, policyLabel, variantName } from '../plan.ts'
 import { missingCapability } from '../run.ts'
-import { KERNELS } from '../sim/kernels.ts'
-import { kernelChoice, policyChoice } from './choices.ts'
+import { kernelChoice, policyChoice, policyOrKernel, settingsOf, withParams } from './choices.ts'
 import type { ExplainFlags } from './explain-flags.ts'
 import { readFlags, refuseFlags } from './flag-table.ts'
-import { parseList, parseParams, parseWhole } from './flags.ts'
+import { parseList, parseVariant, parseWhole } from './flags.ts'
 import { answerSeconds } from './patience.ts'
 import { gatherInputs } from './run-inputs.ts'
 import { RUN_FLAGS, type RunFlags, runOptions } from './run-options.ts'
@@ -44,9 +42,10 @@ export async function explainFiles(words: readonly string[], flags: ExplainFlags
   }
   const choices = await choicesOf(flags, compared)
   const seconds = answerSeconds(flags.timeout)
+  const isTest = file?.endsWith('.cow') ?? false
+  const chosen = isTest ? withParams(choices, flags.param ?? []) : choices
   const subjects = await Promise.all(
-    choices.map(async (choice) => {
-      const isTest = file?.endsWith('.cow') ?? false
+    chosen.map(async (choice) => {
       const told = isTest ? ofTest(file ?? '', choice, flags) : await ofCell(file, choice, flags)
       return choice.file === undefined ? told : patient(told, isTest, seconds, flags)
     }),
@@ -54,7 +53,7 @@ export async function explainFiles(words: readonly string[], flags: ExplainFlags
   const [subject, other] = subjects
   if (subject === undefined) return
   if (other !== undefined) diff(subject, other, flags)
-  else tellAll(subject, wantedOf(subject, flags, file?.endsWith('.cow') ?? false), flags)
+  else tellAll(subject, wantedOf(subject, flags, isTest), flags)
 }
 
 /** The shell gives `--diff A B` as A and a word that is no file. */
@@ -63,7 +62,8 @@ function filesAndPolicies(
   { diff }: ExplainFlags,
 ): { file: string | undefined; compared: string[] } {
   const isPolicy = (word: string): boolean =>
-    /\.[cm]?[jt]s$/.test(word) || (!isPath(word) && !/\.(cow|gz|trace|txt|bin)$/.test(word))
+    /\.[cm]?[jt]s$/.test(parseVariant(word).name) ||
+    (!isPath(word) && !/\.(cow|gz|trace|txt|bin)$/.test(word))
   const compared = [...parseList('diff', diff ?? [])]
   if (compared.length === 1) compared.push(...words.filter(isPolicy))
   const files = words.filter((word) => !compared.includes(word))
@@ -83,10 +83,7 @@ async function choicesOf(
   if (compared.length > 0) {
     if (policies.length + kernels.length > 0)
       throw new UsageError('unsupported --policy beside --diff')
-    const isKernel = (name: string): boolean => KERNELS.some((known) => known.name === name)
-    return await Promise.all(
-      compared.map((name) => (isKernel(name) ? kernelChoice(name) : policyChoice(name))),
-    )
+    return await Promise.all(compared.map(policyOrKernel))
   }
   if (policies.length + kernels.length !== 1) {
     const given = [...policies, ...kernels].join(',')
@@ -108,14 +105,7 @@ function ofTest(file: string, choice: PolicyChoice, flags: ExplainFlags): Subjec
   if (!SWAPS.includes(swap)) throw new UsageError(unknown('swap', swap, SWAPS))
   const test = readTest(file)
   const label = policyLabel(choice)
-  const { definition, kernel } = choice
-  const settings = {
-    policy: definition,
-    params: { ...paramsOf(choice, flags), ...kernel?.params },
-    cost: DEFAULT_PROFILE,
-    swapDisk: swap === 'disk',
-    ...(kernel === undefined ? {} : { era: kernel.era }),
-  }
+  const settings = { ...settingsOf(choice), swapDisk: swap === 'disk' }
   const execution: Execution = {
     names: namesOf(test),
     start() {
@@ -165,28 +155,9 @@ function patient(
   }
 }
 
-/** Parameters of the policy, as --param gives them; a plan would check them, and a test has none. */
-function paramsOf({ definition }: PolicyChoice, { param }: ExplainFlags) {
-  const params = parseParams(param ?? [])
-  const conditions = {
-    cost: DEFAULT_PROFILE,
-    ...({ oracle: 'eager', check: false, code: '' } as const),
-  }
-  const test = { name: 'test', params: {}, needs: () => [] }
-  const plan = expand(
-    {
-      policies: [{ definition }],
-      workloads: [test],
-      ...{ params, sweeps: new Map(), seeds: [1], conditions },
-    },
-    () => undefined,
-  )
-  return plan.cells[0]?.policyValues ?? {}
-}
-
 async function ofCell(
   file: string | undefined,
-  { definition, file: source, kernel }: PolicyChoice,
+  { definition, file: source, params, kernel }: PolicyChoice,
   flags: ExplainFlags,
 ): Promise<Subject> {
   const sources = [
@@ -205,8 +176,9 @@ async function ofCell(
   const trace = file ?? flags.trace
   const named: RunFlags = {
     ...readFlags({}, RUN_FLAGS),
-    ...(kernel === undefined ? { policy: [source?.path ?? definition.name] } : {}),
-    ...(kernel === undefined ? {} : { kernel: [kernel.name] }),
+    ...(kernel === undefined
+      ? { policy: [variantName(source?.path ?? definition.name, params)] }
+      : { kernel: [variantName(kernel.name, params)] }),
     ...(flags.workload === undefined ? {} : { workload: [flags.workload] }),
     ...(trace === undefined ? {} : { trace: [trace] }),
     ...{ param: flags.param, seed: flags.seed },

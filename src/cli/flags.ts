@@ -31,6 +31,12 @@ export function parseParams(texts: readonly string[]): Map<string, string> {
   return params
 }
 
+/** `NAME:PARAM=VALUE...`, a policy or kernel with parameters: what it is called, and the parameters by name. */
+export function parseVariant(text: string): { name: string; params: Map<string, string> } {
+  const [name = '', ...params] = text.split(/:(?=[^:=/]+=)/)
+  return { name, params: parseParams(params) }
+}
+
 /** More values than this in one sweep are a typing mistake. */
 const MOST_VALUES = 10_000
 

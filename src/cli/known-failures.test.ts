@@ -46,7 +46,7 @@ function policyFile(name: string, rest = '', lacks = ''): string {
   return path
 }
 
-const OF: Sufferers = { policies: [], kernels: [], seconds: 10 }
+const OF: Sufferers = { policies: [], kernels: [], params: [], seconds: 10 }
 
 /** What verdicts.json says of 5.9.1, and of no later page-count: I-30's copy leaves the pin behind. */
 const OF_5_9 = ['I-12 pin, swap, load', 'I-20 pin beside fork', 'I-30 soft-dirty over a pin']

@@ -8,13 +8,12 @@ import type { LitmusTest } from '../litmus/program.ts'
 import type { OperationResult } from '../litmus/result.ts'
 import { LitmusRun } from '../litmus/run.ts'
 import { packageRoot } from '../load/package.ts'
-import { DEFAULT_PROFILE } from '../metrics/cost.ts'
-import type { PolicyChoice } from '../plan.ts'
+import { type PolicyChoice, policyLabel } from '../plan.ts'
 import type { FailureRow, FailureVerdict } from '../report/heatmap.ts'
 import { writeFailures } from '../report/known-failures.ts'
 import { writeReport } from '../report/report.ts'
 import { litmusMachine, missingCapability, policyWith } from '../run.ts'
-import { kernelChoice, policyChoice, refuseTwins } from './choices.ts'
+import { kernelChoice, policyChoice, refuseTwins, settingsOf, withParams } from './choices.ts'
 import { patiently } from './patiently.ts'
 import { counted, print, say } from './streams.ts'
 
@@ -42,11 +41,13 @@ const VERDICTS: Readonly<Record<string, FailureVerdict>> = {
 export interface Sufferers {
   readonly policies: readonly string[]
   readonly kernels: readonly string[]
+  /** Of these policies, as --param gives them. */
+  readonly params: readonly string[]
   readonly seconds: number
 }
 
 /** Every policy that came with the program. */
-const EVERYBODY: Sufferers = { policies: [], kernels: [], seconds: 10 }
+const EVERYBODY: Sufferers = { policies: [], kernels: [], params: [], seconds: 10 }
 
 /** What has no verdict in verdicts.json because a policy or its kernel lacks it is not run. */
 export async function knownFailureRows(sufferers = EVERYBODY): Promise<FailureRow[]> {
@@ -60,24 +61,21 @@ export async function knownFailureRows(sufferers = EVERYBODY): Promise<FailureRo
         : NOT_APPLICABLE
       const word = VERDICTS[verdict]
       if (word === undefined) throw new RangeError(`unknown verdict: ${verdict}`)
-      return { policy: nameOf(choice), failure: failure.title, verdict: word }
+      return { policy: policyLabel(choice), failure: failure.title, verdict: word }
     })
   })
 }
 
-async function choicesOf({ policies, kernels }: Sufferers): Promise<PolicyChoice[]> {
+async function choicesOf({ policies, kernels, params }: Sufferers): Promise<PolicyChoice[]> {
   const all = policies.length === 0 && kernels.length === 0
-  const choices = [
+  const named = [
     ...(all ? POLICIES.map((definition) => ({ definition })) : []),
     ...(await Promise.all(policies.map(policyChoice))),
     ...(await Promise.all(kernels.map(kernelChoice))),
   ]
-  refuseTwins('policy', choices.map(nameOf))
+  const choices = withParams(named, params)
+  refuseTwins('policy', choices.map(policyLabel))
   return choices
-}
-
-function nameOf({ definition, kernel }: PolicyChoice): string {
-  return kernel === undefined ? definition.name : `${definition.name} (kernel ${kernel.name})`
 }
 
 function applies(failure: KnownFailure, test: LitmusTest, choice: PolicyChoice): boolean {
@@ -110,14 +108,11 @@ function needsOf({ shows }: KnownFailure, { operations }: LitmusTest): string[] 
 function resultsOf(
   { swapDisk }: KnownFailure,
   test: LitmusTest,
-  { definition, kernel, file }: PolicyChoice,
+  choice: PolicyChoice,
   seconds: number,
 ): OperationResult[] {
-  const cost = DEFAULT_PROFILE
-  const machine = litmusMachine({
-    ...{ policy: definition, params: kernel?.params ?? {}, cost, swapDisk },
-    ...(kernel === undefined ? {} : { era: kernel.era }),
-  })
+  const { definition, file } = choice
+  const machine = litmusMachine({ ...settingsOf(choice), swapDisk })
   const run = new LitmusRun(test, machine, { policy: definition.name })
   return test.operations.map((operation) => {
     if (file === undefined) return run.step(operation)

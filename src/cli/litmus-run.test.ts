@@ -30,7 +30,7 @@ afterEach(() => {
 })
 
 const REQUEST: LitmusRequest = {
-  ...{ files: [], policies: [], kernels: [], swap: 'zram', against: [] },
+  ...{ files: [], policies: [], kernels: [], params: [], swap: 'zram', against: [] },
   ...{ drained: false, json: false, seconds: 10 },
 }
 const FIRST = join(LITMUS, '01_fork_parent_write.cow')

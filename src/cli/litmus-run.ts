@@ -11,11 +11,11 @@ import { LitmusRun } from '../litmus/run.ts'
 import { sayFailure } from '../litmus/say.ts'
 import type { Truth } from '../litmus/truth.ts'
 import { packageRoot } from '../load/package.ts'
-import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { unknown } from '../params/closest.ts'
+import { variantName } from '../plan.ts'
 import { LitmusMachines, type RunSettings } from '../run.ts'
 import { KERNELS } from '../sim/kernels.ts'
-import { kernelChoice, policyChoice } from './choices.ts'
+import { choiceName, kernelChoice, policyChoice, settingsOf, withParams } from './choices.ts'
 import { patiently } from './patiently.ts'
 import { pathOf, testReplay } from './replay.ts'
 import { counted, print, say } from './streams.ts'
@@ -25,6 +25,8 @@ export interface LitmusRequest {
   readonly files: readonly string[]
   readonly policies: readonly string[]
   readonly kernels: readonly string[]
+  /** Of these policies, as --param gives them. */
+  readonly params: readonly string[]
   readonly drained: boolean
   readonly swap: string
   readonly against: readonly string[]
@@ -36,7 +38,7 @@ export interface LitmusRequest {
 /** What a test runs under. */
 interface Subject {
   readonly policy: string
-  /** Where it came from, if it did not come with the program. */
+  /** How it is asked for again, if it did not come with the program. */
   readonly file?: string
   readonly kernel?: string
   readonly settings: RunSettings
@@ -74,21 +76,20 @@ export function testsOf(named: readonly string[]): LitmusTest[] {
   })
 }
 
-async function subjectsOf({ policies, kernels }: LitmusRequest): Promise<Subject[]> {
+async function subjectsOf({ policies, kernels, params }: LitmusRequest): Promise<Subject[]> {
   const all = policies.length === 0 && kernels.length === 0
   const names = all ? POLICIES.map(({ name }) => name) : policies
   const choices = [
     ...(await Promise.all(names.map(policyChoice))),
     ...(await Promise.all(kernels.map(kernelChoice))),
   ]
-  return choices.map(({ definition, file, kernel }) => ({
-    policy: definition.name,
-    ...(file === undefined ? {} : { file: file.path }),
-    ...(kernel === undefined ? {} : { kernel: kernel.name }),
-    settings: {
-      ...{ policy: definition, params: kernel?.params ?? {}, cost: DEFAULT_PROFILE },
-      ...(kernel === undefined ? {} : { era: kernel.era }),
-    },
+  return withParams(choices, params).map((choice) => ({
+    policy: variantName(choice.definition.name, choice.params),
+    ...(choice.file === undefined
+      ? {}
+      : { file: variantName(pathOf(choice.file.path), choice.params) }),
+    ...(choice.kernel === undefined ? {} : { kernel: choiceName(choice) }),
+    settings: settingsOf(choice),
   }))
 }
 
@@ -112,7 +113,7 @@ function checkTests(
         const step = (): OperationResult => run.step(operation)
         if (subject.file === undefined) return step()
         const replay = testReplay({
-          ...{ command: 'explain', file: test.file, who: ['--policy', pathOf(subject.file)] },
+          ...{ command: 'explain', file: test.file, who: ['--policy', subject.file] },
           ...{ drained, swapDisk, event: n },
         })
         const place = `operation ${n} of ${test.file}; replay: ${replay}`

@@ -5,8 +5,9 @@ import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
 import { UsageError } from './usage-error.ts'
 
 const FLAGS = {
-  policy: { kind: 'texts', value: 'A,B', what: 'policies, by name or file [all]' },
+  policy: { kind: 'texts', value: 'A,B', what: 'policies: NAME, FILE or NAME:PARAM=VALUE [all]' },
   kernel: { kind: 'texts', value: 'A,B', what: 'policies as these kernels had them' },
+  param: { kind: 'texts', value: 'NAME=VALUE', what: 'set a parameter of the policies' },
   drained: { kind: 'switch', what: 'drain the LRU batches before every operation' },
   swap: { kind: 'text', value: 'zram or disk', what: 'disk: the swapcache is always used [zram]' },
   against: {
@@ -31,6 +32,7 @@ export const litmusCommand: Command = {
     addFlags(yargs, FLAGS)
       .positional('files', { type: 'string', array: true, describe: '.cow files or folders [all]' })
       .example('$0 litmus my.cow --policy mapcount,mm-id', 'what every operation shows')
+      .example('$0 litmus my.cow --policy page-count,page-count:reclaimPin=no', 'two variants')
       .example('$0 litmus --kernel 6.18.44 --against truth.json', 'agreement with a record')
       .example('$0 litmus --known-failures', 'which policy still has which failure')
       .epilogue(
@@ -38,7 +40,7 @@ export const litmusCommand: Command = {
       ),
   handler: async (argv) => {
     const flags = readFlags(argv, FLAGS)
-    const { policy, kernel, drained, swap, against, json, ...others } = flags
+    const { policy, kernel, param, drained, swap, against, json, ...others } = flags
     const files = ((argv['files'] as unknown[] | undefined) ?? []).map(String)
     if (others['known-failures']) {
       const why = 'with --known-failures: it runs tests of its own'
@@ -48,6 +50,7 @@ export const litmusCommand: Command = {
       process.exitCode = await drawKnownFailures(others.out ?? 'results/known-failures', {
         policies: parseList('policy', policy ?? []),
         kernels: parseList('kernel', kernel ?? []),
+        params: param ?? [],
         seconds: answerSeconds(others.timeout),
       })
       return
@@ -61,6 +64,7 @@ export const litmusCommand: Command = {
       files,
       policies: parseList('policy', policy ?? []),
       kernels: parseList('kernel', kernel ?? []),
+      params: param ?? [],
       swap: swap ?? 'zram',
       seconds: answerSeconds(others.timeout),
       against: against ?? [],

@@ -1,9 +1,8 @@
 /** live-model: which model stands beside the running kernel. */
 import type { Facilities } from '../live/facilities.ts'
-import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import type { RunSettings } from '../run.ts'
 import { KERNELS } from '../sim/kernels.ts'
-import { kernelChoice, policyChoice } from './choices.ts'
+import { policyOrKernel, settingsOf } from './choices.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface Model {
@@ -20,21 +19,15 @@ export async function modelOf(
   name: string | undefined,
   { kernel: running }: Pick<Facilities, 'kernel'>,
 ): Promise<Model> {
-  const isKernel = (text: string) => KERNELS.some((kernel) => kernel.name === text)
-  const asked = name ?? running
-  if (name === undefined && !isKernel(asked)) {
-    throw new UsageError(`missing --against: no model of Linux ${asked} is known`)
+  if (name === undefined && !KERNELS.some((kernel) => kernel.name === running)) {
+    throw new UsageError(`missing --against: no model of Linux ${running} is known`)
   }
-  const { definition, kernel, file } = isKernel(asked)
-    ? await kernelChoice(asked)
-    : await policyChoice(asked)
+  const asked = name ?? running
+  const choice = await policyOrKernel(asked)
   return {
     name: asked,
-    policy: definition.name,
-    own: file !== undefined,
-    settings: {
-      ...{ policy: definition, params: kernel?.params ?? {}, cost: DEFAULT_PROFILE },
-      ...(kernel === undefined ? {} : { era: kernel.era }),
-    },
+    policy: choice.definition.name,
+    own: choice.file !== undefined,
+    settings: settingsOf(choice),
   }
 }

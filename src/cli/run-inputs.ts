@@ -8,11 +8,11 @@ import { codeHash, packageRoot } from '../load/package.ts'
 import { loadTrace } from '../load/trace-file.ts'
 import { loadWorkload } from '../load/workloads.ts'
 import { DEFAULT_COST } from '../metrics/cost.ts'
-import { formatValue, type Params, rangeOf } from '../params/params.ts'
-import type { PlanInput, PolicyChoice, WorkloadChoice } from '../plan.ts'
+import { defaults, formatValue, type Params, rangeOf } from '../params/params.ts'
+import { type PlanInput, type PolicyChoice, variantName, type WorkloadChoice } from '../plan.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { Workload } from '../workload/api.ts'
-import { kernelChoice, policyChoice, refuseTwins } from './choices.ts'
+import { choiceName, kernelChoice, policyChoice, refuseTwins } from './choices.ts'
 import type { RunOptions } from './run-options.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -43,8 +43,8 @@ export async function gatherInputs(options: RunOptions): Promise<Inputs> {
   const description = {
     policies: policies
       .filter(({ kernel }) => kernel === undefined)
-      .map(({ definition: { name, params }, file }) => described(name, params, file)),
-    kernels: policies.flatMap(({ kernel }) => (kernel === undefined ? [] : [kernel.name])),
+      .map((choice) => described(choiceName(choice), choice.definition.params, choice.file)),
+    kernels: policies.filter(({ kernel }) => kernel !== undefined).map(choiceName),
     workloads: workloads.map(({ name, params, file }) => described(name, params, file)),
     params: Object.fromEntries(params),
     sweeps: Object.fromEntries(sweeps),
@@ -77,11 +77,21 @@ async function policyChoices({ policies, kernels }: RunOptions): Promise<PolicyC
   const all = policies.length === 0 && kernels.length === 0
   const named = all ? POLICIES.map(({ name }) => name) : policies
   const loaded = await Promise.all(named.map(policyChoice))
-  refuseTwins(
-    'policy',
-    loaded.map(({ definition }) => definition.name),
+  const modelled = await Promise.all(kernels.map(kernelChoice))
+  // Variants of a policy share its name, but no two files do.
+  const sources = new Map(
+    loaded.map(({ definition: { name }, file }) => [file?.path ?? name, name]),
   )
-  return [...loaded, ...(await Promise.all(kernels.map(kernelChoice)))]
+  refuseTwins('policy', [...sources.values()])
+  refuseTwins('policy', loaded.map(inFull))
+  refuseTwins('kernel', modelled.map(inFull))
+  return [...loaded, ...modelled]
+}
+
+/** Its name with all parameters, whether they were typed or not. */
+function inFull({ definition, params, kernel }: PolicyChoice): string {
+  const settings = { ...defaults(definition.params), ...params, ...kernel?.params }
+  return variantName(kernel?.name ?? definition.name, settings)
 }
 
 async function workloadOrigins(options: RunOptions): Promise<Map<WorkloadChoice, TraceOrigin>> {

@@ -24,7 +24,7 @@ import {
 import { UsageError } from './usage-error.ts'
 
 export const RUN_FLAGS = {
-  policy: { kind: 'texts', value: 'A,B', what: 'policies, by name or file [all]' },
+  policy: { kind: 'texts', value: 'A,B', what: 'policies: NAME, FILE or NAME:PARAM=VALUE [all]' },
   kernel: { kind: 'texts', value: 'A,B', what: 'policies as these kernels had them' },
   workload: { kind: 'texts', value: 'X,Y', what: 'workloads, by name or file' },
   trace: { kind: 'texts', value: 'FILE', what: 'a recorded trace as a workload' },

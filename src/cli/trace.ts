@@ -183,24 +183,24 @@ async function agreementOf(
   if (recording === undefined) {
     throw new UsageError('unsupported --against-policy: the trace is no recording of a kernel')
   }
-  const { policyChoice } = await import('./choices.ts')
+  const { choiceName, policyChoice, settingsOf } = await import('./choices.ts')
   const { againstRecording } = await import('../against-recording.ts')
   const { compareReuses, formatAgreement } = await import('./against-policy.ts')
   const { patientSteps } = await import('./patiently.ts')
-  const { DEFAULT_PROFILE } = await import('../metrics/cost.ts')
-  const { definition, file } = await policyChoice(name)
-  const settings = { policy: definition, params: {}, cost: DEFAULT_PROFILE }
+  const choice = await policyChoice(name)
+  const policy = choiceName(choice)
+  const settings = settingsOf(choice)
   const place = 'an access of the recording'
   const agreement =
-    file === undefined
+    choice.file === undefined
       ? againstRecording(settings, trace, recording)
       : againstRecording(settings, trace, recording, (step) =>
-          patientSteps(definition.name, seconds, place, step),
+          patientSteps(policy, seconds, place, step),
         )
   const kernel = system && compareReuses(agreement, system, statistics?.seconds)
   return {
-    json: { policy: definition.name, ...agreement, ...fieldOf('kernel', kernel) },
-    text: formatAgreement(definition.name, agreement, kernel),
+    json: { policy, ...agreement, ...fieldOf('kernel', kernel) },
+    text: formatAgreement(policy, agreement, kernel),
   }
 }
 
