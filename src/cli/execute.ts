@@ -18,6 +18,7 @@ import { type ManifestHead, writeResults } from '../results/write.ts'
 import { missingCapability } from '../run.ts'
 import type { CellOutcome } from '../worker.ts'
 import { failures } from './fail-on.ts'
+import { JsonRows } from './json-rows.ts'
 import { runCells } from './pool.ts'
 import { startProgress } from './progress.ts'
 import { cellReplay } from './replay.ts'
@@ -38,7 +39,7 @@ export async function executeRun(options: RunOptions, command: readonly string[]
   const cells = shardOf(plan.cells, i, n)
   const shard = n === 1 ? '' : `-${i}of${n}`
   const dir = join(options.out, options.name ?? `${inputs.name}${shard}`)
-  if (options.dryRun) return dryRun(cells, dir)
+  if (options.dryRun) return dryRun(cells, dir, options.json)
 
   const planned: Planned = {
     plan: inputs.description,
@@ -73,8 +74,11 @@ export async function executeRun(options: RunOptions, command: readonly string[]
   })
   // From the first moment on the directory is one of ours, and says of what.
   writeResults(dir, head(), finished)
+  const stream = options.json ? new JsonRows(cells, finished) : undefined
+  stream?.flush()
   const signal = await runPending(pending, options, inputs, dir, (cell, done, seconds) => {
     finished.set(cell.key, done)
+    stream?.flush()
     const label = policyLabel(cell.policy)
     secondsByPolicy[label] = tenths((secondsByPolicy[label] ?? 0) + seconds)
   })
@@ -90,9 +94,10 @@ export async function executeRun(options: RunOptions, command: readonly string[]
   return conclude(dir, rows, failed, plan.skipped.length, options)
 }
 
-function dryRun(cells: readonly Cell[], dir: string): number {
+function dryRun(cells: readonly Cell[], dir: string, json: boolean): number {
   for (const { name, policy } of cells) {
-    print([policyLabel(policy), name.workload, name.params, `seed=${name.seed}`].join(' '))
+    if (json) print(JSON.stringify(name))
+    else print([policyLabel(policy), name.workload, name.params, `seed=${name.seed}`].join(' '))
   }
   say(
     `${counted(cells.length, 'cell')}, not run; results would go to ${dir}${existsSync(dir) ? ', which exists' : ''}`,
@@ -190,7 +195,7 @@ async function conclude(
     const { writeReport } = await import('../report/report.ts')
     await writeReport(dir)
   }
-  if (ok.length > 0) print(comparisonTable(rows))
+  if (ok.length > 0 && !options.json) print(comparisonTable(rows))
   const html = join(dir, 'report.html')
   const notes = [
     `${counted(rows.length, 'row')} in ${join(dir, 'rows.csv')}`,

@@ -50,6 +50,26 @@ test('without a command it prints a guide', () => {
   expect(err).toBe('')
 })
 
+test('run --json prints the rows that it writes, and nothing else', () => {
+  const { code, out } = cowbench(...SMALL, '--name', 'rows', '--json')
+  const [head = '', ...lines] = read('results/rows/rows.csv').trimEnd().split('\n')
+  const printed = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(printed.map((row) => Object.values(row).join())).toEqual(lines)
+  expect(Object.keys(printed[0]).join()).toBe(head)
+  expect(code).toBe(0)
+  expect(cowbench(...SMALL, '--json', '--dry-run').out.split('\n')[0]).toBe(
+    JSON.stringify({
+      policy: 'mapcount',
+      workload: 'fork-exec',
+      params: printed[0].params,
+      seed: 1,
+    }),
+  )
+})
+
 test('every command of the guide explains itself with an example', () => {
   const commands = /Commands: (.*)\. Results/.exec(cowbench().out)?.[1]?.split(', ') ?? []
   expect(commands.length).toBeGreaterThan(7)

@@ -46,6 +46,7 @@ export const RUN_FLAGS = {
   oracle: { kind: 'text', value: 'epoch or eager', what: 'check what changed, or every access' },
   check: { kind: 'switch', what: "check the simulator's own invariants as well (slow)" },
   timeout: { kind: 'text', value: 'SECONDS', what: 'a cell that takes longer has failed [600]' },
+  json: { kind: 'switch', what: 'a line of JSON for every row, in place of the table' },
   config: { kind: 'text', value: 'FILE', what: 'JSON with these names as keys; flags win' },
 } as const satisfies FlagTable
 
@@ -73,6 +74,8 @@ export interface RunOptions {
   readonly oracle: 'epoch' | 'eager'
   readonly check: boolean
   readonly timeoutSeconds: number
+  /** Rows instead of a table. */
+  readonly json: boolean
 }
 
 const MOST_JOBS = 256
@@ -111,6 +114,7 @@ export function runOptions(given: RunFlags): RunOptions {
     oracle: oracle ?? 'epoch',
     check: flags.check ?? false,
     timeoutSeconds: whole('timeout', flags.timeout, 1, MOST_SECONDS) ?? 600,
+    json: flags.json ?? false,
   }
 }
 
