@@ -69,9 +69,9 @@ export const FULL: Sizes = {
   events: 1e7,
   heapPages: 2 ** 21,
   commands: 10,
-  oraclePairs: 2,
+  oraclePairs: 4,
   policiesRepeat: 6,
-  policiesPasses: 4,
+  policiesPasses: 6,
 }
 export const QUICK: Sizes = {
   repeat: 1,
