@@ -15,6 +15,7 @@ import { Noise, type NoiseSettings } from './sim/noise.ts'
 import type { Kernel } from './state/kernel.ts'
 import type { ChunkedTrace, Trace } from './trace/trace.ts'
 
+/** A policy with its parameters, in an era of the mechanism, at a cost. */
 export interface RunSettings {
   readonly policy: PolicyDefinition
   /** Policy parameters that differ from their defaults; names that the policy does not have are ignored. */
@@ -26,6 +27,7 @@ export interface RunSettings {
   readonly noise?: NoiseSettings | undefined
 }
 
+/** What simulate() runs: a policy with parameters, on a trace, judged by the oracle. */
 export interface SimulateOptions extends RunSettings {
   readonly trace: Trace | ChunkedTrace
   /** `eager` tells the oracle of every access; both must report the same. */
@@ -47,6 +49,7 @@ export class FailedEvent extends Error {
   }
 }
 
+/** What came of it. */
 export interface SimulateResult {
   readonly values: MetricValues
   /** How often each verdict (src/policy/verdict.ts) was given. */
@@ -90,6 +93,7 @@ export function simulate(options: SimulateOptions): SimulateResult {
   }
 }
 
+/** The same for one operation at a time. */
 export interface LitmusSettings extends RunSettings {
   readonly swapDisk?: boolean
   /** Default: an oracle of its own. */

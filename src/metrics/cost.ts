@@ -32,6 +32,7 @@ export const COST_UNITS = {
   uffdEvent: 'one round trip to a userfaultfd manager',
 } as const
 
+/** One of these. */
 export type CostUnit = keyof typeof COST_UNITS
 /** Nanoseconds per unit; decimals are allowed, negative numbers are not. */
 export type CostProfile = Readonly<Record<CostUnit, number>>
@@ -119,6 +120,7 @@ const vm: CostProfile = {
   uffdEvent: 13_680,
 }
 
+/** Profiles that come with the program, by the name that `--cost` takes. */
 export const COST_PROFILES: Readonly<Record<string, CostProfile>> = { 'bare-metal': bareMetal, vm }
 export const DEFAULT_COST = 'bare-metal'
 export const DEFAULT_PROFILE = bareMetal

@@ -2,9 +2,13 @@
  * METRICS: every number of a row, declared once: column, unit, meaning and which way is better. CSV headers, tables,
  * chart titles, `list metrics` and results/README.md derive from this list.
  */
+
+/** What a number counts, or nanoseconds. */
 export type Unit = 'count' | 'pages' | 'frames' | 'ns'
+/** Which way a number is better. */
 export type Better = 'less' | 'more' | 'neither'
 
+/** A column of a row. */
 export interface Metric {
   readonly id: string
   readonly unit: Unit
@@ -20,6 +24,7 @@ const m = <const Id extends string>(id: Id, unit: Unit, better: Better, what: st
   what,
 })
 
+/** In the order of the columns of rows.csv. */
 export const METRICS = [
   m('load_faults', 'count', 'less', 'faults taken by loads'),
   m('store_faults', 'count', 'less', 'faults taken by stores'),
@@ -107,6 +112,7 @@ export const METRICS = [
   m('fault_ns_max', 'ns', 'less', 'longest estimated fault'),
 ] as const satisfies readonly Metric[]
 
+/** The name of a column. */
 export type MetricId = (typeof METRICS)[number]['id']
 /** One cell's numbers: non-negative integers. */
 export type MetricValues = Record<MetricId, number>

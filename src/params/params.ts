@@ -3,6 +3,7 @@
  * into help texts and written into manifests. A leaf: imports nothing.
  */
 
+/** A whole number from `min` to `max`. */
 export interface IntParam {
   readonly type: 'int'
   readonly default: number
@@ -11,6 +12,7 @@ export interface IntParam {
   readonly what: string
 }
 
+/** One of `choices`. */
 export interface ChoiceParam<T extends string = string> {
   readonly type: 'choice'
   readonly default: T
@@ -18,21 +20,27 @@ export interface ChoiceParam<T extends string = string> {
   readonly what: string
 }
 
+/** Yes or no. */
 export interface FlagParam {
   readonly type: 'flag'
   readonly default: boolean
   readonly what: string
 }
 
+/** A parameter as it is declared: its default, its range, and what it means. */
 export type Param = IntParam | ChoiceParam | FlagParam
+/** Parameters by name. */
 export type Params = Readonly<Record<string, Param>>
 
+/** What a parameter of that type is set to. */
 export type ValueOf<P extends Param> = P extends IntParam
   ? number
   : P extends ChoiceParam<infer T>
     ? T
     : boolean
+/** The values of declared parameters, by name, each of its own type. */
 export type Values<S extends Params> = { readonly [K in keyof S]: ValueOf<S[K]> }
+/** A value of whatever type. */
 export type ParamValue = number | string | boolean
 
 /** A whole number from `min` to `max`, both included. */
@@ -54,6 +62,7 @@ export function flag(value: boolean, what: string): FlagParam {
   return { type: 'flag', default: value, what }
 }
 
+/** The default of each. */
 export function defaults<S extends Params>(params: S): Values<S> {
   return Object.fromEntries(
     Object.entries(params).map(([name, p]) => [name, p.default]),
@@ -101,6 +110,7 @@ export function formatValues(values: Readonly<Record<string, ParamValue>>): stri
     .join(';')
 }
 
+/** As the command line takes it. */
 export function formatValue(value: ParamValue): string {
   return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value)
 }

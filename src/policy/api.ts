@@ -54,6 +54,7 @@ export const GUP_UNSHARE = 1
 /** Break COW as a store would. */
 export const GUP_BREAK_COW = 2
 
+/** What a policy answers, and what it wants done for it: everything that the mechanism asks. A hook is a pure function of what it is given; `pfn` is a frame number, `head` that of the first frame of a large folio. */
 export interface PolicyHooks {
   /** Empty this CPU's LRU batch before answering COPY_LRU_BATCH becomes final (5.18). */
   readonly drainsLruBatch: boolean
@@ -130,10 +131,12 @@ export interface GivenHooks extends Partial<Omit<PolicyHooks, 'pageBits' | 'mmBi
   readonly mmBits?: GivenMmBits | null
 }
 
+/** A policy with its parameters set: what a machine asks. */
 export interface Policy extends PolicyHooks {
   readonly name: string
 }
 
+/** A policy as it was declared: what `--policy` names. */
 export interface PolicyDefinition<S extends Params = Params> {
   readonly name: string
   /** The POLICY_API that it was written for. */
@@ -145,10 +148,13 @@ export interface PolicyDefinition<S extends Params = Params> {
   /** Mechanism era that it runs with unless --kernel says otherwise. */
   readonly kernel: EraName
   readonly params: S
+  /** Workloads that need one of these are skipped. */
   readonly lacks: readonly Capability[]
+  /** The policy with these parameters. Throws RangeError for hooks that nobody will ask, or that are missing. */
   create(values: Values<S>): Policy
 }
 
+/** What definePolicy() takes. */
 export interface PolicySpec<S extends Params> {
   readonly name: string
   readonly summary: string

@@ -14,6 +14,7 @@ import type { Kernel } from '../state/kernel.ts'
 /** Bits after something that happened to a page. */
 type PageMoment = (k: Kernel, pfn: number, bits: number) => number
 
+/** Bits of every page: how many, and what they are after each thing that happens to it. */
 export interface PageBits {
   /** Number of bits, 1 to 30. */
   readonly width: number
@@ -43,6 +44,7 @@ export interface PageBits {
   readonly unmapped: PageMoment
 }
 
+/** The same of every process. */
 export interface MmBits {
   /** Number of bits, 1 to 30. */
   readonly width: number
@@ -54,7 +56,9 @@ export interface MmBits {
   readonly takes: (k: Kernel, bits: number, follPin: boolean) => number
 }
 
+/** `width`, and what else is not as by default. */
 export type GivenPageBits = Partial<PageBits> & Pick<PageBits, 'width'>
+/** `width`, and what else is not as by default. */
 export type GivenMmBits = Partial<MmBits> & Pick<MmBits, 'width'>
 
 const zero = (): number => 0

@@ -27,10 +27,12 @@ export function pageMapcount(k: Kernel, pfn: number): number {
   return f.mapcount(pfn) + (f.has(pfn, PG_LARGE) ? f.entire[f.head(pfn)]! : 0)
 }
 
+/** PageKsm(): KSM made it stand for equal pages. */
 export function pageKsm(k: Kernel, pfn: number): boolean {
   return k.frames.has(pfn, PG_KSM)
 }
 
+/** PageSwapCache(): swap still knows the folio, and holds a reference. */
 export function pageSwapCache(k: Kernel, pfn: number): boolean {
   return k.frames.has(k.frames.head(pfn), PG_SWAPCACHE)
 }
@@ -45,10 +47,12 @@ export function pageInLruBatch(k: Kernel, pfn: number): boolean {
   return k.frames.has(k.frames.head(pfn), PG_LRU_BATCH)
 }
 
+/** PG_anon_exclusive of this very page (5.19). */
 export function pageAnonExclusive(k: Kernel, pfn: number): boolean {
   return k.frames.has(pfn, PG_EXCLUSIVE)
 }
 
+/** PG_dontcow of the folio (proposed in 2009): GUP has touched it. */
 export function pageDontCow(k: Kernel, pfn: number): boolean {
   return k.frames.has(k.frames.head(pfn), PG_DONTCOW)
 }

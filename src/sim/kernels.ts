@@ -3,6 +3,7 @@
  */
 import type { EraName } from './era.ts'
 
+/** A real kernel, as `--kernel` takes it: a policy with parameters in the mechanism of an era. */
 export interface KernelModel {
   readonly name: string
   readonly policy: string
@@ -11,6 +12,7 @@ export interface KernelModel {
   readonly what: string
 }
 
+/** Every kernel that there are records of, oldest first. */
 export const KERNELS: readonly KernelModel[] = [
   {
     name: '5.6.19',

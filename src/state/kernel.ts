@@ -12,6 +12,7 @@ import { OwnBits } from './own-bits.ts'
 import { SwapSlots } from './swap.ts'
 import { PageTables } from './tables.ts'
 
+/** What a policy is asked about, to be looked at through predicates: pageCount(), pageMapcount(), ... */
 export class Kernel {
   /** @internal */
   readonly frames: Frames
