@@ -166,12 +166,11 @@ function canFollowWrite(
   if (entry === null) return false
   if (entry.write) return true
   if (area.write) return false
-  if (w.era.forceFollows === 'cowFault' || !w.rules.tracksExclusive) {
-    return how.brokeCow && entry.dirty
-  }
-  if (!how.force || !isExclusive(entry, page)) return false
+  const brokeCow = how.brokeCow && entry.dirty
+  if (w.era.forceFollows === 'cowFault') return brokeCow
   if (area.softDirtyTracked && !entry.softDirty) return false
-  return !(area.uffdWp && entry.uffdWp)
+  if (area.uffdWp && entry.uffdWp) return false
+  return w.rules.tracksExclusive ? how.force && isExclusive(entry, page) : brokeCow
 }
 
 /** For a huge mapping only the head's bit means anything. */
