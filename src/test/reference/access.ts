@@ -4,7 +4,7 @@ import { handleFault } from './fault.ts'
 import { forcedStorePage } from './gup.ts'
 import { type Page, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
 import { areaAt, isCow, mappedPage, pmdAt } from './space.ts'
-import type { Pin, World } from './world.ts'
+import { cacheKey, type Pin, type World } from './world.ts'
 
 /** More faults than any access needs: swap-in, userfault, table copy and COW together are four. */
 const FAULTS = 8
@@ -42,7 +42,7 @@ export function store(w: World, process: Process, vpn: number, token: number): A
   if (pmd?.folio) pmd.dirty = true
   else if (pmd?.table) (pmd.table.entries.get(vpn % TABLE_PAGES) as Pte).dirty = true
   if (isCow(area)) w.truth.store(process, vpn, token)
-  else w.truth.storeFile(process, area.object, area.pgoff + vpn - area.start, token)
+  else w.truth.storeFile(process, cacheKey(area, vpn), token)
   const word = storeWord(w, before, page, {
     wasHuge,
     wasKsm,
@@ -102,9 +102,7 @@ export function load(w: World, process: Process, vpn: number): Load {
   const page = reached(process, vpn)
   const value = page.token
   const expected = w.expected(process, vpn)
-  // A device store through a pin that promises nothing (any more) is not missed.
-  const store = w.deviceStores.get(expected)
-  const mismatch = value !== expected && (store === undefined || isPromised(store))
+  const mismatch = value !== expected
   const leak = !w.truth.maySee(process, value)
   countLoad(w, { mismatch, leak, expected })
   const word = loadWord(w, page, faults, w.tally.swapins > swapins)
@@ -120,7 +118,7 @@ function loadWord(w: World, page: Page, faults: number, swapped: boolean): strin
 
 function countLoad(w: World, seen: { mismatch: boolean; leak: boolean; expected: number }): void {
   if (seen.leak) w.tally.leaks++
-  else if (seen.mismatch && w.deviceStores.has(seen.expected)) w.tally.lost_coherence++
+  else if (seen.mismatch && w.promisedStores.has(seen.expected)) w.tally.lost_coherence++
   else if (seen.mismatch) w.tally.lost_writes++
 }
 
@@ -133,7 +131,7 @@ export function poke(w: World, process: Process, vpn: number, token: number): st
   page.folio.dirty = true
   const area = areaAt(process, vpn)
   if (area !== null && !isCow(area)) {
-    w.truth.storeFile(process, area.object, area.pgoff + vpn - area.start, token)
+    w.truth.storeFile(process, cacheKey(area, vpn), token)
   } else {
     w.truth.store(process, vpn, token)
   }
@@ -158,14 +156,23 @@ export function deviceRead(w: World, pin: Pin, index: number): string {
   return 'incoherent'
 }
 
-/** A device store counts as one by the pin's owner, who should see it wherever the page is still its own. */
+/**
+ * A device store counts as one by the pin's owner, who should find it where the page is still its own, and where the pin
+ * promises it that. What becomes of the promise later is no matter: the child of a fork inherits the content.
+ */
 export function deviceWrite(w: World, pin: Pin, index: number, token: number): void {
   const page = pin.pages[index]
   const vpn = pin.vpns[index]
   if (page === undefined || vpn === undefined)
     throw new RangeError(`invalid page of a pin: ${index}`)
   page.token = token
-  w.deviceStores.set(token, pin)
-  if (pin.detached.has(vpn)) w.truth.sign(pin.owner, token)
-  else w.truth.store(pin.owner, vpn, token)
+  for (const [key, folio] of w.pageCache) {
+    if (folio !== page.folio) continue
+    w.truth.storeFile(pin.owner, key, token)
+    return
+  }
+  if (isPromised(pin)) w.promisedStores.add(token)
+  const finds = isPromised(pin) || w.find(pin.owner, vpn) === page
+  if (finds && !pin.detached.has(vpn)) w.truth.store(pin.owner, vpn, token)
+  else w.truth.sign(pin.owner, token)
 }

@@ -32,10 +32,11 @@ export class Truth {
     this.#lazyFree.get(process.id)?.delete(vpn)
   }
 
-  storeFile(process: Process, object: number, pgoff: number, token: number): void {
+  /** `key` is that of the page cache. */
+  storeFile(process: Process, key: string, token: number): void {
     this.sign(process, token)
     this.#published.add(token)
-    this.#files.set(`${object}:${pgoff}`, token)
+    this.#files.set(key, token)
   }
 
   /** Records that `process` made these bytes, wherever they end up. */
@@ -50,8 +51,8 @@ export class Truth {
     return this.#pages(process).get(vpn) ?? null
   }
 
-  expectedFile(object: number, pgoff: number): number {
-    return this.#files.get(`${object}:${pgoff}`) ?? fileToken(object, pgoff)
+  expectedFile(key: string): number | undefined {
+    return this.#files.get(key)
   }
 
   /** MADV_FREE: the content may be dropped. */

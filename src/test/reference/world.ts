@@ -14,7 +14,7 @@ import {
   type Table,
 } from './nouns.ts'
 import type { Era, Rules } from './rules.ts'
-import { areaAt, isCow } from './space.ts'
+import { areaAt, isCow, mappedPage, pteAt } from './space.ts'
 import { Tally } from './tally.ts'
 import { fileToken, Truth } from './truth.ts'
 
@@ -47,11 +47,11 @@ export class World {
   readonly diskSwap: boolean
   readonly processes = new Map<number, Process>()
   readonly pins = new Map<number, Pin>()
-  /** Which pin a device stored a token through. */
-  readonly deviceStores = new Map<number, Pin>()
+  /** Tokens that a device stored through a pin which promised its owner to see them. */
+  readonly promisedStores = new Set<number>()
   readonly truth = new Truth()
   readonly tally = new Tally()
-  /** Pages of files and shared objects. */
+  /** Pages of files and shared objects, by cacheKey(). */
   readonly pageCache = new Map<string, Folio>()
   readonly zeroPage: Page
   readonly hugeZero: Folio
@@ -134,12 +134,11 @@ export class World {
   }
 
   cachedPage(area: Area, vpn: number): Page {
-    const pgoff = area.pgoff + vpn - area.start
-    const key = `${area.object}:${pgoff}`
+    const key = cacheKey(area, vpn)
     let folio = this.pageCache.get(key)
     if (folio === undefined) {
       folio = this.#folio('file', 0)
-      firstPage(folio).token = fileToken(area.object, pgoff)
+      firstPage(folio).token = fileToken(area.object, pgoffOf(area, vpn))
       folio.lru = true
       // The page cache's own reference.
       folio.speculative = 1
@@ -308,14 +307,18 @@ export class World {
 
   /** What a load at `vpn` would find now, without faulting anything in. */
   peek(process: Process, vpn: number): number {
-    const pmd = process.pmds.get(Math.floor(vpn / TABLE_PAGES))
-    const pte = pmd?.table?.entries.get(vpn % TABLE_PAGES)
-    const page = pmd?.folio?.pages[vpn % TABLE_PAGES] ?? pte?.page ?? pte?.slot?.cache
+    const page = this.find(process, vpn)
     if (page) return page.token
-    if (pte?.slot) return pte.slot.token
+    const slot = pteAt(process, vpn)?.slot
+    if (slot) return slot.token
     const area = areaAt(process, vpn)
     if (area === null || area.kind === 'anon') return 0
     return this.cachedPage(area, vpn).token
+  }
+
+  /** The page that is mapped at `vpn`, or that waits in the swapcache for its next fault. */
+  find(process: Process, vpn: number): Page | null {
+    return mappedPage(process, vpn) ?? pteAt(process, vpn)?.slot?.cache ?? null
   }
 
   /** The owner gave a page up: its content is gone, and a pin on it holds a page of nobody's. */
@@ -333,8 +336,18 @@ export class World {
     const own = isCow(area) ? this.truth.expected(process, vpn) : null
     if (own !== null) return own
     if (area.kind === 'anon') return 0
-    return this.truth.expectedFile(area.object, area.pgoff + vpn - area.start)
+    const stored = this.truth.expectedFile(cacheKey(area, vpn))
+    return stored ?? fileToken(area.object, pgoffOf(area, vpn))
   }
+}
+
+/** What the page cache calls the page at `vpn`. */
+export function cacheKey(area: Area, vpn: number): string {
+  return `${area.object}:${pgoffOf(area, vpn)}`
+}
+
+function pgoffOf(area: Area, vpn: number): number {
+  return area.pgoff + vpn - area.start
 }
 
 export function firstPage(folio: Folio): Page {
