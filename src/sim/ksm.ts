@@ -22,11 +22,13 @@ interface Candidate {
   readonly pfn: number
 }
 
-/** ksmd scans until nothing is left to merge. It drains every CPU's batches first. */
+/**
+ * ksmd scans until nothing is left to merge. It drains every CPU's batches before a scan; what it copies in the last one
+ * waits in a batch (no KPF_LRU in /proc/kpageflags of 6.18.44).
+ */
 export function ksmScan(m: Machine): void {
   lruDrainAll(m)
   for (const pages of candidates(m).values()) if (pages.length > 1) merge(m, pages)
-  lruDrainAll(m)
   m.endCall()
 }
 
