@@ -35,6 +35,21 @@ test('KSM: the page is shared by whoever was merged, relatives or not, and by th
   expect(oracle.load(D, 5, token)).toBe(0)
 })
 
+test('KSM: the first page is the one that is kept, and a relative may have it without being merged', () => {
+  const oracle = new Oracle()
+  oracle.spawn(P)
+  oracle.mmap(P, 0, 8, MAP_PRIVATE_ANON, 0, 0)
+  for (const vpn of [0, 1]) oracle.storeSame(P, vpn, 1)
+  oracle.fork(P, C)
+  oracle.merged([P, 1, P, 0])
+  copyAndStore(oracle, P, 0)
+  expect([sole(oracle, P, 1), sole(oracle, C, 1)]).toEqual([false, false])
+  // Of the page that is gone the relative is the only one left.
+  expect(sole(oracle, C, 0)).toBe(true)
+  copyAndStore(oracle, C, 1)
+  expect(sole(oracle, P, 1)).toBe(true)
+})
+
 test('KSM: what is merged although it holds other bytes is lost, and what is found there is a leak', () => {
   const oracle = new Oracle()
   for (const mm of [P, C]) {

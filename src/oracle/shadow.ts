@@ -267,19 +267,25 @@ export class Shadow {
     }
   }
 
-  /** One physical page from now on: pages of equal content get one name. What held something else is lost there. */
+  /**
+   * One physical page from now on, the first: pages of equal content get names of its frame, which relatives may have
+   * without being merged. What held something else is lost there.
+   */
   merge(pairs: readonly number[]): void {
-    const { pages } = this
-    const ids: number[] = []
-    for (let i = 0; i < pairs.length; i += 2) ids.push(pages.get(pairs[i]!, pairs[i + 1]!))
-    const joined = ids.find((id) => this.#merges.has(id))
-    const merged = joined ?? this.copyOf(ids[0]!)
-    for (let i = 0; i < ids.length; i++) {
-      const mm = pairs[2 * i]!
-      const vpn = pairs[2 * i + 1]!
-      if (ids[i] === joined || this.content(ids[i]!) !== this.content(merged)) continue
-      pages.set(mm, vpn, merged)
-      this.#merges.add(merged, mm, this.#moves.home(mm, vpn))
+    const { identities, pages } = this
+    const first = pages.get(pairs[0]!, pairs[1]!)
+    const content = this.content(first)
+    const own = identities.frame(first)
+    const frame = own > 0 ? own : identities.frame(this.copyOf(first))
+    const known = this.#merges.has(frame)
+    for (let i = 0; i < pairs.length; i += 2) {
+      const mm = pairs[i]!
+      const vpn = pairs[i + 1]!
+      const id = pages.get(mm, vpn)
+      const member = known && identities.frame(id) === frame
+      if (member || this.content(id) !== content) continue
+      pages.set(mm, vpn, identities.inPlace(content, frame))
+      this.#merges.add(frame, mm, this.#moves.home(mm, vpn))
     }
   }
 

@@ -134,7 +134,7 @@ export interface Judge {
    * so that a frame of zeroes can be told from no frame at all.
    */
   separated(mm: number, vpn: number, pages: number): void
-  /** KSM merged these pages (pairs of mm, vpn): they are one physical page from now on. */
+  /** KSM merged these pages (pairs of mm, vpn): they are one physical page from now on, that of the first. */
   merged(pairs: readonly number[]): void
   /** fork let the child share the parent's page table that covers `vpn`. */
   tableShared(parent: number, child: number, vpn: number): void

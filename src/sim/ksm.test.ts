@@ -69,6 +69,16 @@ describe('KSM', () => {
     }
   })
 
+  test('keeps a page that a child may have without being merged: no copy of it is spurious', () => {
+    const s = mergeable('mm-id')
+    s.madvise(0, 0, 4, MADV_UNMERGEABLE)
+    s.fork(0)
+    s.madvise(0, 0, 4, MADV_MERGEABLE)
+    s.ksmWait()
+    s.store(0, 0, 1, 2)
+    expect(s.counts).toMatchObject({ needed_copies: 3, spurious_copies: 0, missed_reuses: 0 })
+  })
+
   test('is undone by a store, which copies for that page alone', () => {
     const s = mergeable('anon-exclusive')
     s.ksmWait()

@@ -114,8 +114,8 @@ function scanOnce(m: Machine, equals: Equals, merged: Set<number>): boolean {
       if (mayMerge(m, waiting)) {
         becomeKsm(m, page)
         replace(m, waiting, page.pfn)
-        share(equals, waiting, page.pfn)
         share(equals, page, page.pfn)
+        share(equals, waiting, page.pfn)
         merged.add(page.pfn)
         waiting = undefined
         again = true

@@ -39,7 +39,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   unpin: (kernel, _, { what }) => withPin(kernel, what, (id) => kernel.unpin(id)),
   devwrite: (kernel, _, { vpn, what }) =>
     withPin(kernel, what, (id) => kernel.devwrite(id, vpn % 2)),
-  ksm: (kernel) => kernel.ksm(),
+  ksm: (kernel, mm, { what }) => kernel.ksm(what % 2 ? mm : undefined),
   collapse: (kernel, mm) => kernel.collapse(mm),
 }
 

@@ -213,20 +213,25 @@ export class FrameKernel {
     else astray.set(page.vpn, memory.token(pin.mm, page.vpn))
   }
 
-  /** KSM: pages of equal content become one frame, unless a reference forbids it. */
-  ksm(): void {
+  /**
+   * KSM: pages of equal content become one of their frames, unless a reference forbids it; those of `only`, where that is
+   * given.
+   */
+  ksm(only?: number): void {
     const byContent = new Map<number, { mm: number; vpn: number; page: Page }[]>()
     const pinned = this.memory.pinnedFrames()
     for (const [mm, { pages, logical }] of this.memory.processes) {
+      if (only !== undefined && mm !== only) continue
       for (const [vpn, page] of pages) {
         const { token } = page.frame
         if (token === 0 || pinned.has(page.frame) || logical.get(vpn) !== token) continue
         byContent.set(token, [...(byContent.get(token) ?? []), { mm, vpn, page }])
       }
     }
-    for (const [token, group] of byContent) {
-      if (new Set(group.map(({ page }) => page.frame)).size < 2) continue
-      const frame = { token }
+    for (const group of byContent.values()) {
+      const frames = new Set(group.map(({ page }) => page.frame))
+      const [frame] = frames
+      if (frame === undefined || frames.size < 2) continue
       for (const { page } of group) {
         page.frame = frame
         page.writable = false
