@@ -79,6 +79,15 @@ describe('KSM', () => {
     expect(s.counts).toMatchObject({ needed_copies: 3, spurious_copies: 0, missed_reuses: 0 })
   })
 
+  test('takes the page table that it changes from its sharers, and leaves them theirs', () => {
+    const s = mergeable('cow-pte-accounted')
+    s.madvise(0, 0, 4, MADV_UNMERGEABLE)
+    s.fork(0)
+    s.madvise(0, 0, 4, MADV_MERGEABLE)
+    s.ksmWait()
+    expect([s.m.counts.tableCopies, s.counts.reuses]).toEqual([1, 0])
+  })
+
   test('is undone by a store, which copies for that page alone', () => {
     const s = mergeable('anon-exclusive')
     s.ksmWait()

@@ -88,9 +88,9 @@ function scanOnce(m: Machine, equals: Equals, merged: Set<number>): boolean {
   let waiting: Candidate | undefined
   let again = false
   for (const page of equals.unmerged) {
-    const now = presentFrame(m, page.mm, page.vpn)
-    if (now !== page.pfn) {
-      // A split gave the page up for the zero page, or it was merged in a relative's page table, which is this one's too.
+    if (isGone(m, page)) {
+      // It was merged in a relative's page table, which is this one's too.
+      const now = presentFrame(m, page.mm, page.vpn)
       if (equals.stable.has(now)) share(equals, page, now)
       continue
     }
@@ -103,6 +103,10 @@ function scanOnce(m: Machine, equals: Equals, merged: Set<number>): boolean {
     } else if (waiting === undefined) {
       waiting = page
       left.push(page)
+    } else if (isGone(m, waiting)) {
+      // get_mergeable_page() finds it no more, and the unstable tree is made anew by the next scan.
+      left.push(page)
+      again = true
     } else if (waiting.pfn === page.pfn) {
       // "Don't substitute a ksm page for a forked page": nothing is split for it either.
       left.push(page)
@@ -119,7 +123,14 @@ function scanOnce(m: Machine, equals: Equals, merged: Set<number>): boolean {
         merged.add(page.pfn)
         waiting = undefined
         again = true
-      } else mergeInVain(m, page)
+      } else {
+        mergeInVain(m, page)
+        // Only the split of its folio kept it from being merged.
+        if (isGone(m, waiting)) {
+          left.push({ ...page, pfn: presentFrame(m, page.mm, page.vpn) })
+          again = true
+        }
+      }
     }
   }
   equals.unmerged = left
@@ -163,18 +174,25 @@ function mergeInVain(m: Machine, later: Candidate): void {
  * write_protect_page(): a reference besides the mappings keeps the page from being merged. A large folio is split
  * first.
  */
-function mayMerge(m: Machine, { mm, vpn, pfn }: Candidate): boolean {
+function mayMerge(m: Machine, candidate: Candidate): boolean {
+  const { vpn, pfn } = candidate
   if (m.frames.has(pfn, PG_LARGE) && !splitFolio(m, pfn, vpn)) return false
-  // The split may have given the page up for the zero page.
-  if (presentFrame(m, mm, vpn) !== pfn) return false
-  return onlyMapped(m, pfn)
+  return !isGone(m, candidate) && onlyMapped(m, pfn)
 }
 
-/** Nobody may store to it any more. */
-function becomeKsm(m: Machine, { pfn, vpn }: Candidate): void {
+/** Is another page there by now? A split gives pages of zeroes up for the zero page. */
+function isGone(m: Machine, { mm, vpn, pfn }: Candidate): boolean {
+  return presentFrame(m, mm, vpn) !== pfn
+}
+
+/** write_protect_page(): the entry that is merged. Those of others are read-only, but where a policy went wrong. */
+function becomeKsm(m: Machine, { mm, vpn, pfn }: Candidate): void {
   m.frames.clear(pfn, PG_EXCLUSIVE)
   pageIsMerged(m, pfn)
   for (const mapper of mappersOf(m, pfn, vpn)) {
+    const own = mapper.mm === mm && mapper.vpn === vpn
+    const entry = m.tables.ptes[mapper.mm.pteIndex(mapper.vpn)]!
+    if (!own && (entry & PTE_WRITE) === 0) continue
     unshareForWalk(m, mapper.mm, mapper.vpn)
     m.tables.ptes[mapper.mm.pteIndex(mapper.vpn)]! &= ~(PTE_WRITE | PTE_DIRTY | PTE_TOK)
   }

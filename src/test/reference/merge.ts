@@ -53,30 +53,32 @@ function mergeGroup(w: World, group: readonly Candidate[]): void {
     if (page.folio.ksm) sharers.set(page, (sharers.get(page) ?? 0) + 1)
   }
   const joined = new Set(group.filter(({ page }) => page.folio.ksm))
+  const places = [...group]
   let changed = true
   while (changed) {
     changed = false
     let waiting: Candidate | undefined
-    for (const candidate of group) {
+    for (const [i, candidate] of places.entries()) {
       const { process, vpn, page } = candidate
-      // Splitting a huge folio for another content may have put the zero page in the place of this one.
-      if (joined.has(candidate) || mappedPage(process, vpn) !== page) continue
+      if (joined.has(candidate) || isGone(candidate)) continue
       const [fullest] = [...sharers].filter(([, n]) => n < MOST_SHARERS).sort((a, b) => b[1] - a[1])
       const into = page.folio.ksm ? page : fullest?.[0]
       if (into) {
-        if (into !== page && !canMerge(w, page)) continue
+        if (into !== page && !canMerge(w, candidate)) continue
         joined.add(candidate)
         replaceBy(w, candidate, into)
         sharers.set(into, (sharers.get(into) ?? 0) + 1)
       } else if (!waiting) waiting = candidate
+      // The next scan begins with another one.
+      else if (isGone(waiting)) changed = true
       else if (waiting.page === page) continue
       else if (waiting.page.folio === page.folio) {
         // The waiting page is held meanwhile, so that its folio cannot be split; that is made up for, too late.
         if (splitFolio(w, page.folio)) changed = true
-      } else if (canMerge(w, page)) {
-        if (canMerge(w, waiting.page)) {
+      } else if (canMerge(w, candidate)) {
+        markKsm(w, candidate)
+        if (canMerge(w, waiting)) {
           // try_to_merge_two_pages(): of the two, the one that the scan comes to later stays.
-          markKsm(page)
           replaceBy(w, waiting, page)
           joined.add(waiting)
           joined.add(candidate)
@@ -85,12 +87,22 @@ function mergeGroup(w: World, group: readonly Candidate[]): void {
           changed = true
         } else {
           // That the waiting page is held is found out after this one has become a KSM page, which is then broken.
-          markKsm(page)
           breakPage(w, process, vpn, page)
+          const copy = mappedPage(process, vpn)
+          if (isGone(waiting) && copy !== null) {
+            // It was not held: only the split of its folio came in between.
+            places[i] = { process, vpn, page: copy }
+            changed = true
+          }
         }
       }
     }
   }
+}
+
+/** Splitting a huge folio may have put the zero page in the place of this one. */
+function isGone({ process, vpn, page }: Candidate): boolean {
+  return mappedPage(process, vpn) !== page
 }
 
 /** replace_page() makes the entry anew: neither soft-dirty nor write-protected by userfaultfd. */
@@ -104,14 +116,18 @@ function replaceBy(w: World, { process, vpn, page }: Candidate, kept: Page): voi
   w.mapPage(process, pmd.table, vpn, kept)
 }
 
-function markKsm(page: Page): void {
+/** write_protect_page() of the one place. Other mappers may only read anyhow, unless a policy went wrong. */
+function markKsm(w: World, { process, vpn, page }: Candidate): void {
+  const pmd = pmdAt(process, vpn)
+  if (pmd !== null) privateTable(w, pmd, 'merge')
   page.folio.ksm = true
   page.exclusive = false
   // "Page reclaim just frees a clean page with no dirty ptes": a merged page is always dirty.
   page.folio.dirty = true
+  const own = pteAt(process, vpn)
   for (const pte of page.mappers) {
+    if (pte === own || pte.write) pte.dirty = false
     pte.write = false
-    pte.dirty = false
   }
 }
 
@@ -132,8 +148,10 @@ function breakPage(w: World, process: Process, vpn: number, { folio }: Page): vo
 }
 
 /** write_protect_page(): no reference beyond mappings, swapcache and the scanner's own. */
-function canMerge(w: World, page: Page): boolean {
-  return splitFolio(w, page.folio) && extraReferences(page.folio) === 0
+function canMerge(w: World, candidate: Candidate): boolean {
+  const { folio } = candidate.page
+  if (!splitFolio(w, folio) || isGone(candidate)) return false
+  return extraReferences(candidate.page.folio) === 0
 }
 
 /** MADV_COLLAPSE: each whole 2 MiB of the range becomes one huge folio, or the call fails. */
