@@ -129,7 +129,9 @@ function breakTables(w: World, page: Page): void {
 }
 
 function swapOutPage(w: World, page: Page, whole: boolean): void {
-  if (isRefused(w, page) || !splitFolio(w, page.folio, whole)) {
+  // 2009: the page is in the swapcache when try_to_unmap() refuses it, and stays there.
+  const asksLate = w.rules.reclaimPin === 'extraReference'
+  if ((!asksLate && isRefused(w, page)) || !splitFolio(w, page.folio, whole)) {
     w.tally.refused_unmaps++
     return
   }
@@ -138,6 +140,10 @@ function swapOutPage(w: World, page: Page, whole: boolean): void {
   const slot = page.slot ?? newSlot(page)
   page.slot = slot
   folio.swapcache = true
+  if (asksLate && isRefused(w, page)) {
+    w.tally.refused_unmaps++
+    return
+  }
   for (const pte of [...page.mappers]) {
     page.mappers.delete(pte)
     slot.entries.add(pte)
