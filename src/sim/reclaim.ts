@@ -24,7 +24,7 @@ import {
 } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
 import { unmapPte } from './folio.ts'
-import { mapsWhole } from './lazyfree.ts'
+import { mappedShared, mapsWhole } from './lazyfree.ts'
 import { lruAdd, lruDrain, lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { bitsToSlot, pageIsSwappedOut, pageIsUnmapped } from './own-bits.ts'
@@ -66,17 +66,17 @@ function swapOutArea(
 ): void {
   // Isolated first, reclaimed then: what becomes of the range meanwhile does not matter.
   const isolated = new Int32Array(end - start)
-  for (let vpn = start; vpn < end; vpn++) {
-    const pfn = anonFrame(m, mm, vpn)
-    if (soleOnly && endsPageout(m, mm, vpn, pfn)) vpn |= TABLE_PAGES - 1
-    else isolated[vpn - start] = pfn
+  for (let vpn = start; vpn < end; ) {
+    const pages = soleOnly ? takenByPageout(m, mm, vpn, end) : 1
+    for (const stop = vpn + Math.abs(pages); vpn < stop; vpn++) {
+      if (pages > 0) isolated[vpn - start] = anonFrame(m, mm, vpn)
+    }
   }
   const again: number[] | undefined = soleOnly ? [] : undefined
   const tried: number[] = []
   for (let vpn = start; vpn < end; vpn++) {
     const pfn = isolated[vpn - start]!
     if (pfn === 0 || mappings(m, pfn) === 0) continue
-    if (soleOnly && mappings(m, pfn) !== 1) continue
     const folio = folioToReclaim(m, mm, vpn, pfn, start, end)
     if (folio === 0) continue
     reclaimFolio(m, folio, vpn - (pfn - folio), writing, again)
@@ -95,13 +95,36 @@ function putBack(m: Machine, heads: readonly number[]): void {
 }
 
 /**
- * madvise_cold_or_pageout_pte_range(): until 6.9 a large folio that is mapped by page-table entries, and that others map too
- * or that cannot be split, ends the walk over its page table.
+ * madvise_cold_or_pageout_pte_range(): how many pages from `vpn` on go together; negative: how many are left alone. What
+ * others map too is. A large folio that is not covered as a whole is split at once.
  */
-function endsPageout(m: Machine, mm: Mm, vpn: number, pfn: number): boolean {
-  if (m.era.takesFoliosWhole || !m.frames.has(pfn, PG_LARGE)) return false
-  if ((mm.pmd(vpn) & PMD_HUGE) !== 0) return false
-  return mappings(m, pfn) !== 1 || !onlyMapped(m, m.frames.head(pfn))
+function takenByPageout(m: Machine, mm: Mm, vpn: number, end: number): number {
+  const pfn = anonFrame(m, mm, vpn)
+  if (pfn === 0) return -1
+  const { frames, era } = m
+  const stop = Math.min(end, (vpn & -TABLE_PAGES) + TABLE_PAGES)
+  if ((mm.pmd(vpn) & PMD_HUGE) !== 0) {
+    if (mappedShared(m, frames.head(pfn))) return vpn - stop
+    if (stop - vpn === TABLE_PAGES) return TABLE_PAGES
+    return splitsForPageout(m, vpn, pfn, stop - vpn)
+  }
+  if (!frames.has(pfn, PG_LARGE)) return mappings(m, pfn) === 1 ? 1 : -1
+  const head = frames.head(pfn)
+  if (!era.takesFoliosWhole) {
+    // Until 6.9 one that others map too, or that cannot be split, ends the walk over its page table.
+    if (mappings(m, pfn) !== 1 || !onlyMapped(m, head)) return vpn - stop
+    return splitsForPageout(m, vpn, pfn, 1)
+  }
+  const pages = frames.pages(head)
+  if (mapsWhole(m, mm, vpn, stop, pfn)) return frames.largeMapcount[head] === pages ? pages : -pages
+  return mappedShared(m, pfn) ? -1 : splitsForPageout(m, vpn, pfn, 1)
+}
+
+/** Returns 0 where the page is to be looked at again, as one of its own; else -`pages`. */
+function splitsForPageout(m: Machine, vpn: number, pfn: number, pages: number): number {
+  if (splitFolio(m, pfn, vpn)) return 0
+  m.counts.refusedUnmaps += pages
+  return -pages
 }
 
 /** How often the page is mapped. */

@@ -60,7 +60,7 @@ function freePte(w: World, process: Process, pmd: Pmd, pte: Pte, last: number): 
 }
 
 /** page_mapcount() of the page, or folio_maybe_mapped_shared(), which does not know a third process that is left. */
-function isShared(w: World, page: Page): boolean {
+export function isShared(w: World, page: Page): boolean {
   if (w.era.mappedShared === 'mapcount') return pageMapcount(page) !== 1
   return page.folio.mmIds?.shared === true
 }

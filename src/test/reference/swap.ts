@@ -1,11 +1,19 @@
 /** swap: taking pages out to the swap device, and do_swap_page(), which brings one back. */
-import { extraReferences, maybeDmaPinned, pageMapcount, refcount, swapcount } from './frames.ts'
+import {
+  extraReferences,
+  maybeDmaPinned,
+  pageMapcount,
+  refcount,
+  swapcount,
+  totalMapcount,
+} from './frames.ts'
 import { splitFolio, splitPmd } from './huge.ts'
-import { wholeFolio } from './lazy-free.ts'
+import { isShared, wholeFolio } from './lazy-free.ts'
 import {
   type Area,
   type Folio,
   type Page,
+  type Pmd,
   type Process,
   type Pte,
   type Slot,
@@ -46,13 +54,15 @@ function reclaimIn(
   byAdvice: boolean,
 ): void {
   const pages: Page[] = []
-  for (const { pmd, first, last } of pmdRanges(process, start, end)) {
+  for (const { pmd, first, last, whole } of pmdRanges(process, start, end)) {
+    if (byAdvice) {
+      pages.push(...adviseRange(w, pmd, first, last, whole))
+      continue
+    }
     for (let vpn = first; vpn < last; vpn++) {
       const index = vpn % TABLE_PAGES
       const page = pmd.folio?.pages[index] ?? pmd.table?.entries.get(index)?.page
-      if (page?.folio.kind !== 'anon') continue
-      if (byAdvice && pmd.folio === null && endsWalk(w, page)) break
-      if (!byAdvice || pageMapcount(page) === 1) pages.push(page)
+      if (page?.folio.kind === 'anon') pages.push(page)
     }
   }
   /** Found to be swap-backed again: the next pass would take them. */
@@ -94,11 +104,48 @@ function goesWhole(process: Process, folio: Folio, pages: readonly Page[]): bool
   return folio.pmdMappers.size > 0 || first === undefined || wholeFolio(first, folio) !== null
 }
 
-/** Up to 6.9 madvise leaves the rest of a page table alone at a large folio that it may not take, or cannot split. */
-function endsWalk(w: World, page: Page): boolean {
-  const { folio } = page
-  if (w.era.freesWholeFolios || folio.order === 0) return false
-  return pageMapcount(page) !== 1 || extraReferences(folio) !== 0
+/**
+ * madvise_cold_or_pageout_pte_range(): the pages below one PMD entry that MADV_PAGEOUT takes. It does not interfere with
+ * other mappings of a folio, and splits large ones that are not all in the range.
+ */
+function adviseRange(w: World, pmd: Pmd, first: number, last: number, whole: boolean): Page[] {
+  const { folio } = pmd
+  if (folio !== null) {
+    const [head] = folio.pages
+    if (folio.kind !== 'anon' || head === undefined || isShared(w, head)) return []
+    if (whole) return [...folio.pages]
+    if (!splitFolio(w, folio)) {
+      w.tally.refused_unmaps += last - first
+      return []
+    }
+  }
+  const taken: Page[] = []
+  for (let vpn = first; vpn < last; vpn++) {
+    const pte = pmd.table?.entries.get(vpn % TABLE_PAGES)
+    const page = pte?.page
+    if (pte === undefined || page?.folio.kind !== 'anon') continue
+    if (page.folio.order > 0) {
+      // Up to 6.9 the walk over the page table ends at one that others map too, or that cannot be split.
+      if (!w.era.freesWholeFolios) {
+        if (pageMapcount(page) !== 1 || !splitFolio(w, page.folio)) break
+      } else {
+        const entries = wholeFolio(pte, page.folio, last - vpn)
+        if (entries !== null) {
+          if (totalMapcount(page.folio) === entries.length) taken.push(...page.folio.pages)
+          vpn += entries.length - 1
+          continue
+        }
+        if (isShared(w, page)) continue
+        if (!splitFolio(w, page.folio)) {
+          w.tally.refused_unmaps++
+          continue
+        }
+      }
+    }
+    // The split may have put the zero page here.
+    if (pte.page === page && pageMapcount(page) === 1) taken.push(page)
+  }
+  return taken
 }
 
 /**
