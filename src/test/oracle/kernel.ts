@@ -94,8 +94,9 @@ export class FrameKernel {
     const reuse = this.#isRight || this.#answer(mm, 0)
     this.#tally.decision(SITE_WP_HUGE, sole, reuse)
     this.oracle.verdict(SITE_WP_HUGE, mm, 0, PAGES, reuse ? REUSE : COPY_MAPPED, 0)
-    for (const page of pages.values()) {
-      if (page.writable) continue
+    for (const vpn of vpns) {
+      const page = pages.get(vpn)
+      if (page === undefined || page.writable) continue
       if (!reuse) page.frame = { token: page.frame.token }
       page.writable = true
     }
