@@ -169,7 +169,6 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
   m.k.mm = mm
   switch (advice) {
     case MADV_DONTNEED:
-      lruDrainAtZap(m)
       dontneed(m, mm, start, end)
       m.spent += m.cost.tlbFlush
       m.endExit()
@@ -202,7 +201,10 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
 function dontneed(m: Machine, mm: Mm, start: number, end: number): void {
   const parts = overlapping(mm, start, end)
   const marked = parts.flatMap((part) => protectedPages(m, mm, part.start, part.end))
-  for (const part of parts) zapRange(m, mm, part.start, part.end, false)
+  for (const part of parts) {
+    lruDrainAtZap(m)
+    zapRange(m, mm, part.start, part.end, false)
+  }
   m.judge.dontneed(mm.id, start, end - start)
   markProtected(m, mm, marked)
 }

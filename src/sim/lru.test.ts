@@ -81,6 +81,7 @@ describe('the batch', () => {
     ['mprotect', (s: Scene) => s.mprotect(0, 0, 1, PROT_READ)],
     ['clear_refs', (s: Scene) => s.clearRefs(0)],
     ['a load', (s: Scene) => s.load(0, 9)],
+    ['MADV_DONTNEED where no area is', (s: Scene) => s.madvise(0, 600, 1, MADV_DONTNEED)],
   ])('is left alone by %s', (_what, act) => {
     const s = fresh(2, 'page-count')
     act(s)
