@@ -47,6 +47,7 @@ const PROBE_PAGEMAP = 0
 const PROBE_UFFD_WP = 1
 const PROBE_SOFT_DIRTY = 2
 const PROBE_IO_URING = 3
+const PROBE_KSM_FLAG = 4
 
 export interface Facilities {
   /** As `uname -r` says it, up to what is no number: `6.18.44`. */
@@ -88,7 +89,8 @@ export async function facilitiesOf(driver: LiveDriver): Promise<Facilities> {
     swap: swapOf(textIn('/proc/swaps')),
     thp: chosen(textIn(`${THP}/enabled`)),
     mthp: mthpOf((file) => textIn(`${THP}/${file}`)),
-    ksm: textIn('/sys/kernel/mm/ksm/run').trim() === '1',
+    // A page that KSM has merged must be known from others (6.12 shows all alike).
+    ksm: textIn('/sys/kernel/mm/ksm/run').trim() === '1' && (await driver.probe(PROBE_KSM_FLAG)),
     uffdWp: await driver.probe(PROBE_UFFD_WP),
     softDirty: await driver.probe(PROBE_SOFT_DIRTY),
     ioUring: await driver.probe(PROBE_IO_URING),

@@ -65,6 +65,7 @@ static void begin_runner(void)
 	place(fd, FD_SHARED);
 	share(FD_SHARED, 1);
 	place(sys4(__NR_openat, AT_FDCWD, "/proc/kpageflags", O_RDONLY, 0), FD_KPAGEFLAGS);
+	look_at_ksm_flag();
 	for (int at = FD_REPLY_READ; at < FD_OBJECTS; at += 2) {
 		if (sys2(__NR_pipe2, fds, 0) < 0)
 			DIE("missing pipe");

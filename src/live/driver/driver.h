@@ -27,7 +27,7 @@ enum { PAGE_NONE, PAGE_SWAP, PAGE_ZERO, PAGE_HUGE_ZERO, PAGE_KSM, PAGE_HUGE, PAG
 
 enum { MAP_KIND_ANON, MAP_KIND_FILE, MAP_KIND_SHARED };
 enum { PIN_VMSPLICE, PIN_IOURING };
-enum { PROBE_PAGEMAP, PROBE_UFFD_WP, PROBE_SOFT_DIRTY, PROBE_IO_URING };
+enum { PROBE_PAGEMAP, PROBE_UFFD_WP, PROBE_SOFT_DIRTY, PROBE_IO_URING, PROBE_KSM_FLAG };
 
 #define PAGE 4096UL
 #define HUGE (2UL << 20)
@@ -123,6 +123,7 @@ struct shared {
 	struct pin pins[MAX_PINS];
 	s32 uffds[MAX_SLOTS];	/* the runner's own descriptors */
 	u32 under_way;	/* where the result of that operation begins */
+	u32 all_ksm;	/* the kernel shows every anonymous page as merged by KSM */
 	struct op ops[MAX_OPS];
 	u8 scratch[MAX_SLOTS][PAGE] __attribute__((aligned(4096)));
 	u8 stacks[MAX_SLOTS + 1][STACK_BYTES] __attribute__((aligned(4096)));
@@ -159,6 +160,7 @@ void worker(ul slot) __attribute__((noreturn));
 void worker_after_exec(ul slot) __attribute__((noreturn));
 
 struct seen look(struct slot *me, u64 addr);
+void look_at_ksm_flag(void);
 struct op_result *result_of_op(void);
 struct page_result *new_page_result(void);
 

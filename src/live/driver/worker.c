@@ -196,6 +196,8 @@ static long probe(struct slot *me, struct op *op)
 		return me->uffd ? 0 : open_uffd(me);
 	case PROBE_SOFT_DIRTY:
 		return soft_dirty_works(me, op->addr);
+	case PROBE_KSM_FLAG:
+		return S->all_ksm ? -1 : 0;
 	default:
 		return io_uring_works(me) ? 0 : -1;
 	}
