@@ -6,6 +6,8 @@ export type { EraName } from '../policy/era-names.ts'
 export interface Era {
   /** userfaultfd write-protection (5.7). */
   readonly uffdWp: boolean
+  /** UFFDIO_WRITEPROTECT of a range that spans several areas (6.3). */
+  readonly uffdWpAreas: boolean
   /** userfaultfd's minor faults on shared memory (5.14). */
   readonly uffdMinor: boolean
   /** userfaultfd write-protection of shared memory, holes included: PTE markers (5.19). */
@@ -34,8 +36,13 @@ export interface Era {
   readonly splitDropsZeroes: boolean
   /** MADV_DONTNEED of a whole 2 MiB frees its page table (CONFIG_PT_RECLAIM, 6.14). */
   readonly freesEmptyTables: boolean
-  /** How madvise tells that others map a large folio too: the page's mapcount, or (6.15) the folio's MM ids. */
-  readonly mappedShared: 'mapcount' | 'mmIds'
+  /**
+   * How madvise and khugepaged tell that others map a large folio too: the page's mapcount; a guess from the folio's and
+   * its first page's (folio_likely_mapped_shared(), 6.9); or the folio's MM ids (6.15).
+   */
+  readonly mappedShared: 'mapcount' | 'guess' | 'mmIds'
+  /** MADV_FREE asks about the first page of a folio that page-table entries map (measured on 6.1.192, in no record). */
+  readonly freeAsksHead: boolean
   /** mprotect to read-only gives the charge of a never written area back (6.5). */
   readonly unaccounts: boolean
   /** mremap moves a range that spans several areas (6.17). */
@@ -63,6 +70,7 @@ export interface Era {
 
 const base: Era = {
   uffdWp: true,
+  uffdWpAreas: false,
   uffdMinor: false,
   uffdShmemWp: false,
   softDirty: true,
@@ -78,6 +86,7 @@ const base: Era = {
   splitDropsZeroes: false,
   freesEmptyTables: false,
   mappedShared: 'mapcount',
+  freeAsksHead: false,
   unaccounts: false,
   mremapsAreas: false,
   mremapClearsUffdWp: false,
@@ -94,6 +103,7 @@ const era5_19: Era = { ...era5_18, uffdShmemWp: true }
 
 const era6_12: Era = {
   ...era5_19,
+  uffdWpAreas: true,
   collapse: 'writable',
   collapseFillsMissing: false,
   splitDirty: 'pte',
@@ -102,6 +112,7 @@ const era6_12: Era = {
   splitDropsZeroes: true,
   unaccounts: true,
   takesFoliosWhole: true,
+  mappedShared: 'guess',
   breaksKsm: 'unshare',
   mremapClearsUffdWp: true,
   follCow: false,
@@ -119,6 +130,7 @@ export const ERAS = {
     collapse: 'writable',
     folioSplitDirty: 'pte',
     mremapClearsUffdWp: true,
+    freeAsksHead: true,
     follCow: false,
   },
   '6.12': era6_12,

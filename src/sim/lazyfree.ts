@@ -73,7 +73,8 @@ function madviseFreePte(m: Machine, mm: Mm, vpn: number, stop: number): number {
     const whole = m.era.takesFoliosWhole && mapsWhole(m, mm, vpn, stop, pfn)
     if (whole) return freeEntries(m, index, pages, pfn)
     // Before 6.10 a folio that cannot be split ends the walk over this page table.
-    if (mappedShared(m, pfn) || !splitFolio(m, pfn, vpn)) {
+    const asked = m.era.freeAsksHead ? frames.head(pfn) : pfn
+    if (mappedShared(m, asked) || !splitFolio(m, pfn, vpn)) {
       return m.era.takesFoliosWhole ? 1 : stop - vpn
     }
     // The split may have given the page up for the zero page.
@@ -96,12 +97,21 @@ export function mapsWhole(m: Machine, mm: Mm, vpn: number, stop: number, pfn: nu
   return true
 }
 
-/** folio_maybe_mapped_shared(), or page_mapcount() before there was one. */
+/** folio_maybe_mapped_shared(), folio_likely_mapped_shared(), or page_mapcount() before there was either. */
 export function mappedShared(m: Machine, pfn: number): boolean {
   const { frames } = m
   const head = frames.head(pfn)
-  if (m.era.mappedShared === 'mmIds') return frames.mmShared[head] !== 0
-  return frames.mapcount(pfn) + frames.entire[head]! !== 1
+  const mapped = frames.largeMapcount[head]!
+  switch (m.era.mappedShared) {
+    case 'mmIds':
+      return frames.mmShared[head] !== 0
+    case 'guess':
+      if (mapped <= 1) return false
+      if (frames.entire[head] !== 0 || mapped > frames.pages(head)) return true
+      return frames.mapcount(head) > 1
+    default:
+      return frames.mapcount(pfn) + frames.entire[head]! !== 1
+  }
 }
 
 /** Cleans the `pages` entries from `index` on, which map one folio from `head` on, unless the folio must stay dirty. */

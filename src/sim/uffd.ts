@@ -32,7 +32,10 @@ export function userfaultWp(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   resolveRange(m, mm, vma, vpn, vpn + 1)
 }
 
-/** UFFDIO_WRITEPROTECT over [start, end); the first use registers the whole areas. */
+/**
+ * UFFDIO_WRITEPROTECT over [start, end), area by area until one is not registered; the first use that protects registers
+ * the whole areas.
+ */
 export function uffdWriteProtect(
   m: Machine,
   mm: Mm,
@@ -40,14 +43,18 @@ export function uffdWriteProtect(
   end: number,
   on: boolean,
 ): number {
-  const registered = mm.vmas.filter((vma) => vma.end > start && vma.start < end)
-  if (!m.era.uffdWp || !registered.every((vma) => mayWriteProtect(m, vma))) return FAILED
+  const touched = mm.vmas.filter((vma) => vma.end > start && vma.start < end)
+  if (!m.era.uffdWp || !touched.every((vma) => mayWriteProtect(m, vma))) return FAILED
+  for (const vma of mm.vmas) {
+    if (on && touched.some(({ area }) => area === vma.area)) vma.uffdWp = true
+  }
+  const [first] = touched
+  if (first === undefined) return FAILED
+  if (!m.era.uffdWpAreas && (first.start > start || first.end < end)) return FAILED
   m.k.mm = mm
   m.spent += m.cost.tlbFlush
-  for (const vma of mm.vmas) {
-    if (on && registered.some(({ area }) => area === vma.area)) vma.uffdWp = true
-  }
-  for (const vma of registered) {
+  for (const vma of touched) {
+    if (!vma.uffdWp) return FAILED
     const from = Math.max(start, vma.start)
     const to = Math.min(end, vma.end)
     if (!on) resolveRange(m, mm, vma, from, to)

@@ -17,6 +17,8 @@ const ERA_5_8: Era = {
   remapClearsUffdWp: false,
   unchargesUntouched: false,
   mappedShared: 'mapcount',
+  protectsSeveralAreas: false,
+  freeAsksFirstPage: false,
   lruBatch: 15,
   odirect: 'get',
   storesToBreakKsm: true,
@@ -29,12 +31,16 @@ const ERA_6_0: Era = { ...ERA_5_15, forceFollows: 'exclusive' }
 const ERA_6_1: Era = {
   ...ERA_6_0,
   collapse: 'needsWritable',
+  freeAsksFirstPage: true,
   folioSplitKeepsDirty: true,
   remapClearsUffdWp: true,
 }
 const ERA_6_12: Era = {
   ...ERA_6_1,
   splitDirtiesPtes: true,
+  protectsSeveralAreas: true,
+  mappedShared: 'guess',
+  freeAsksFirstPage: false,
   splitDropsZeros: true,
   freesWholeFolios: true,
   lruBatch: 31,

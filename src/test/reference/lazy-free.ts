@@ -1,5 +1,5 @@
 /** lazy-free: MADV_FREE: pages are clean from now on, and reclaim may drop them until the next store. */
-import { pageMapcount, totalMapcount } from './frames.ts'
+import { pageMapcount, pteMapcount, totalMapcount } from './frames.ts'
 import { splitFolio } from './huge.ts'
 import { type Folio, type Page, type Pmd, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
 import { pmdRanges } from './space.ts'
@@ -48,7 +48,8 @@ function freePte(w: World, process: Process, pmd: Pmd, pte: Pte, last: number): 
       freeFolio(w, page.folio, entries)
       return entries.length
     }
-    if (isShared(w, page) || !splitFolio(w, page.folio)) {
+    const asked = w.era.freeAsksFirstPage ? (page.folio.pages[0] ?? page) : page
+    if (isShared(w, asked) || !splitFolio(w, page.folio)) {
       // Up to 6.9 the walk ends at a large folio that it cannot split.
       return w.era.freesWholeFolios ? 1 : last - vpn
     }
@@ -59,10 +60,18 @@ function freePte(w: World, process: Process, pmd: Pmd, pte: Pte, last: number): 
   return 1
 }
 
-/** page_mapcount() of the page, or folio_maybe_mapped_shared(), which does not know a third process that is left. */
+/**
+ * page_mapcount() of the page; folio_likely_mapped_shared(), which goes by the first page where no page has to be mapped
+ * twice; or folio_maybe_mapped_shared(), which does not know a third process that is left.
+ */
 export function isShared(w: World, page: Page): boolean {
+  const { folio } = page
   if (w.era.mappedShared === 'mapcount') return pageMapcount(page) !== 1
-  return page.folio.mmIds?.shared === true
+  if (w.era.mappedShared === 'mmIds') return folio.mmIds?.shared === true
+  const total = totalMapcount(folio)
+  if (total <= 1) return false
+  if (folio.pmdMappers.size > 0 || total > folio.pages.length) return true
+  return pteMapcount(folio.pages[0] ?? page) > 1
 }
 
 /** All entries of the folio, if they stand in order from this one on, within the next `pages`, and are protected alike. */

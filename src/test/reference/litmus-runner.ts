@@ -144,8 +144,7 @@ class LitmusRun {
       case 'show':
         return presence(process, start, end)
       case 'uffdwp':
-        uffdWriteProtect(w, process, start, end, words[2] === 'on')
-        return w.era.uffdWp ? 'ok' : 'error'
+        return uffdWriteProtect(w, process, start, end, words[2] === 'on') ? 'ok' : 'error'
       case 'mremap':
         return this.#mremap(words)
       case 'pin':

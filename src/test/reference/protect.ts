@@ -32,15 +32,18 @@ export function mprotect(
   mergeAreas(process)
 }
 
-/** Registers the area at its first use; protects, or resolves and gives write back where the kernel does. */
+/**
+ * Registers the area at its first use; protects, or resolves and gives write back where the kernel does. Returns whether
+ * all of the range was found registered.
+ */
 export function uffdWriteProtect(
   w: World,
   process: Process,
   start: number,
   end: number,
   on: boolean,
-): void {
-  if (!w.era.uffdWp) return
+): boolean {
+  if (!w.era.uffdWp) return false
   for (const area of process.areas) {
     const touched = process.areas.some(
       (a) => a.mapping === area.mapping && a.start < end && start < a.end,
@@ -48,15 +51,17 @@ export function uffdWriteProtect(
     if (touched && on) area.uffdWp = true
   }
   mergeAreas(process)
-  for (const area of process.areas) {
-    const first = Math.max(start, area.start)
-    const last = Math.min(end, area.end)
-    if (first >= last) continue
-    changeProtection(w, process, area, first, last, {
+  const areas = process.areas.filter((area) => area.start < end && start < area.end)
+  const covered = areas.some((area) => area.start <= start && end <= area.end)
+  if (areas.length === 0 || (!covered && !w.era.protectsSeveralAreas)) return false
+  for (const area of areas) {
+    if (!area.uffdWp) return false
+    changeProtection(w, process, area, Math.max(start, area.start), Math.min(end, area.end), {
       uffdWp: on,
       upgrade: !on && w.rules.wpResolveWritable,
     })
   }
+  return true
 }
 
 /** The modelled manager answers a write event: that one page is unprotected, and the store tried again. */

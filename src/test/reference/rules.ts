@@ -64,7 +64,11 @@ export interface Era {
   /** May mremap move several areas at once, unless userfaultfd watches one (6.17 on)? */
   readonly movesSeveralAreas: boolean
   /** How madvise tells that others map a large folio: the page's mapcount, or its MM ids (6.15 on). */
-  readonly mappedShared: 'mapcount' | 'mmIds'
+  /** UFFDIO_WRITEPROTECT takes a range of several areas. */
+  readonly protectsSeveralAreas: boolean
+  readonly mappedShared: 'mapcount' | 'guess' | 'mmIds'
+  /** MADV_FREE goes by the first page of a large folio. */
+  readonly freeAsksFirstPage: boolean
   /** Folios that an LRU batch holds. */
   readonly lruBatch: number
   /** Does MADV_FREE take a whole PTE-mapped large folio without splitting it (6.10 on)? */
