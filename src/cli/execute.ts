@@ -6,23 +6,22 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { gitCommit, packageVersion } from '../load/package.ts'
 import type { Row } from '../metrics/row.ts'
-import { type Cell, expand, policyLabel, shardOf } from '../plan.ts'
+import { type Cell, policyLabel, shardOf } from '../plan.ts'
 import { comparisonTable } from '../report/table.ts'
 import { claimDirectory } from '../results/directory.ts'
 import { type Finished, Journal, readJournal } from '../results/journal.ts'
 import { type Part, thisMachine } from '../results/manifest.ts'
-import { expectPartOf, type Planned } from '../results/resume.ts'
+import { expectPartOf } from '../results/resume.ts'
 import { type ManifestHead, writeResults } from '../results/write.ts'
-import { missingCapability } from '../run.ts'
 import type { CellOutcome } from '../worker.ts'
 import { failures } from './fail-on.ts'
 import { JsonRows } from './json-rows.ts'
+import { planRun } from './planned.ts'
 import { runCells } from './pool.ts'
 import { startProgress } from './progress.ts'
 import { cellReplay } from './replay.ts'
-import { gatherInputs, type Inputs } from './run-inputs.ts'
+import type { Inputs } from './run-inputs.ts'
 import type { RunOptions } from './run-options.ts'
 import { counted, print, say } from './streams.ts'
 import { Traces } from './traces.ts'
@@ -31,22 +30,13 @@ import { Traces } from './traces.ts'
 const TOLD = 5
 
 export async function executeRun(options: RunOptions, command: readonly string[]): Promise<number> {
-  const inputs = await gatherInputs(options)
-  const plan = expand(inputs.plan, ({ definition, kernel }, needs) =>
-    missingCapability(definition, needs, kernel?.era),
-  )
+  const { inputs, plan, planned } = await planRun(options)
   const { i, n } = options.shard
   const cells = shardOf(plan.cells, i, n)
   const shard = n === 1 ? '' : `-${i}of${n}`
   const dir = join(options.out, options.name ?? `${inputs.name}${shard}`)
   if (options.dryRun) return dryRun(cells, dir, options.json)
 
-  const planned: Planned = {
-    plan: inputs.description,
-    cowbench: { version: packageVersion(), commit: gitCommit(), code: inputs.plan.conditions.code },
-    cost: { name: options.costName, ...options.cost },
-    cells: plan.cells.map(({ key }) => key),
-  }
   if (options.ifExists === 'resume') expectPartOf(planned, dir)
   const finished = options.ifExists === 'resume' ? readJournal(dir) : new Map<string, Finished>()
   claimDirectory(dir, options.ifExists)

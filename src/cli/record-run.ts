@@ -10,6 +10,7 @@ import { type Recorded, recordTrace, type Target } from '../live/recorder.ts'
 import { formatStatistics } from '../load/import/statistics.ts'
 import { writeTrace } from '../load/trace-file.ts'
 import type { SystemReuses } from '../trace/recording.ts'
+import { isProgram } from './is-program.ts'
 import { print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -70,10 +71,6 @@ function checkRequest({ command, pid, seconds, overhead }: RecordRequest): void 
   if (program !== undefined && !isProgram(program)) {
     throw new UsageError(`unknown program: ${program}`)
   }
-}
-
-function isProgram(name: string): boolean {
-  return spawnSync('sh', ['-c', 'command -v -- "$0"', name], { stdio: 'ignore' }).status === 0
 }
 
 function targetOf({ command, pid, seconds, outcomes }: RecordRequest): Target {

@@ -4,6 +4,7 @@ import { defaults, formatValue, type Params } from '../params/params.ts'
 import type { Cell, Settings } from '../plan.ts'
 import { NOISE_PARAMS } from '../sim/noise.ts'
 import type { TraceOrigin } from './run-inputs.ts'
+import { commandLine } from './shell-words.ts'
 
 /** `cowbench explain ... --event N`, with the parameters that differ from their defaults. */
 export function cellReplay(
@@ -26,7 +27,7 @@ export function cellReplay(
     ...changed(NOISE_PARAMS, noise ?? {}),
   ]
   return commandLine([
-    ...['explain', ...who, what, where],
+    ...['cowbench', 'explain', ...who, what, where],
     ...params.flatMap((param) => ['--param', param]),
     ...['--seed', String(seed), '--event', String(event)],
   ])
@@ -44,7 +45,7 @@ export interface TestReplay {
 
 export function testReplay({ command, file, who, drained, swapDisk, event }: TestReplay): string {
   return commandLine([
-    ...[command, file, ...who],
+    ...['cowbench', command, file, ...who],
     ...(drained ? ['--drained'] : []),
     ...(swapDisk ? ['--swap', 'disk'] : []),
     ...(event === undefined ? [] : ['--event', String(event)]),
@@ -62,13 +63,4 @@ function changed(params: Params, values: Settings): string[] {
 export function pathOf(absolute: string): string {
   const path = relative('', absolute)
   return path.startsWith('..') ? absolute : `./${path}`
-}
-
-function commandLine(words: readonly string[]): string {
-  return ['cowbench', ...words.map(typed)].join(' ')
-}
-
-/** A word as it has to be typed, so that a shell takes it for one. */
-function typed(word: string): string {
-  return /^[\w./,=:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

@@ -83,7 +83,7 @@ const MOST_SEEDS = 100_000
 const MOST_SECONDS = 1_000_000
 
 export function runOptions(given: RunFlags): RunOptions {
-  const flags = given.config === undefined ? given : withConfig(given, given.config)
+  const flags = withConfig(given, RUN_FLAGS)
   if (flags.overwrite && flags.resume) {
     throw new UsageError('invalid --resume: with --overwrite nothing is left to resume')
   }
@@ -118,7 +118,8 @@ export function runOptions(given: RunFlags): RunOptions {
   }
 }
 
-function whole(
+/** A whole number, if one was given. */
+export function whole(
   flag: string,
   text: string | undefined,
   min: number,
@@ -158,17 +159,23 @@ function readJson(noun: string, file: string): unknown {
   }
 }
 
-/** Keys are names of flags; lists may be written as lists, `param` and `sweep` as objects. */
-function withConfig(given: RunFlags, file: string): RunFlags {
+/**
+ * What `--config` names, and over it what was given. Keys are names of flags; lists may be written as lists, `param` and
+ * `sweep` as objects.
+ */
+export function withConfig<T extends FlagTable>(given: FlagValues<T>, table: T): FlagValues<T> {
+  const file = given['config']
+  if (typeof file !== 'string') return given
   const json = readJson('config', file)
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new UsageError(`invalid config: ${file}; expected an object with names of flags as keys`)
   }
-  const names = Object.keys(RUN_FLAGS).filter((name) => name !== 'config')
+  const names = Object.keys(table).filter((name) => name !== 'config')
   const values: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(json)) {
-    if (!names.includes(key)) throw new UsageError(`${unknown('key', key, names)}; in ${file}`)
-    const { kind } = RUN_FLAGS[key as keyof typeof RUN_FLAGS]
+    const flag = names.includes(key) ? table[key] : undefined
+    if (flag === undefined) throw new UsageError(`${unknown('key', key, names)}; in ${file}`)
+    const { kind } = flag
     const read =
       kind === 'switch' ? switchOf(value) : kind === 'text' ? textOf(value) : textsOf(value)
     if (read === undefined) {
@@ -180,7 +187,7 @@ function withConfig(given: RunFlags, file: string): RunFlags {
   }
   const flags = Object.entries(given).filter(([, value]) => value !== undefined)
   for (const [flag] of flags) for (const key of rivalsOf(flag)) delete values[key]
-  return { ...values, ...Object.fromEntries(flags) } as RunFlags
+  return { ...values, ...Object.fromEntries(flags) } as FlagValues<T>
 }
 
 /** What a flag takes the place of in the configuration. */

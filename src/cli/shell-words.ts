@@ -1,0 +1,9 @@
+/** shell-words: words as they have to be typed, so that a shell takes each for one. */
+
+export function commandLine(words: readonly string[]): string {
+  return words.map(typed).join(' ')
+}
+
+export function typed(word: string): string {
+  return /^[\w./,=:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
