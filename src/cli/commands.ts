@@ -5,6 +5,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).runCommand,
   report: async () => (await import('./report.ts')).reportCommand,
   compare: async () => (await import('./compare.ts')).compareCommand,
+  submit: async () => (await import('./submit.ts')).submitCommand,
   merge: async () => (await import('./merge.ts')).mergeCommand,
   list: async () => (await import('./list.ts')).listCommand,
   litmus: async () => (await import('./litmus.ts')).litmusCommand,

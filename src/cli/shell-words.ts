@@ -7,3 +7,8 @@ export function commandLine(words: readonly string[]): string {
 export function typed(word: string): string {
   return /^[\w./,=:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
+
+/** A flag and its value, as two words; as one where the value would be taken for another flag. */
+export function flagWords(name: string, value: string): string[] {
+  return value.startsWith('-') ? [`--${name}=${value}`] : [`--${name}`, value]
+}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writeManifest } from './manifest.ts'
-import { expectPartOf, type Planned } from './resume.ts'
+import { expectPartOf, expectSame, type Planned } from './resume.ts'
 
 const mine = { name: 'mine', hash: '0123456789abcdef' }
 const plan = { policies: ['mapcount', mine], params: { pages: '64' }, seeds: [1, 2], check: false }
@@ -56,4 +56,15 @@ test.each<[string, Partial<Planned>, string]>([
   expect(() => expectPartOf(other(changed), dir)).toThrow(
     `invalid --resume: ${dir} holds another plan (${what}); expected the same or more of it, another --name, or --overwrite`,
   )
+})
+
+test('where the same plan is expected, a part of it is another', () => {
+  expectSame(HELD, dir)
+  expectSame(HELD, join(dir, 'none'))
+  const told = (what: string): string =>
+    `invalid plan: ${dir} holds another (${what}); expected the same, another --name, or --overwrite`
+  const more = { ...HELD, cells: ['k1', 'k2', 'k3'] }
+  expect(() => expectSame(more, dir)).toThrow(told('a part of this one'))
+  const less = { ...HELD, cells: ['k1'], plan: { ...plan, seeds: [1] } }
+  expect(() => expectSame(less, dir)).toThrow(told('seeds without 2'))
 })

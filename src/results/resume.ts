@@ -9,13 +9,27 @@ export type Planned = Pick<Manifest, 'plan' | 'cowbench' | 'cost' | 'cells'>
 
 /** Throws Error in one line that says what differs, if `dir` holds cells that are not in `next`. */
 export function expectPartOf(next: Planned, dir: string): void {
-  if (!existsSync(join(dir, MANIFEST))) return
-  const held = readManifest(dir)
+  const held = planIn(dir)
+  if (held === undefined) return
   const cells = new Set(next.cells)
   if (held.cells.every((key) => cells.has(key))) return
   throw new Error(
     `invalid --resume: ${dir} holds another plan (${differences(held, next).join('; ')}); expected the same or more of it, another --name, or --overwrite`,
   )
+}
+
+/** The same if `dir` holds any other plan, be it a part of `next`. */
+export function expectSame(next: Planned, dir: string): void {
+  const held = planIn(dir)
+  if (held === undefined || held.cells.join() === next.cells.join()) return
+  const what = differences(held, next).join('; ') || 'a part of this one'
+  throw new Error(
+    `invalid plan: ${dir} holds another (${what}); expected the same, another --name, or --overwrite`,
+  )
+}
+
+function planIn(dir: string): Manifest | undefined {
+  return existsSync(join(dir, MANIFEST)) ? readManifest(dir) : undefined
 }
 
 function differences(held: Planned, next: Planned): string[] {
