@@ -4,9 +4,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createJiti } from 'jiti'
+import { startClock } from '../../src/load/clock.ts'
 import { packageRoot } from '../../src/load/package.ts'
 import type { Trace } from '../../src/trace/trace.ts'
-import { startClock } from './clock.ts'
 import { readTrace } from './traces.ts'
 
 /** It is no part of what is built or published. */

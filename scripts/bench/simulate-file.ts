@@ -2,13 +2,13 @@
  * simulate-file: runs a trace file through one policy and reports what that took, and what was counted.
  */
 import { POLICIES } from '../../policies/index.ts'
+import { startClock } from '../../src/load/clock.ts'
 import { DEFAULT_PROFILE } from '../../src/metrics/cost.ts'
 import { Oracle } from '../../src/oracle/oracle.ts'
 import { isCopy } from '../../src/policy/api.ts'
 import { policyWith } from '../../src/run.ts'
 import { Engine } from '../../src/sim/engine.ts'
 import { ERAS, type EraName } from '../../src/sim/era.ts'
-import { startClock } from './clock.ts'
 import { NullJudge } from './null-judge.ts'
 import { readTrace } from './traces.ts'
 

@@ -15,6 +15,7 @@ import { type Part, thisMachine } from '../results/manifest.ts'
 import { expectPartOf } from '../results/resume.ts'
 import { type ManifestHead, writeResults } from '../results/write.ts'
 import type { CellOutcome } from '../worker.ts'
+import { cellTask, workerFile } from './cell-task.ts'
 import { failures } from './fail-on.ts'
 import { JsonRows } from './json-rows.ts'
 import { planRun } from './planned.ts'
@@ -103,7 +104,7 @@ async function runPending(
   dir: string,
   done: (cell: Cell, finished: Finished, seconds: number) => void,
 ): Promise<NodeJS.Signals | undefined> {
-  const { jobs, timeoutSeconds, cost, oracle, check } = options
+  const { jobs, timeoutSeconds } = options
   const journal = new Journal(dir)
   const traces = new Traces(inputs.origins, undefined, timeoutSeconds)
   const progress = await startProgress(cells.length)
@@ -119,16 +120,7 @@ async function runPending(
     await runCells(cells, {
       ...{ jobs, timeoutSeconds, traces, signal: stop.signal },
       worker: workerFile(),
-      taskOf: (
-        { policy: { definition, file, kernel }, policyValues, trace: { seed }, noise },
-        trace,
-      ) => ({
-        ...{ policy: file?.path ?? definition.name, hash: file?.hash },
-        ...{ params: policyValues, cost, oracle, check, trace },
-        ...(noise === undefined ? {} : { noise: { values: noise, seed } }),
-        ...(kernel === undefined ? {} : { era: kernel.era }),
-        ...(file === undefined ? {} : { reached: new Int32Array(new SharedArrayBuffer(4)) }),
-      }),
+      taskOf: (cell, trace) => cellTask(cell, trace, options),
       finished: (cell, outcome, seconds) => {
         const finished = finishedCell(cell, outcome, traces, inputs)
         journal.append(finished)
@@ -142,12 +134,6 @@ async function runPending(
     journal.close()
   }
   return stoppedBy
-}
-
-/** Threads have no TypeScript loader: from the sources, the worker is the one that was built. */
-function workerFile(): URL {
-  const built = import.meta.url.endsWith('.js')
-  return new URL(built ? '../worker.js' : '../../dist/src/worker.js', import.meta.url)
 }
 
 function finishedCell(

@@ -5,11 +5,26 @@ import type { Planned } from '../results/resume.ts'
 import { missingCapability } from '../run.ts'
 import { gatherInputs, type Inputs } from './run-inputs.ts'
 import type { RunOptions } from './run-options.ts'
+import { UsageError } from './usage-error.ts'
+
+/** More reasons than this help nobody. */
+const TOLD = 3
 
 export interface PlannedRun {
   readonly inputs: Inputs
   readonly plan: Plan
   readonly planned: Planned
+}
+
+/** As planRun, for those to whom a plan without a cell is of no use. */
+export async function planCells(options: RunOptions): Promise<PlannedRun> {
+  const planned = await planRun(options)
+  const { cells, skipped } = planned.plan
+  if (cells.length > 0) return planned
+  const why = skipped.map(
+    ({ policy, workload, reason }) => `${policy} lacks ${reason}, which ${workload} needs`,
+  )
+  throw new UsageError(`invalid plan: no cells; ${[...new Set(why)].slice(0, TOLD).join(', ')}`)
 }
 
 /** Throws in one line what is wrong with the plan. */

@@ -8,7 +8,7 @@
  */
 import { compileLoopsInTurn } from '../load/v8-settings.ts'
 import type { Cell, TraceChoice } from '../plan.ts'
-import type { CellOutcome, CellTask } from '../worker.ts'
+import type { CellOutcome } from '../worker.ts'
 import type { PoolOptions, TraceSource } from './pool-options.ts'
 import { streamCells } from './stream-cells.ts'
 import { Thread } from './thread.ts'
@@ -162,7 +162,7 @@ class Lane {
     next: Cell | undefined,
     uses: Map<TraceChoice, number>,
   ): Promise<void> {
-    const { traces, taskOf, finished } = this.#options
+    const { traces, taskOf, finished, timeoutSeconds } = this.#options
     const started = performance.now()
     let outcome: CellOutcome | undefined
     try {
@@ -170,7 +170,7 @@ class Lane {
       const trace = traces.get(cell.trace)
       const thread = this.start()
       this.#used = true
-      const answer = this.#inTime(thread, taskOf(cell, trace))
+      const answer = thread.runWithin<CellOutcome>(timeoutSeconds, taskOf(cell, trace))
       if (next !== undefined) prepare(next.trace, traces)
       outcome = await answer
     } catch (error) {
@@ -185,23 +185,6 @@ class Lane {
     uses.set(cell.trace, left)
     if (left === 0) traces.drop(cell.trace)
     finished(cell, outcome, (performance.now() - started) / 1000)
-  }
-
-  async #inTime(thread: Thread, task: CellTask): Promise<CellOutcome | undefined> {
-    const { timeoutSeconds } = this.#options
-    let late: NodeJS.Immediate | undefined
-    const timer = setTimeout(() => {
-      // Who makes traces hears of results later than they come: one that waits comes before this, and was in time.
-      late = setImmediate(() => {
-        thread.fail(`no result within ${timeoutSeconds} seconds`, task.reached?.[0])
-      })
-    }, 1000 * timeoutSeconds)
-    try {
-      return await thread.run<CellOutcome>(task)
-    } finally {
-      clearTimeout(timer)
-      clearImmediate(late)
-    }
   }
 }
 

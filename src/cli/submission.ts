@@ -38,7 +38,7 @@ export const JOBS = 'jobs.txt'
 
 /** Throws in one line what stands against it. `shards`: how many are asked for. */
 export function submissionOf(
-  { planned, plan: { cells, skipped }, inputs }: PlannedRun,
+  { planned, plan: { cells }, inputs }: PlannedRun,
   { out, name = inputs.name, ifExists }: RunOptions,
   shards: number | undefined,
 ): Submission {
@@ -47,9 +47,6 @@ export function submissionOf(
   const folder = shardsFolder(out, name)
   if (`${folder}${process.cwd()}`.includes('\n')) {
     throw new UsageError('invalid path: Slurm takes none that has several lines')
-  }
-  if (cells.length === 0) {
-    throw new UsageError(`invalid plan: no cells; ${skipped[0]?.reason ?? 'nothing is in it'}`)
   }
   if (!fresh) expectSame(planned, dir)
   const earlierShards = fresh ? undefined : shardsIn(folder)

@@ -11,7 +11,7 @@ import { claimDirectory, MANIFEST } from '../results/directory.ts'
 import { writeResults } from '../results/write.ts'
 import { batchScript, ranges, type SbatchOption, shardName } from './batch-script.ts'
 import { isProgram } from './is-program.ts'
-import { type PlannedRun, planRun } from './planned.ts'
+import { type PlannedRun, planCells } from './planned.ts'
 import type { RunOptions } from './run-options.ts'
 import { sbatch } from './slurm.ts'
 import { counted, print, say } from './streams.ts'
@@ -31,7 +31,7 @@ export interface SubmitRequest {
 /** Returns the exit code: 5 if there is no Slurm here. */
 export async function runSubmit(request: SubmitRequest): Promise<number> {
   const { run, json } = request
-  const planned = await planRun(run)
+  const planned = await planCells(run)
   if (!run.dryRun && !isProgram('sbatch')) {
     say('cowbench: no sbatch on this machine; --dry-run prints the script')
     return 5

@@ -302,7 +302,7 @@ test.each<[string, string[], string]>([
   [
     'a plan of nothing',
     ['--policy', 'on-demand-fork', '--workload', 'uffd-snapshot'],
-    'invalid plan: no cells; ',
+    'invalid plan: no cells; on-demand-fork lacks uffd-wp, which uffd-snapshot needs\n',
   ],
 ])('refused in one line, before anything is submitted: %s', (_, words, line) => {
   const { code, out, err } = cowbench('submit', ...words)

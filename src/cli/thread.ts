@@ -39,6 +39,26 @@ export class Thread {
     return outcome as Outcome<T>
   }
 
+  /** As run, but a task that takes longer has failed. `reached` in it: the number of the event under way. */
+  async runWithin<T>(
+    seconds: number,
+    task: { readonly reached?: Int32Array },
+  ): Promise<Outcome<T>> {
+    let late: NodeJS.Immediate | undefined
+    const timer = setTimeout(() => {
+      // Who makes traces hears of results later than they come: one that waits comes before this, and was in time.
+      late = setImmediate(() => {
+        this.fail(`no result within ${seconds} seconds`, task.reached?.[0])
+      })
+    }, 1000 * seconds)
+    try {
+      return await this.run<T>(task)
+    } finally {
+      clearTimeout(timer)
+      clearImmediate(late)
+    }
+  }
+
   async stop(): Promise<void> {
     this.dead = true
     await this.#worker.terminate()
