@@ -1,10 +1,11 @@
 /**
- * worker: runs cells on a thread, one at a time, or makes a long trace for the threads that do.
+ * worker: runs cells on a thread, one at a time, takes the time of them, or makes a long trace for the threads that run.
  *
  * Functions do not cross threads: policies and workloads come by name or path and are loaded again; traces come in
  * shared memory, long ones through a ring.
  */
 import { parentPort } from 'node:worker_threads'
+import { startClock } from './load/clock.ts'
 import { loadPolicy } from './load/policies.ts'
 import type { CostProfile } from './metrics/cost.ts'
 import { METRIC_IDS } from './metrics/row.ts'
@@ -33,6 +34,13 @@ export interface CellTask {
   readonly noise?: NoiseSettings | undefined
   /** Where the number of the event under way goes: of policies that may never answer. */
   readonly reached?: Int32Array
+}
+
+/** A cell again and again, to know how long that takes. */
+export interface TimedTask extends CellTask {
+  readonly trace: Trace
+  /** CPU time to spend at least. */
+  readonly atLeastMs: number
 }
 
 /** Where a thread reads a long trace. */
@@ -64,6 +72,16 @@ export type CellOutcome =
     }
   | Failure
 
+export type TimedOutcome =
+  | {
+      readonly ok: true
+      readonly runs: number
+      readonly cpuMs: number
+      /** Ready to run, but not running; NaN where the system does not say. */
+      readonly waitMs: number
+    }
+  | Failure
+
 const loaded = new Map<string, PolicyDefinition>()
 
 async function definitionOf({ policy, hash }: CellTask): Promise<PolicyDefinition> {
@@ -75,8 +93,9 @@ async function definitionOf({ policy, hash }: CellTask): Promise<PolicyDefinitio
 }
 
 const port = parentPort
-port?.on('message', async (task: CellTask | ProduceTask) => {
-  port.postMessage('source' in task ? await produced(task) : await outcomeOf(task))
+port?.on('message', async (task: CellTask | TimedTask | ProduceTask) => {
+  if ('source' in task) port.postMessage(await produced(task))
+  else port.postMessage('atLeastMs' in task ? await timed(task) : await outcomeOf(task))
 })
 
 async function produced({ source, ring }: ProduceTask): Promise<ProduceOutcome> {
@@ -111,6 +130,20 @@ async function simulated(task: CellTask, trace: Trace | ChunkedTrace): Promise<C
       values,
       breaches,
       verdicts: Object.fromEntries(given.map(([verdict, n]) => [VERDICT_LABELS[verdict] ?? '', n])),
+    }
+  } catch (error) {
+    return failure(error)
+  }
+}
+
+async function timed(task: TimedTask): Promise<TimedOutcome> {
+  try {
+    const policy = await definitionOf(task)
+    const spent = startClock()
+    for (let runs = 1; ; runs++) {
+      simulate({ ...task, policy })
+      const { cpuMs, waitMs } = spent()
+      if (cpuMs >= task.atLeastMs) return { ok: true, runs, cpuMs, waitMs }
     }
   } catch (error) {
     return failure(error)

@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   live: async () => (await import('./live.ts')).liveCommand,
   record: async () => (await import('./record.ts')).recordCommand,
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand,
+  bench: async () => (await import('./bench.ts')).benchCommand,
 }
 
 export async function allCommands(): Promise<Map<string, Command>> {

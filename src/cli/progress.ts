@@ -6,12 +6,12 @@ export interface Progress {
   end(): void
 }
 
-export async function startProgress(total: number): Promise<Progress> {
+export async function startProgress(total: number, noun = 'cells'): Promise<Progress> {
   if (!watched() || total === 0) return { step: () => {}, end: () => {} }
   const { default: bars } = await import('cli-progress')
   const bar = new bars.SingleBar({
     stream: process.stderr,
-    format: '{bar} {value}/{total} cells, {eta_formatted} left  {what}',
+    format: `{bar} {value}/{total} ${noun}, {eta_formatted} left  {what}`,
     ...{ barsize: 24, hideCursor: true, clearOnComplete: true, etaBuffer: 50 },
   })
   bar.start(total, 0, { what: '' })

@@ -52,7 +52,8 @@ export function testReplay({ command, file, who, drained, swapDisk, event }: Tes
   ])
 }
 
-function changed(params: Params, values: Settings): string[] {
+/** `name=value` of those that are not the defaults. */
+export function changed(params: Params, values: Settings): string[] {
   const usual: Settings = defaults(params)
   return Object.entries(values)
     .filter(([name, value]) => usual[name] !== value)
