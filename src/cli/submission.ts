@@ -32,6 +32,16 @@ export interface Submission {
 
 /** As many as most queues start at once. */
 const SHARDS = 16
+const FEWER = 8
+
+/**
+ * A number that divides the seeds, if one is near: seeds are innermost, so a trace is then made in one shard only, for
+ * all its policies.
+ */
+function usualShards(seeds: number, cells: number): number {
+  for (let shards = SHARDS; shards >= FEWER; shards--) if (seeds % shards === 0) return shards
+  return Math.min(SHARDS, cells)
+}
 
 /** Of the folder: the numbers of the jobs so far, one a line. */
 export const JOBS = 'jobs.txt'
@@ -39,7 +49,7 @@ export const JOBS = 'jobs.txt'
 /** Throws in one line what stands against it. `shards`: how many are asked for. */
 export function submissionOf(
   { planned, plan: { cells }, inputs }: PlannedRun,
-  { out, name = inputs.name, ifExists }: RunOptions,
+  { out, name = inputs.name, ifExists, seeds }: RunOptions,
   shards: number | undefined,
 ): Submission {
   const fresh = ifExists === 'overwrite'
@@ -50,7 +60,8 @@ export function submissionOf(
   }
   if (!fresh) expectSame(planned, dir)
   const earlierShards = fresh ? undefined : shardsIn(folder)
-  const count = shardCount(shards, earlierShards, cells.length, folder)
+  if (shards !== undefined) expectShards(shards, earlierShards, cells.length, folder)
+  const count = shards ?? earlierShards ?? usualShards(seeds.length, cells.length)
   const all = Array.from({ length: count }, (_, i) => i + 1)
   const tasks = earlierTasks(folder)
   const common = { name, dir, folder, shards: count, earlier: [...tasks.keys()] }
@@ -78,13 +89,12 @@ function isIn(journal: ReadonlyMap<string, Finished>, { key }: Cell): boolean {
   return journal.get(key)?.row.status === 'ok'
 }
 
-function shardCount(
-  asked: number | undefined,
+function expectShards(
+  asked: number,
   earlier: number | undefined,
   cells: number,
   folder: string,
-): number {
-  if (asked === undefined) return earlier ?? Math.min(SHARDS, cells)
+): void {
   if (asked > cells) {
     throw new UsageError(
       `invalid --shards: ${asked}; expected a whole number from 1 to ${cells}, the number of cells`,
@@ -95,7 +105,6 @@ function shardCount(
       `invalid --shards: ${asked}; ${folder} has ${earlier}; expected ${earlier}, another --name, or --overwrite`,
     )
   }
-  return asked
 }
 
 /** The directories of the shards in a folder, of however many there were to be. */

@@ -274,11 +274,29 @@ test('without Slurm there is one line, and nothing is left', () => {
   expect(existsSync(join(home, 'results'))).toBe(false)
 })
 
-test('16 shards, or one for each cell, where nothing is said', () => {
-  const shards = (...words: string[]): unknown =>
-    JSON.parse(cowbench('submit', '--dry-run', '--json', ...words).out).shards
-  expect(shards('--quick')).toBe(16)
-  expect(shards(...PLAN)).toBe(8)
+test.each([
+  ['16 where the seeds do not say otherwise', ['--quick'], 16],
+  ['one for each cell', PLAN, 8],
+  [
+    'the greatest number up to 16 that divides the seeds',
+    ['--workload', 'bg', '--seeds', '36'],
+    12,
+  ],
+  ['but not too few', ['--workload', 'bg', '--seeds', '34'], 16],
+])('shards where nothing is said: %s', (_, words, shards) => {
+  const { out } = cowbench('submit', '--dry-run', '--json', ...words)
+  expect(JSON.parse(out).shards).toBe(shards)
+})
+
+test('a trace is made in one shard only if their number divides the seeds', () => {
+  cowbench('submit', ...PLAN, '--shards', '2')
+  for (const [shard, seed] of [
+    ['1of2', 1],
+    ['2of2', 2],
+  ] as const) {
+    const { traces } = JSON.parse(read('results', "it's.shards", shard, 'manifest.json'))
+    expect(traces.map((trace: { seed: number }) => trace.seed)).toEqual([seed, seed])
+  }
 })
 
 test.each<[string, string[], string]>([

@@ -11,7 +11,7 @@ const FLAGS = {
   ...PLAN_FLAGS,
   jobs: { kind: 'text', value: 'N', what: 'threads of each task [its CPUs]' },
   'dry-run': { kind: 'switch', what: 'print the script for sbatch and submit nothing' },
-  shards: { kind: 'text', value: 'N', what: 'tasks [those there are, or 16]' },
+  shards: { kind: 'text', value: 'N', what: 'tasks [those there are, else 16 at most]' },
   partition: { kind: 'text', value: 'NAME', what: 'sbatch --partition' },
   time: { kind: 'text', value: 'LIMIT', what: 'sbatch --time, of each task' },
   mem: { kind: 'text', value: 'SIZE', what: 'sbatch --mem, of each task' },
