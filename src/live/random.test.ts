@@ -1,10 +1,18 @@
 /** random.test: random litmus tests are valid, repeat, and shrink to what matters. */
 import { expect, test } from 'vitest'
+import { POLICIES } from '../../policies/index.ts'
 import { parseLitmus } from '../litmus/parse.ts'
+import { LitmusRun } from '../litmus/run.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
+import type { PolicyDefinition } from '../policy/api.ts'
+import { LitmusMachines } from '../run.ts'
 import { randomTest } from './random.ts'
 import { shrink } from './shrink.ts'
 
-const ALL = { swap: true, ksm: true, uffdWp: true, thp: true }
+const ALL = {
+  ...{ swap: true, ksm: true, uffdWp: true, thp: true },
+  ...{ softDirty: true, movesAreas: true },
+}
 
 test('500 random tests are valid, and together hold every kind of operation', () => {
   const verbs = new Set<string>()
@@ -17,6 +25,7 @@ test('500 random tests are valid, and together hold every kind of operation', ()
   const rare = [
     'swapout',
     'uffdwp',
+    'clearrefs',
     'mremap',
     'exec',
     'poke',
@@ -49,6 +58,31 @@ test('nothing is merged where KSM is off, and nothing swapped out after a merge'
     const merge = lines.indexOf('ksmwait')
     if (merge >= 0) expect(lines.slice(merge).join()).not.toContain('swapout')
   }
+})
+
+test('no move is refused by a kernel that moves one area at a time', () => {
+  const policy = POLICIES.find(({ name }) => name === 'order0-copy') as PolicyDefinition
+  const machines = new LitmusMachines()
+  let moves = 0
+  for (let i = 0; i < 300; i++) {
+    const test = parseLitmus(randomTest(5, i, { ...ALL, movesAreas: false }).join('\n'), 'random')
+    const machine = machines.next({ policy, params: {}, cost: DEFAULT_PROFILE })
+    const run = new LitmusRun(test, machine, { policy: policy.name })
+    for (const operation of test.operations) {
+      const { outcome, op } = run.step(operation)
+      if (operation.verb !== 'mremap') continue
+      expect([op, outcome]).toEqual([op, 'ok'])
+      moves++
+    }
+  }
+  expect(moves).toBeGreaterThan(50)
+})
+
+test('nothing is cleared where soft-dirty is not tracked', () => {
+  const lines = Array.from({ length: 200 }, (_, i) =>
+    randomTest(4, i, { ...ALL, softDirty: false }),
+  )
+  expect(lines.flat().filter((line) => line.startsWith('clearrefs'))).toEqual([])
 })
 
 test('shrinking keeps the lines that a difference needs, and makes ranges single pages', async () => {

@@ -17,6 +17,9 @@ export interface RandomOptions {
   readonly ksm: boolean
   readonly uffdWp: boolean
   readonly thp: boolean
+  readonly softDirty: boolean
+  /** Does mremap move a range of several areas (6.17)? */
+  readonly movesAreas: boolean
 }
 
 interface Area {
@@ -27,6 +30,8 @@ interface Area {
   /** Pages that MADV_DONTFORK was told of. */
   readonly kept: boolean[]
   registered: boolean
+  /** May it have become several by now? */
+  parted: boolean
 }
 
 interface Process {
@@ -86,6 +91,9 @@ const KSM_WEIGHTS: typeof WEIGHTS = [
   ['ksmwait', 4, (author) => author.ksmwait()],
 ]
 
+/** The same where the kernel tracks what is soft-dirty. */
+const SOFT_DIRTY_WEIGHTS: typeof WEIGHTS = [['clearrefs', 4, (author) => author.clearRefs()]]
+
 /** Half of the tests are about something: these operations come four times as often. */
 const THEMES: readonly (readonly string[])[] = [
   [],
@@ -115,7 +123,11 @@ class Author {
     this.rng = rng
     this.#options = options
     const theme = rng.pick(THEMES)
-    this.#rows = options.ksm ? [...WEIGHTS, ...KSM_WEIGHTS] : WEIGHTS
+    this.#rows = [
+      ...WEIGHTS,
+      ...(options.ksm ? KSM_WEIGHTS : []),
+      ...(options.softDirty ? SOFT_DIRTY_WEIGHTS : []),
+    ]
     this.#weights = this.#rows.map(([what, weight]) => {
       return theme.includes(what) ? weight * THEME_FACTOR : weight
     })
@@ -174,6 +186,7 @@ class Author {
   munmap(): string | undefined {
     const at = this.#range()
     if (at === undefined) return undefined
+    at.area.parted = true
     at.area.mapped.fill(false, at.first, at.last + 1)
     if (!at.area.mapped.includes(true)) at.owner.areas.splice(at.owner.areas.indexOf(at.area), 1)
     return `munmap ${at.text}`
@@ -181,12 +194,15 @@ class Author {
 
   onRange(verb: string, operand: string): string | undefined {
     const at = this.#range()
-    return at === undefined ? undefined : `${verb} ${at.text} ${operand}`.trim()
+    if (at === undefined) return undefined
+    if (operand !== '') at.area.parted = true
+    return `${verb} ${at.text} ${operand}`.trim()
   }
 
   onPrivate(verb: string, operand: string): string | undefined {
     const at = this.#range()
     if (at === undefined || !isPrivate(at.area)) return undefined
+    if (operand !== '') at.area.parted = true
     return `${verb} ${at.text} ${operand}`.trim()
   }
 
@@ -211,6 +227,7 @@ class Author {
     const at = this.#range()
     if (at === undefined) return undefined
     at.area.kept.fill(true, at.first, at.last + 1)
+    at.area.parted = true
     return `madvise ${at.text} dontfork`
   }
 
@@ -220,10 +237,12 @@ class Author {
     const { owner, area, first, last } = at
     // The kernel refuses to move what userfaultfd knows, if it has become more than one area by now.
     if (area.registered && first !== last) return undefined
+    if (area.parted && first !== last && !this.#options.movesAreas) return undefined
     const name = this.#areaName()
     const kept = area.kept.slice(first, last + 1)
     owner.areas.push({ ...area, name, mapped: kept.map(() => true), kept, registered: false })
     area.mapped.fill(false, first, last + 1)
+    area.parted = true
     if (!area.mapped.includes(true)) owner.areas.splice(owner.areas.indexOf(area), 1)
     return `mremap ${at.text} ${name}`
   }
@@ -275,6 +294,10 @@ class Author {
     return may ? this.onPrivate('swapout', '') : undefined
   }
 
+  clearRefs(): string {
+    return `clearrefs ${this.#some(this.#processes).name} 4`
+  }
+
   ksmwait(): string {
     this.#merged = true
     return 'ksmwait'
@@ -309,7 +332,7 @@ class Author {
     const name = this.#areaName()
     const flags = Array.from({ length: pages }, () => false)
     const mapped = flags.map(() => true)
-    process.areas.push({ name, huge, kind, mapped, kept: flags, registered: false })
+    process.areas.push({ name, huge, kind, mapped, kept: flags, registered: false, parted: false })
     return `mmap ${process.name} ${name} ${pages} ${kind}`.trim()
   }
 

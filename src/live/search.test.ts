@@ -24,7 +24,14 @@ const driver = {
     ),
 } as unknown as LiveDriver
 
-const FEW = { swap: false, ksm: false, uffdWp: false, thp: false }
+const FEW = {
+  swap: false,
+  ksm: false,
+  uffdWp: false,
+  thp: false,
+  softDirty: false,
+  movesAreas: true,
+}
 const machine: Facilities = {
   ...{ kernel: 'none', swap: 'none', thp: '', mthp: [] },
   ...{ ksm: false, uffdWp: false, softDirty: false, ioUring: false },

@@ -16,11 +16,22 @@ export interface SearchOptions extends RandomOptions {
 }
 
 /** What random tests may hold on this machine. */
-export function randomOptions({ swap, ksm, uffdWp, thp, mthp }: Facilities): RandomOptions {
+export function randomOptions({
+  kernel,
+  swap,
+  ksm,
+  uffdWp,
+  softDirty,
+  thp,
+  mthp,
+}: Facilities): RandomOptions {
+  const [major = 0, minor = 0] = kernel.split('.').map(Number)
   return {
     swap: swap === 'memory',
     ksm,
     uffdWp,
+    softDirty,
+    movesAreas: major > 6 || (major === 6 && minor >= 17),
     thp: thp !== '' && thp !== 'never' && mthp.length === 0,
   }
 }

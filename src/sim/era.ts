@@ -3,6 +3,12 @@ import type { EraName } from '../policy/era-names.ts'
 
 export type { EraName } from '../policy/era-names.ts'
 
+/**
+ * On the page; in each entry, by a pte_mkdirty() that on x86 makes it soft-dirty too, whatever clear_refs has cleared; or in
+ * each entry alone.
+ */
+export type SplitDirty = 'page' | 'softDirty' | 'pte'
+
 export interface Era {
   /** userfaultfd write-protection (5.7). */
   readonly uffdWp: boolean
@@ -24,10 +30,10 @@ export interface Era {
   readonly collapseFillsMissing: boolean
   /** A store to the huge zero page gets a huge folio (until 5.7 unless VM_NOHUGEPAGE, again from 6.18), or splits the mapping. */
   readonly hugeZeroStore: 'thp' | 'advised' | 'split'
-  /** Where a PMD split leaves the dirty bit: on the page (until 6.1) or in each entry. */
-  readonly splitDirty: 'page' | 'pte'
-  /** Where the split of a folio, by way of migration entries, leaves its entries' dirty bits (2e3468778dbe, 6.1). */
-  readonly folioSplitDirty: 'page' | 'pte'
+  /** Where a PMD split leaves the dirty bit. */
+  readonly splitDirty: SplitDirty
+  /** The same of the split of a folio, by way of migration entries (2e3468778dbe, 6.1). */
+  readonly folioSplitDirty: SplitDirty
   /** munmap, MADV_DONTNEED and exit empty this CPU's LRU batches (measured: not on 6.18). */
   readonly zapDrains: boolean
   /** Pages that an LRU batch holds: 15 until 6.9, 31 since. */
@@ -106,7 +112,7 @@ const era6_12: Era = {
   uffdWpAreas: true,
   collapse: 'writable',
   collapseFillsMissing: false,
-  splitDirty: 'pte',
+  splitDirty: 'softDirty',
   folioSplitDirty: 'pte',
   lruBatch: 31,
   splitDropsZeroes: true,
@@ -128,7 +134,7 @@ export const ERAS = {
   '6.1': {
     ...era5_19,
     collapse: 'writable',
-    folioSplitDirty: 'pte',
+    folioSplitDirty: 'softDirty',
     mremapClearsUffdWp: true,
     freeAsksHead: true,
     follCow: false,

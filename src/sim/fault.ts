@@ -31,6 +31,7 @@ import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { breakSharedTable } from './shared-tables.ts'
 import { doSetPmd } from './shmem-huge.ts'
+import { mapsShareWritable } from './soft-dirty.ts'
 import { swapIn } from './swap-in.ts'
 import { awaitedEvent, userfault } from './userfault.ts'
 import { wpPage } from './wp.ts'
@@ -165,8 +166,7 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
     return
   }
   mapPte(m.frames, mm, cached)
-  // Shared memory is not write-protected to be tracked: a load maps it writable too.
-  const writable = vma.kind === MAP_SHARED && (vma.prot & PROT_WRITE) !== 0 && !vma.uffdWp
+  const writable = (vma.prot & PROT_WRITE) !== 0 && mapsShareWritable(m, vma)
   const marked = vma.uffdWp && (m.tables.ptes[index]! & PTE_UFFD_WP) !== 0
   // The marker's protection passes to the page: a store faults again.
   const flags = marked

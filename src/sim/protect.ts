@@ -17,6 +17,7 @@ import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
 import { unshareForWalk } from './shared-tables.ts'
+import { mapsShareWritable } from './soft-dirty.ts'
 import { carveOne, changeAreas, setPmdFlags, splitHugePmd } from './split.ts'
 import { mayUpgrade } from './uffd.ts'
 
@@ -92,14 +93,13 @@ function upgradesPte(m: Machine, vma: Vma, pte: number): boolean {
   const pfn = pte >>> PFN_SHIFT
   const dirty = (pte & PTE_DIRTY) !== 0
   if ((pte & PTE_UFFD_WP) !== 0 || !mayUpgrade(m, vma, pte)) return false
-  // Shared memory is not write-protected to be tracked.
-  if (vma.kind === MAP_SHARED) return true
+  if (vma.kind === MAP_SHARED) return mapsShareWritable(m, vma)
   return m.frames.has(pfn, PG_ANON) && m.policy.upgradesPte(m.k, pfn, dirty)
 }
 
 function upgradesPmd(m: Machine, vma: Vma, pmd: number): boolean {
   const head = pmd >>> PFN_SHIFT
   if ((pmd & PTE_UFFD_WP) !== 0 || !mayUpgrade(m, vma, pmd)) return false
-  if (vma.kind === MAP_SHARED) return true
+  if (vma.kind === MAP_SHARED) return mapsShareWritable(m, vma)
   return m.frames.has(head, PG_ANON) && m.policy.upgradesPmd(m.k, head, (pmd & PTE_DIRTY) !== 0)
 }

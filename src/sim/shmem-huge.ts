@@ -11,6 +11,7 @@ import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import { cachedFrame, installHuge } from './alloc.ts'
 import { mapHuge } from './folio.ts'
 import type { Machine } from './machine.ts'
+import { mapsShareWritable } from './soft-dirty.ts'
 
 /** Does the area of shared memory cover the aligned 2 MiB around `vpn`, in step with the object? */
 export function shmemSuitable(vma: Vma, vpn: number): boolean {
@@ -37,8 +38,7 @@ export function doSetPmd(m: Machine, mm: Mm, vma: Vma, vpn: number): boolean {
   if (!shmemSuitable(vma, vpn)) return false
   const head = hugeCacheFolio(m, vma, vpn)
   if (head === 0) return false
-  // Under a registration for write protection the first store has to fault (vma_wants_writenotify()).
-  const write = (vma.prot & PROT_WRITE) !== 0 && !vma.uffdWp ? PTE_WRITE : 0
+  const write = (vma.prot & PROT_WRITE) !== 0 && mapsShareWritable(m, vma) ? PTE_WRITE : 0
   mapHuge(m.frames, mm, head)
   installHuge(m, mm, vpn, (head << PFN_SHIFT) | PTE_PRESENT | write | PMD_HUGE)
   return true

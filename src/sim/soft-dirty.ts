@@ -26,6 +26,14 @@ export function tracksSoftDirty(m: Machine, vma: Vma): boolean {
   return m.era.softDirty && !vma.softDirty
 }
 
+/**
+ * Shared memory is mapped writable, by a load too, unless the first store has to fault (vma_wants_writenotify()): where
+ * soft-dirty is tracked, or userfaultfd may write-protect.
+ */
+export function mapsShareWritable(m: Machine, vma: Vma): boolean {
+  return vma.kind === MAP_SHARED && !vma.uffdWp && !tracksSoftDirty(m, vma)
+}
+
 /** clear_refs_write(): no-op where the kernel has no CONFIG_MEM_SOFT_DIRTY, and for other values. */
 export function clearRefs(m: Machine, mm: Mm, value: number): void {
   if (!m.era.softDirty || value !== CLEAR_REFS_SOFT_DIRTY) return

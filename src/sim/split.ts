@@ -26,6 +26,7 @@ import {
   TABLE_SHIFT,
 } from '../state/tables.ts'
 import { freeUnmapped } from './drop.ts'
+import type { SplitDirty } from './era.ts'
 import { remapHugeAsPtes, unmapHuge, unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
 import { bitsToEachPage, pageIsUnmapped } from './own-bits.ts'
@@ -40,9 +41,9 @@ export function setPmdFlags(m: Machine, mm: Mm, vpn: number, pmd: number): void 
 
 /**
  * __split_huge_pmd(): 512 page-table entries for one PMD entry. The folio stays whole. The dirty bit goes to the page
- * or to each entry, by era.
+ * or to each entry, by era, and by whether the folio is split after it (`frozen`: by way of migration entries).
  */
-export function splitHugePmd(m: Machine, mm: Mm, vpn: number, dirty = m.era.splitDirty): void {
+export function splitHugePmd(m: Machine, mm: Mm, vpn: number, frozen = false): void {
   const { frames, tables } = m
   const pmd = mm.pmd(vpn)
   if ((pmd & PMD_HUGE) === 0) return
@@ -64,8 +65,9 @@ export function splitHugePmd(m: Machine, mm: Mm, vpn: number, dirty = m.era.spli
     return
   }
   if ((pmd & PTE_DIRTY) !== 0) frames.set(head, PG_DIRTY)
-  const kept = PTE_PRESENT | PTE_WRITE | PTE_SOFT_DIRTY | PTE_UFFD_WP
-  const flags = pmd & (dirty === 'pte' ? kept | PTE_DIRTY : kept)
+  const kept = pmd & (PTE_PRESENT | PTE_WRITE | PTE_SOFT_DIRTY | PTE_UFFD_WP)
+  const left = frozen ? m.era.folioSplitDirty : m.era.splitDirty
+  const flags = (pmd & PTE_DIRTY) !== 0 ? kept | dirtyBits(left) : kept
   for (let i = 0; i < TABLE_PAGES; i++) tables.ptes[table + i] = ((head + i) << PFN_SHIFT) | flags
   if (frames.has(head, PG_EXCLUSIVE)) {
     for (let i = 1; i < HUGE_PAGES; i++) frames.set(head + i, PG_EXCLUSIVE)
@@ -74,6 +76,12 @@ export function splitHugePmd(m: Machine, mm: Mm, vpn: number, dirty = m.era.spli
   }
   bitsToEachPage(m, head)
   remapHugeAsPtes(frames, mm, head)
+}
+
+/** The bits of an entry that a split has left dirty. */
+function dirtyBits(left: SplitDirty): number {
+  if (left === 'page') return 0
+  return left === 'pte' ? PTE_DIRTY : PTE_DIRTY | PTE_SOFT_DIRTY
 }
 
 /**
@@ -132,15 +140,14 @@ function splitHugeAt(m: Machine, mm: Mm, edge: number): void {
  */
 export function splitFolio(m: Machine, pfn: number, vpn: number): boolean {
   const { frames } = m
-  const { folioSplitDirty } = m.era
   if (!frames.has(pfn, PG_LARGE)) return false
   const head = frames.head(pfn)
   if (!onlyMapped(m, head)) return false
   if (frames.entire[head] !== 0) {
-    for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn, folioSplitDirty)
+    for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn, true)
   }
   const pages = frames.pages(head)
-  gatherDirty(m, head, vpn - (pfn - head), folioSplitDirty === 'pte')
+  gatherDirty(m, head, vpn - (pfn - head))
   const cached = frames.has(head, PG_SWAPCACHE)
   frames.splitFolio(head)
   for (let i = 0; i < pages; i++) {
@@ -154,16 +161,18 @@ export function splitFolio(m: Machine, pfn: number, vpn: number): boolean {
  * try_to_migrate_one(): a dirty entry makes the whole folio dirty, and all its pages after the split. Until migration
  * entries had a dirty bit, entries came back clean. The folio's first page would be mapped at `first`.
  */
-function gatherDirty(m: Machine, head: number, first: number, keeps: boolean): void {
+function gatherDirty(m: Machine, head: number, first: number): void {
   const { frames, tables } = m
-  if (keeps && frames.has(head, PG_DIRTY)) return
+  const left = m.era.folioSplitDirty
+  if (left === 'pte' && frames.has(head, PG_DIRTY)) return
   for (let i = 0; i < frames.pages(head); i++) {
     for (const { mm, vpn } of mappersOf(m, head + i, first + i)) {
       const index = mm.pteIndex(vpn)
       if ((tables.ptes[index]! & PTE_DIRTY) === 0) continue
       frames.set(head, PG_DIRTY)
-      if (keeps) return
-      tables.ptes[index]! &= ~(PTE_DIRTY | PTE_TOK)
+      if (left === 'pte') return
+      if (left === 'page') tables.ptes[index]! &= ~(PTE_DIRTY | PTE_TOK)
+      else tables.ptes[index]! |= dirtyBits(left)
     }
   }
 }

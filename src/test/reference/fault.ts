@@ -159,7 +159,8 @@ function fillFromCache(
     return
   }
   const pte = w.mapPage(process, table, vpn, cached)
-  pte.write = area.kind === 'shared' && area.write
+  // The first store has to fault where it is to be noticed.
+  pte.write = area.kind === 'shared' && area.write && !area.uffdWp && !area.softDirtyTracked
   pte.dirty = write
   pte.softDirty = write
 }

@@ -11,6 +11,7 @@ import {
   type Table,
 } from './nouns.ts'
 import { countCopies, isSoleUser, judge, pmdReuse } from './reuse.ts'
+import type { Era } from './rules.ts'
 import { prepareAnonVma } from './space.ts'
 import { firstPage, type World } from './world.ts'
 
@@ -126,7 +127,7 @@ function copyToSmall(w: World, process: Process, area: Area, pmd: Pmd, folio: Fo
 }
 
 /** __split_huge_pmd(): the same pages, now mapped by 512 entries. */
-export function splitPmd(w: World, pmd: Pmd, dirtiesPtes = w.era.splitDirtiesPtes): void {
+export function splitPmd(w: World, pmd: Pmd, frozen = false): void {
   const { folio, process } = pmd
   if (folio === null) return
   w.tally.pmd_splits++
@@ -144,7 +145,11 @@ export function splitPmd(w: World, pmd: Pmd, dirtiesPtes = w.era.splitDirtiesPte
   if (pmd.dirty) folio.dirty = true
   for (const page of folio.pages) {
     page.exclusive = exclusive
-    fillFromPmd(w, process, table, page.index, page, pmd).dirty = pmd.dirty && dirtiesPtes
+    const pte = fillFromPmd(w, process, table, page.index, page, pmd)
+    if (!pmd.dirty) continue
+    const left = frozen ? w.era.folioSplitDirty : w.era.splitDirty
+    pte.dirty = left !== 'page'
+    if (left === 'softDirty') pte.softDirty = true
   }
   // Mapped by entries before the PMD mapping goes, so that the owner never loses its slot in between.
   w.unmapHuge(pmd)
@@ -172,7 +177,7 @@ export function splitFolio(w: World, folio: Folio, keepsZeros = false): boolean 
   if (extraReferences(folio) !== 0) return false
   for (const pmd of [...folio.pmdMappers]) splitPmd(w, pmd, true)
   const { pages } = folio
-  gatherDirty(folio, w.era.folioSplitKeepsDirty)
+  gatherDirty(folio, w.era.folioSplitDirty)
   const dropsZeros = w.era.splitDropsZeros && !keepsZeros
   const cached = folio.swapcache
   for (const page of pages) {
@@ -187,11 +192,13 @@ export function splitFolio(w: World, folio: Folio, keepsZeros = false): boolean 
 }
 
 /** What the entries knew of stores, the folio knows from now on, and all its pages; they may know it still. */
-function gatherDirty(folio: Folio, keeps: boolean): void {
+function gatherDirty(folio: Folio, left: Era['folioSplitDirty']): void {
   for (const { mappers } of folio.pages) {
     for (const pte of mappers) {
-      if (pte.dirty) folio.dirty = true
-      pte.dirty &&= keeps
+      if (!pte.dirty) continue
+      folio.dirty = true
+      pte.dirty = left !== 'page'
+      if (left === 'softDirty') pte.softDirty = true
     }
   }
 }

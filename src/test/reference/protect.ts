@@ -107,7 +107,8 @@ function changePte(w: World, area: Area, pte: Pte, change: Change): void {
   if (change.uffdWp !== undefined) pte.uffdWp = change.uffdWp
   if (pte.page === null) return
   if (area.kind === 'shared') {
-    pte.write = area.write && !(area.uffdWp && pte.uffdWp)
+    const noticed = change.uffdWp === undefined ? area.uffdWp : area.uffdWp && pte.uffdWp
+    pte.write = area.write && !noticed && !area.softDirtyTracked
     return
   }
   pte.write = change.upgrade && canChangeWritable(w, area, pte, pte.page)

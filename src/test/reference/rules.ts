@@ -49,10 +49,10 @@ export interface Era {
   /** mremap clears userfaultfd's protection (0cef0bb836e3). */
   readonly remapClearsUffdWp: boolean
   readonly hugeZeroStore: 'thp' | 'advised' | 'split'
-  /** Does a PMD split carry the dirty bit into the entries? Otherwise the folio keeps it. */
-  readonly splitDirtiesPtes: boolean
-  /** Does the split of a folio leave the dirty bits in the entries (6.1 on)? Otherwise the folio has them. */
-  readonly folioSplitKeepsDirty: boolean
+  /** Where a PMD split leaves the dirty bit: on the folio, or in each entry, which may become soft-dirty by it. */
+  readonly splitDirty: 'page' | 'softDirty' | 'pte'
+  /** The same of the split of a folio. */
+  readonly folioSplitDirty: 'page' | 'softDirty' | 'pte'
   /** Does a folio split put the zero page in the place of pages that hold only zeros (6.12 on)? */
   readonly splitDropsZeros: boolean
   /** Does MADV_DONTNEED of all 2 MiB of a page table free the table (6.14 on)? */
