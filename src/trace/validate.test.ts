@@ -160,6 +160,11 @@ describe('a problem is named with its event', () => {
     ])
   })
 
+  test('one content stored to what is not mapped', () => {
+    const stored = written((t, mm) => t.storeSame(mm, [15, 16])) // events 2 and 3
+    expect(problems(stored)).toEqual(['3 writesame: page 16 of process 0 is not mapped'])
+  })
+
   test('a child has its parent’s mappings without those under DONTFORK', () => {
     expect(
       problems(
@@ -217,6 +222,33 @@ describe('a problem is named with its event', () => {
     ).toEqual(["3 devread: page 2 of pin 0's 2", '4 unpin: pin 1 was never taken'])
     expect(problems(raw(1, [2, 0], [11, 0, 0, 1, 0, 5], [11, 0, 0, 1, 0, 5]))).toEqual([
       '2 pin: pin 5 was taken before',
+    ])
+  })
+
+  test('a pin that is used, or given back, once it was given back', () => {
+    const trace = written((t, mm) => {
+      const pin = t.pin(mm, 0, 2, PIN_ROPIN)
+      t.unpin(mm, pin) // event 3
+      t.devread(mm, pin, 0)
+      t.unpin(mm, pin)
+      t.unpin(mm, t.pin(mm, 0, 2, PIN_ROPIN))
+    })
+    expect(problems(trace)).toEqual([
+      '4 devread: pin 0 was given back before',
+      '5 unpin: pin 0 was given back before',
+    ])
+  })
+
+  test('a kind of pin and an advice that there is not', () => {
+    const trace = written((t, mm) => {
+      t.pin(mm, 0, 2, 5)
+      t.beginPin(mm, 0, 5)
+      t.madvise(mm, 0, 1, 9)
+    })
+    expect(problems(trace)).toEqual([
+      '2 pin: unknown kind: 5',
+      '3 begin: unknown kind: 5',
+      '4 madvise: unknown advice: 9',
     ])
   })
 

@@ -6,6 +6,7 @@
  */
 import {
   MADV_DONTFORK,
+  MADV_LABELS,
   MAP_SHARED,
   OF_NO_PROCESS,
   OP_BEGIN,
@@ -25,9 +26,11 @@ import {
   OP_SPAWN,
   OP_STEP,
   OP_STORE,
+  OP_STORE_SAME,
   OP_SWAPOUT,
   OP_UNPIN,
   OPERANDS,
+  PIN_LABELS,
   PROT_READ,
   PROT_WRITE,
 } from './ops.ts'
@@ -131,7 +134,7 @@ class Validator {
   /** Mapped ranges of each live process. */
   readonly #live = new Map<number, Range[]>()
   readonly #seen = new Set<number>()
-  /** Pages of each pin that was taken. */
+  /** Pages of each pin that was taken; 0 once it was given back. */
   readonly #pins = new Map<number, number>()
   readonly #tasks = new Set<number>()
 
@@ -175,8 +178,10 @@ class Validator {
       case OP_EXIT:
         this.#live.delete(mm)
         return undefined
+      case OP_STORE_SAME:
+        return this.access(mm, first)
       case OP_UNPIN:
-        return this.#pins.has(first) ? undefined : `pin ${first} was never taken`
+        return this.#unpin(first)
       case OP_DEVREAD:
       case OP_DEVWRITE:
         return this.#device(first, pages)
@@ -207,6 +212,7 @@ class Validator {
         return insert(ranges, { start: third, end: third + count, dontfork })
       }
       case OP_MADVISE:
+        if (MADV_LABELS[third] === undefined) return `unknown advice: ${third}`
         if (third === MADV_DONTFORK) {
           const removed = remove(ranges, first, last)
           for (const range of removed) insert(ranges, { ...range, dontfork: true })
@@ -215,6 +221,7 @@ class Validator {
       case OP_PIN: {
         const pin = operands[3]!
         if (this.#pins.has(pin)) return `pin ${pin} was taken before`
+        if (PIN_LABELS[third] === undefined) return `unknown kind: ${third}`
         this.#pins.set(pin, count)
         return undefined
       }
@@ -258,9 +265,22 @@ class Validator {
     return undefined
   }
 
-  #device(pin: number, index: number): string | undefined {
+  #unpin(pin: number): string | undefined {
+    const unfit = this.#unfitPin(pin)
+    if (!unfit) this.#pins.set(pin, 0)
+    return unfit
+  }
+
+  #unfitPin(pin: number): string | undefined {
     const pages = this.#pins.get(pin)
     if (pages === undefined) return `pin ${pin} was never taken`
+    return pages === 0 ? `pin ${pin} was given back before` : undefined
+  }
+
+  #device(pin: number, index: number): string | undefined {
+    const unfit = this.#unfitPin(pin)
+    if (unfit) return unfit
+    const pages = this.#pins.get(pin)!
     return index >= 0 && index < pages ? undefined : `page ${index} of pin ${pin}'s ${pages}`
   }
 }
