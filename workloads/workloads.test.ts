@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { replay } from '../src/test/valid-trace.ts'
+import { SEGMENT } from '../src/trace/trace.ts'
 import * as api from '../src/workload/api.ts'
 import { buildTrace, type Trace, type Workload } from '../src/workload/api.ts'
+import { neededBy } from '../src/workload/needed.ts'
 import { WORKLOADS } from './index.ts'
 
 const MEASURED = new Set(['bg', 'fh', 'mix'])
@@ -161,6 +163,29 @@ describe('every trace', () => {
           expect([...events.values()].reduce((sum, n) => sum + n, 0)).toBe(trace.events)
         }
     })
+})
+
+/** What the events of a trace need and its workload does not say, as `thp for mmap`. */
+function unsaid(w: Workload, values: api.GivenValues): string[] {
+  const { segments, args } = buildTrace(w, values, 1)
+  const said = new Set(w.needs(api.completeValues(w, values)))
+  const found = new Set<string>()
+  for (let s = 0; s < segments.length; s += SEGMENT) {
+    const [op = -1, , lo, hi] = segments.subarray(s, s + SEGMENT)
+    const need = neededBy(op, args.subarray(lo, hi), said)
+    if (need !== undefined) found.add(`${need} for ${api.OP_LABELS[op]}`)
+  }
+  return [...found]
+}
+
+test('what the events need is what their workload says', () => {
+  for (const w of WORKLOADS)
+    for (const values of [usual(w.name), ...(VARIANTS[w.name] ?? [])])
+      expect(unsaid(w, values), `${w.name} ${JSON.stringify(values)}`).toEqual([])
+  expect(unsaid({ ...workload('swap-churn'), needs: () => [] }, { order: 9, rounds: 1 })).toEqual([
+    'thp for mmap',
+    'swap for swapout',
+  ])
 })
 
 describe('bg, fh and mix', () => {

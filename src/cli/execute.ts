@@ -182,10 +182,7 @@ async function conclude(
       : []),
   ]
   say(notes.join('; '))
-  for (const { row, error } of failed.slice(0, TOLD))
-    say(`error: ${where(row)}: ${firstLine(error)}`)
-  if (failed.length > TOLD)
-    say(`error: ${counted(failed.length - TOLD, 'more cell')} (see manifest.json)`)
+  tellFailures(failed)
   const found = failures(options.failOn, rows)
   for (const { condition, rows: at } of found) {
     say(`fail-on: ${condition.text} in ${at.length} of ${ok.length} rows, first ${where(at[0]!)}`)
@@ -193,6 +190,22 @@ async function conclude(
   if (found.some(({ condition }) => condition.correctness)) return 3
   if (failed.length > 0) return 1
   return found.length > 0 ? 4 : 0
+}
+
+/** What is wrong with a trace fails the cells of all policies, and is told once. */
+function tellFailures(failed: readonly Finished[]): void {
+  const alike = new Map<string, Finished[]>()
+  for (const each of failed) {
+    const line = firstLine(each.error)
+    alike.set(line, [...(alike.get(line) ?? []), each])
+  }
+  const told = [...alike].slice(0, TOLD)
+  for (const [line, [first, ...others]] of told) {
+    const more = others.length === 0 ? '' : `; the same in ${counted(others.length, 'more cell')}`
+    say(`error: ${where(first!.row)}: ${line}${more}`)
+  }
+  const left = failed.length - told.flatMap(([, cells]) => cells).length
+  if (left > 0) say(`error: ${counted(left, 'more cell')} (see manifest.json)`)
 }
 
 function where({ policy, workload, params, seed }: Row): string {

@@ -61,6 +61,24 @@ test('init writes a workload that runs as it is', () => {
   expect(cowbench(...run).code).toBe(0)
 })
 
+test('what is wrong with a trace is told once for all policies, with the line that wrote it', () => {
+  write(
+    'wrong.ts',
+    `import { defineWorkload } from 'cowbench'
+export default defineWorkload({ name: 'wrong', summary: '', params: {},
+  generate: (t) => t.store(t.spawn(), 8) })`,
+  )
+  const { code, err } = cowbench('run', '--workload', './wrong.ts', '--policy', 'mapcount,mm-id')
+  expect(code).toBe(1)
+  expect(err.split('\n').filter((line) => line.startsWith('error:'))).toEqual([
+    'error: mapcount on wrong, seed 1: invalid trace: event 1: store: page 8 of process 0 is not mapped; at wrong.ts:3; the same in 1 more cell',
+  ])
+  expect(cowbench('explain', '--workload', './wrong.ts', '--policy', 'mm-id')).toMatchObject({
+    ...{ code: 2, out: '' },
+    err: 'cowbench: invalid trace: event 1: store: page 8 of process 0 is not mapped; at wrong.ts:3\n',
+  })
+})
+
 test('what a file declares is in the lists and in the manifest', () => {
   cowbench('init', 'policy', 'listed')
   const { out } = cowbench('list', 'params', '--policy', './listed.ts', '--json')

@@ -146,7 +146,7 @@ test('a policy that throws leaves the others to their end', async () => {
 })
 
 test.each([
-  ['t.store(5, 0)', 'event 0: store: process 5 was never started'],
+  ['t.store(5, 0)', 'event 0: store: process 5 was never started; at odd.mjs:4'],
   ['t.spawn()', 'process 0 has not exited by its end'],
 ])("a workload that fails costs all of its trace's cells: %s", async (written, line) => {
   const path = join(home, 'odd.mjs')

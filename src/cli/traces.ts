@@ -1,11 +1,11 @@
 /** traces: the traces of a run in shared memory, each made once and dropped after its last cell. */
 import { LONG } from '../load/long-trace.ts'
+import { madeBy, OwnTraceCheck } from '../load/own-trace.ts'
 import { traceHash } from '../load/trace-hash.ts'
 import { within } from '../load/within.ts'
 import type { TraceChoice } from '../plan.ts'
 import type { Produced, Source } from '../stream/produce.ts'
 import { type Trace, TraceTooLong } from '../trace/trace.ts'
-import { notExited, TraceValidator } from '../trace/validate.ts'
 import { buildTrace, type Workload } from '../workload/api.ts'
 import type { TraceSource } from './pool-options.ts'
 import type { TraceOrigin } from './run-inputs.ts'
@@ -96,8 +96,12 @@ export class Traces implements TraceSource {
   #build(workload: Workload, { workload: { file }, values, seed }: TraceChoice): Trace {
     const build = (): Trace => buildTrace(workload, values, seed, true, this.#long)
     if (file === undefined) return build()
-    const trace = within(this.#seconds, 'trace', build)
-    expectValid(trace)
+    const own = { workload, values, seed, path: file.path }
+    const trace = within(this.#seconds, 'trace', () => madeBy(own, build))
+    // It may write events that cannot be.
+    const check = new OwnTraceCheck(own)
+    check.take(trace)
+    check.end()
     return trace
   }
 
@@ -106,14 +110,6 @@ export class Traces implements TraceSource {
     if (origin === undefined) throw new Error('a workload that nobody loaded')
     return origin
   }
-}
-
-/** A workload that did not come with the program may write events that cannot be. */
-function expectValid(trace: Trace): void {
-  const validator = new TraceValidator(trace.processes)
-  const [first] = validator.take(trace, 1)
-  if (first !== undefined) throw new Error(`invalid trace: event ${first.event}: ${first.problem}`)
-  if (validator.alive !== undefined) throw notExited(validator.alive)
 }
 
 function shared(trace: Trace): Trace {

@@ -108,6 +108,11 @@ export class TraceWriter {
     this.#args = new Int32Array(handOut ? CHUNK_ARGS : Math.max(256, expectedEvents))
   }
 
+  /** Number of events so far. */
+  get events(): number {
+    return this.#events
+  }
+
   load(mm: number, vpn: number): void {
     this.#access(OP_LOAD, mm, vpn)
   }

@@ -132,17 +132,18 @@ export function buildTrace(
 
 /**
  * Hands the chunks of that trace to `take`, each good until it returns, so that a trace of any length takes the memory
- * of one chunk. Returns the number of events.
+ * of one chunk. Returns what it comes to.
  */
 export function streamTrace(
   workload: Workload,
   given: GivenValues,
   seed: number,
   take: (chunk: Chunk) => void,
-): number {
+): Pick<Trace, 'events' | 'processes'> {
   const writer = new TraceWriter(0, { handOut: take })
   workload.generate(writer, new Rng(seed, workload.name), completeValues(workload, given))
-  return writer.finish().events
+  const { events, processes } = writer.finish()
+  return { events, processes }
 }
 
 function checkValue(id: string, value: number | string | boolean, params: Params): void {
