@@ -57,6 +57,42 @@ test('what the kernel counted is written with an imported trace, and a flag wins
   expect(flag).not.toHaveProperty('against')
 })
 
+test('a workload is looked at as a trace is: its events, and the parameters and the seed that they are of', () => {
+  const cell = ['--workload', 'snapshot', '--param', 'pages=64', '--param', 'stores=10']
+  const { code, out } = trace('info', ...cell, '--seed', '3', '--json')
+  const { operations, source, processes } = JSON.parse(out)
+  expect([code, processes, operations.fork]).toEqual([0, 9, 8])
+  expect(source).toBe(
+    'snapshot (order=0;pages=64;pinned=0;snapshots=8;stores=10;swap=no;theta=99), seed 3',
+  )
+  // 64 to fill the heap; 10 while each of 8 children lives, and 10 after it.
+  expect(operations.store).toBe(64 + 8 * 2 * 10)
+})
+
+test.each<[string[], string]>([
+  [[], 'missing argument: expected: a trace file or --workload'],
+  [[REDIS, '--workload', 'zygote'], `unsupported --workload with ${REDIS}: one trace is looked at`],
+  [[REDIS, '--seed', '3'], 'unsupported --seed without --workload'],
+  [
+    ['--workload', 'zygote', '--pgreuse', '1'],
+    'unsupported --pgreuse with --workload: it is for recordings',
+  ],
+  [['--workload', 'zigote'], 'unknown workload: zigote; did you mean zygote? '],
+  [
+    ['--workload', 'bg', '--param', 'page=1'],
+    'unknown parameter: page; did you mean pages? available: pages, rounds, accesses, theta',
+  ],
+  [
+    ['--workload', 'bg', '--param', 'pages=0'],
+    'invalid pages: 0; expected a whole number from 1 to 16777216',
+  ],
+])('info refuses %j', (words, line) => {
+  const { code, out, err } = trace('info', ...words)
+  expect([code, out]).toEqual([2, ''])
+  expect(err).toMatch(/^cowbench: .*\n$/)
+  expect(err).toContain(`cowbench: ${line}`)
+})
+
 test.each(['import', 'convert'])(
   '%s never writes over what it reads, whatever its name',
   (verb) => {
@@ -99,7 +135,7 @@ test.each([
   [['--against-policy', 'mmid'], /^cowbench: unknown policy: mmid; did you mean mm-id/],
   [
     ['--others', 'redis'],
-    /^cowbench: unknown flag: --others;.* available: --against-policy, --timeout, --pgreuse, --json, --color,/,
+    /^cowbench: unknown flag: --others;.* available: --against-policy, --timeout, --pgreuse, --workload, --param, --seed, --json, --color,/,
   ],
   [['--pgresue', '5'], /^cowbench: unknown flag: --pgresue; did you mean --pgreuse\? available: /],
   [['--pgreuse', 'many'], /^cowbench: invalid --pgreuse: many; expected a whole number/],

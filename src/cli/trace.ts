@@ -4,7 +4,14 @@ import type { LoadedTrace } from '../load/trace-file.ts'
 import type { SystemReuses } from '../trace/recording.ts'
 import type { Chunk, Trace } from '../trace/trace.ts'
 import type { TraceProblem } from '../trace/validate.ts'
-import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+import {
+  addFlags,
+  type Command,
+  type FlagTable,
+  type FlagValues,
+  readFlags,
+  refuseFlags,
+} from './flag-table.ts'
 import { parseWhole } from './flags.ts'
 import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
 import { print, say } from './streams.ts'
@@ -24,6 +31,11 @@ const KERNEL_COUNTS = {
   ...PGREUSE,
   others: { kind: 'text', value: 'WHAT', what: 'what else ran meanwhile and was not recorded' },
 } as const satisfies FlagTable
+const CELL = {
+  workload: { kind: 'text', value: 'W', what: 'the trace of this workload, by name or file' },
+  param: { kind: 'texts', value: 'NAME=VALUE', what: 'set a parameter of the workload' },
+  seed: { kind: 'text', value: 'S', what: 'seed of the workload [1]' },
+} as const satisfies FlagTable
 const INFO = {
   'against-policy': {
     kind: 'text',
@@ -32,6 +44,7 @@ const INFO = {
   },
   timeout: TIMEOUT_FLAG,
   ...PGREUSE,
+  ...CELL,
   json: { kind: 'switch', what: 'as a JSON object' },
 } as const satisfies FlagTable
 
@@ -76,12 +89,13 @@ export const traceCommand: Command = {
         handler: (argv) => convert(argv, false),
       })
       .command({
-        command: 'info <file>',
-        describe: 'what a trace consists of, and what its import left out',
+        command: 'info [file]',
+        describe: 'what a trace or a workload consists of, and what an import left out',
         builder: (y) =>
           addFlags(y, FLAGS.info)
             .example('$0 trace info redis.trace', 'events, processes, faults')
-            .example('$0 trace info redis.trace --against-policy mm-id', 'is the model right?'),
+            .example('$0 trace info redis.trace --against-policy mm-id', 'is the model right?')
+            .example('$0 trace info --workload ./my-load.ts', 'what it came to'),
         handler: info,
       })
       .command({
@@ -103,12 +117,14 @@ async function load(argv: Argv): Promise<LoadedTrace> {
 }
 
 type Totals = Pick<Trace, 'events' | 'processes'>
+/** What a trace comes to, and what its file says of it. */
+type Seen = Omit<LoadedTrace, 'trace'> & Totals & { readonly loaded?: LoadedTrace }
 
 /** Hands a trace to `take`, in pieces if it is too long for memory. Returns what its file says of it. */
 async function lookThrough(
   argv: Argv,
   take: (chunk: Chunk, totals: Totals) => void,
-): Promise<Omit<LoadedTrace, 'trace'> & Totals & { readonly loaded?: LoadedTrace }> {
+): Promise<Seen> {
   const { longTrace, streamLong } = await import('../load/long-trace.ts')
   const long = longTrace(String(argv['file']))
   if (long !== undefined) {
@@ -120,6 +136,25 @@ async function lookThrough(
   take(loaded.trace, loaded.trace)
   const { events, processes } = loaded.trace
   return { ...loaded, events, processes, loaded }
+}
+
+type InfoFlags = FlagValues<typeof INFO>
+
+/** Is a workload's trace asked for, rather than a file? */
+function isWorkload(file: unknown, flags: InfoFlags): boolean {
+  if (flags.workload === undefined) {
+    if (file === undefined) {
+      throw new UsageError('missing argument: expected: a trace file or --workload')
+    }
+    refuseFlags(flags, ['param', 'seed'], 'without --workload')
+    return false
+  }
+  if (file !== undefined) {
+    throw new UsageError(`unsupported --workload with ${file}: one trace is looked at`)
+  }
+  const unfit = ['against-policy', 'pgreuse', 'timeout'] as const
+  refuseFlags(flags, unfit, 'with --workload: it is for recordings')
+  return true
 }
 
 async function convert(argv: Argv, foreign: boolean): Promise<void> {
@@ -144,12 +179,16 @@ async function convert(argv: Argv, foreign: boolean): Promise<void> {
 }
 
 async function info(argv: Argv): Promise<void> {
-  const { json, timeout, 'against-policy': policy } = readFlags(argv, INFO)
+  const flags = readFlags(argv, INFO)
+  const { json, timeout, 'against-policy': policy } = flags
   const seconds = answerSeconds(timeout)
   const { TraceDescriber } = await import('../trace/facts.ts')
   const { formatStatistics } = await import('../load/import/statistics.ts')
   const describer = new TraceDescriber()
-  const seen = await lookThrough(argv, (chunk) => describer.take(chunk))
+  const take = (chunk: Chunk): void => describer.take(chunk)
+  const seen: Seen = isWorkload(argv['file'], flags)
+    ? await (await import('./workload-trace.ts')).workloadTrace(flags, take)
+    : await lookThrough(argv, take)
   const { hash, source, program, statistics } = seen
   const { operations, ...facts } = describer.facts(seen)
   const system = systemReuses(argv, seen.system)

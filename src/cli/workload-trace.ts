@@ -1,0 +1,41 @@
+/** workload-trace: makes the trace of a workload for `trace info`, piece by piece. */
+import { loadWorkload } from '../load/workloads.ts'
+import { unknown } from '../params/closest.ts'
+import { formatValues, type Params, type ParamValue, parseParam } from '../params/params.ts'
+import { generate, type Made } from '../stream/produce.ts'
+import type { Chunk } from '../trace/trace.ts'
+import { completeValues } from '../workload/api.ts'
+import { parseParams, parseWhole } from './flags.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface WorkloadFlags {
+  readonly workload: string | undefined
+  readonly param: readonly string[] | undefined
+  readonly seed: string | undefined
+}
+
+/** Hands the pieces to `take`. Returns what the file of a trace would say of it. */
+export async function workloadTrace(
+  { workload: name = '', param = [], seed = '1' }: WorkloadFlags,
+  take: (chunk: Chunk) => void,
+): Promise<Made & { readonly source: string }> {
+  const { definition, file } = await loadWorkload(name)
+  const values = completeValues(definition, valuesOf(definition.params, parseParams(param)))
+  const workload = file?.path ?? name
+  const made = await generate(
+    { workload, hash: file?.hash, values, seed: parseWhole('seed', seed, 0, 2 ** 31 - 1) },
+    take,
+  )
+  const params = formatValues(values)
+  const cell = `${definition.name}${params === '' ? '' : ` (${params})`}`
+  return { ...made, source: `${cell}, seed ${seed}` }
+}
+
+function valuesOf(params: Params, texts: ReadonlyMap<string, string>): Record<string, ParamValue> {
+  const given = [...texts].map(([name, text]) => {
+    const param = Object.hasOwn(params, name) ? params[name] : undefined
+    if (param === undefined) throw new UsageError(unknown('parameter', name, Object.keys(params)))
+    return [name, parseParam(name, param, text)] as const
+  })
+  return Object.fromEntries(given)
+}
