@@ -54,6 +54,23 @@ export function expectParams(params: Params): void {
   }
 }
 
+/**
+ * The same values; to read one that was never declared throws RangeError `unknown parameter: ...`, where it would be
+ * undefined: a loop to undefined ends at once, and nobody notices. Those that are there cost what they did.
+ */
+export function onlyDeclared<V extends object>(values: V): V {
+  const others = new Proxy(Object.prototype, {
+    get(target, name, receiver) {
+      // What the language itself asks any object for.
+      if (typeof name === 'symbol' || name in target || name === 'toJSON') {
+        return Reflect.get(target, name, receiver)
+      }
+      throw new RangeError(unknown('parameter', name, Object.keys(values)))
+    },
+  })
+  return Object.assign(Object.create(others), values)
+}
+
 const TYPES: readonly string[] = ['int', 'choice', 'flag']
 
 /** Throws RangeError for the first of `given` that is not one of `known`, with the closest that is. */

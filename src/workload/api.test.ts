@@ -162,6 +162,35 @@ describe('a trace', () => {
   })
 })
 
+test('a parameter that was never declared cannot be read, where it would be undefined', () => {
+  const read = (name: string, of: 'needs' | 'events' | 'generate'): (() => unknown) => {
+    const hook = (...given: never[]): never[] => {
+      void given.at(-1)![name]
+      return []
+    }
+    const parts = { name: 'x', summary: '', params: { pages: int(8, 1, 64, 'pages') } }
+    const odd = defineWorkload({ ...parts, generate: () => {}, [of]: hook } as never)
+    if (of === 'generate') return () => buildTrace(odd, {}, 1)
+    return () => odd[of](completeValues(odd, {}))
+  }
+  for (const of of ['needs', 'events', 'generate'] as const) {
+    expect(read('page', of)).toThrow(
+      'unknown parameter: page; did you mean pages? available: pages',
+    )
+  }
+  expect(read('pages', 'needs')).not.toThrow()
+  // Text, JSON and the like of all values are as of any object.
+  const seen: unknown[] = []
+  const sound = defineWorkload({
+    ...{ name: 'x', summary: '', params: { pages: int(8, 1, 64, 'pages') } },
+    generate: (_t, _rng, p) => {
+      seen.push(`${p}`, JSON.stringify(p), { ...p }, Object.keys(p), 'page' in p)
+    },
+  })
+  buildTrace(sound, {}, 1)
+  expect(seen).toEqual(['[object Object]', '{"pages":8}', { pages: 8 }, ['pages'], false])
+})
+
 describe('what a generator may use', () => {
   const written = (write: Parameters<typeof defineWorkload>[0]['generate']): string[] => {
     const w = defineWorkload({ name: 'x', summary: '', params: {}, generate: write })

@@ -5,7 +5,13 @@
  * kernel, is not its business. The same workload, parameters and seed give the same trace, byte for byte.
  */
 import { type Capability, expectCapabilities } from '../params/capabilities.ts'
-import { expectName, expectParams, expectShape, type Shape } from '../params/declared.ts'
+import {
+  expectName,
+  expectParams,
+  expectShape,
+  onlyDeclared,
+  type Shape,
+} from '../params/declared.ts'
 import { defaults, formatValue, type Params, parseParam, type Values } from '../params/params.ts'
 import { Rng } from '../trace/rng.ts'
 import { type Chunk, type Trace, TraceWriter } from '../trace/trace.ts'
@@ -70,9 +76,11 @@ export function defineWorkload<const S extends Params>(spec: WorkloadSpec<S>): W
     summary,
     params,
     inQuickRun: spec.inQuickRun ?? true,
-    needs: (values) => (needs ? capabilities(name, () => needs(values as Values<S>)) : []),
-    events: (values) => events?.(values as Values<S>) ?? 0,
-    generate: (t, rng, values) => expectNothing(name, generate(t, rng, values as Values<S>)),
+    needs: (values) =>
+      needs ? capabilities(name, () => needs(onlyDeclared(values as Values<S>))) : [],
+    events: (values) => events?.(onlyDeclared(values as Values<S>)) ?? 0,
+    generate: (t, rng, values) =>
+      expectNothing(name, generate(t, rng, onlyDeclared(values as Values<S>))),
   } satisfies Workload)
 }
 
