@@ -135,10 +135,12 @@ export class TraceWriter {
     return child
   }
 
+  /** A new program in the same process: nothing is mapped any more. */
   exec(mm: number): void {
     this.#event(OP_EXEC, mm)
   }
 
+  /** The process is gone, and with it its mappings and pins. */
   exit(mm: number): void {
     this.#event(OP_EXIT, mm)
   }
@@ -164,14 +166,17 @@ export class TraceWriter {
     this.#event(OP_MUNMAP, mm, vpn, pages)
   }
 
+  /** Changes what the range allows to `prot` (PROT_*). */
   mprotect(mm: number, vpn: number, pages: number, prot: number): void {
     this.#event(OP_MPROTECT, mm, vpn, pages, prot)
   }
 
+  /** Moves the range to `to`, where nothing may be mapped. */
   mremap(mm: number, vpn: number, pages: number, to: number): void {
     this.#event(OP_MREMAP, mm, vpn, pages, to)
   }
 
+  /** Gives `advice` (MADV_*) for the range. */
   madvise(mm: number, vpn: number, pages: number, advice: number): void {
     this.#event(OP_MADVISE, mm, vpn, pages, advice)
   }
@@ -183,6 +188,7 @@ export class TraceWriter {
     return pin
   }
 
+  /** The I/O is over: gives the reference back. */
   unpin(mm: number, pin: number): void {
     this.#event(OP_UNPIN, mm, pin)
   }
@@ -192,30 +198,37 @@ export class TraceWriter {
     this.#event(OP_DEVREAD, mm, pin, index)
   }
 
+  /** The device stores to page `index` of `pin`. */
   devwrite(mm: number, pin: number, index: number): void {
     this.#event(OP_DEVWRITE, mm, pin, index)
   }
 
+  /** Reclaim takes the pages that it can. */
   swapout(mm: number, vpn: number, pages: number): void {
     this.#event(OP_SWAPOUT, mm, vpn, pages)
   }
 
+  /** Moves every CPU's LRU batches on to the LRU, as lru_add_drain_all(). */
   drain(): void {
     this.#event(OP_DRAIN, 0)
   }
 
+  /** Write-protects the range with userfaultfd, or no longer; it is registered if it was not. */
   uffdWp(mm: number, vpn: number, pages: number, on: boolean): void {
     this.#event(OP_UFFD_WP, mm, vpn, pages, on ? 1 : 0)
   }
 
+  /** Writes `value` to /proc/PID/clear_refs: 4 takes the soft-dirty bits back. */
   clearRefs(mm: number, value: number): void {
     this.#event(OP_CLEAR_REFS, mm, value)
   }
 
+  /** KSM goes through all that is MADV_MERGEABLE until nothing more is merged. */
   ksmWait(): void {
     this.#event(OP_KSM_WAIT, 0)
   }
 
+  /** Moves the pages to other frames, where nobody holds them. */
   migrate(mm: number, vpn: number, pages: number): void {
     this.#event(OP_MIGRATE, mm, vpn, pages)
   }
@@ -229,6 +242,7 @@ export class TraceWriter {
     this.#event(OP_PUT, mm, vpn)
   }
 
+  /** A store with FOLL_FORCE, as a debugger's through /proc/PID/mem. */
   poke(mm: number, vpn: number): void {
     this.#event(OP_POKE, mm, vpn)
   }
@@ -239,6 +253,7 @@ export class TraceWriter {
     for (const vpn of vpns) this.#event(OP_STORE_SAME, mm, vpn, content)
   }
 
+  /** Splits the large folio that holds the page, as split_folio(). */
   folioSplit(mm: number, vpn: number): void {
     this.#event(OP_FOLIO_SPLIT, mm, vpn)
   }
@@ -283,15 +298,18 @@ export class TraceWriter {
     return { task: this.#begin(mm, OP_FORK, child), child }
   }
 
+  /** Holds a pin of one page to be taken through its steps. */
   beginPin(mm: number, vpn: number, kind: number): { readonly task: number; readonly pin: number } {
     const pin = this.#pins++
     return { task: this.#begin(mm, OP_PIN, vpn, kind, pin), pin }
   }
 
+  /** Holds a store; returns the task. */
   beginStore(mm: number, vpn: number): number {
     return this.#begin(mm, OP_STORE, vpn)
   }
 
+  /** Holds the reclaim of one page; returns the task. */
   beginSwapout(mm: number, vpn: number): number {
     return this.#begin(mm, OP_SWAPOUT, vpn)
   }

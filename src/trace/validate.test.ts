@@ -96,9 +96,11 @@ describe('an operation in steps', () => {
       const reclaim = t.beginSwapout(mm, 3)
       t.step(mm, reclaim, STEP_LOCK)
       const { task, pin } = t.beginPin(mm, 3, PIN_DMAPIN)
+      t.unpin(mm, pin) // waits
       t.step(mm, task, STEP_ALL)
       t.step(mm, reclaim, STEP_ALL)
       t.devread(mm, pin, 0)
+      t.unpin(mm, pin)
       const store = t.beginStore(mm, 3)
       const fork = t.beginFork(mm)
       t.step(mm, fork.task, STEP_ALL)

@@ -136,6 +136,8 @@ class Validator {
   readonly #seen = new Set<number>()
   /** Pages of each pin that was taken; 0 once it was given back. */
   readonly #pins = new Map<number, number>()
+  /** Pins taken in steps: to give one back too early waits, and may be tried again. */
+  readonly #inSteps = new Set<number>()
   readonly #tasks = new Set<number>()
 
   constructor(processes: number) {
@@ -244,6 +246,7 @@ class Validator {
       case OP_SWAPOUT:
         return this.take(op, mm, Int32Array.of(first, 1))
       case OP_PIN:
+        this.#inSteps.add(third)
         return this.take(op, mm, Int32Array.of(first, 1, second, third))
       default:
         return `${OP_LABELS[op] ?? op} has no steps`
@@ -267,7 +270,7 @@ class Validator {
 
   #unpin(pin: number): string | undefined {
     const unfit = this.#unfitPin(pin)
-    if (!unfit) this.#pins.set(pin, 0)
+    if (!unfit && !this.#inSteps.has(pin)) this.#pins.set(pin, 0)
     return unfit
   }
 
