@@ -38,8 +38,8 @@ export default defineWorkload({
   needs: (p) => [p.order > 0 && 'thp'],
 
   // Writes the events, and nothing else. `rng` is the only source of chance: the same parameters and seed give the same
-  // trace. Pages are numbered; by the end every process has exited. Further verbs of `t`: exec, munmap, mprotect,
-  // mremap, madvise, pin, unpin, devread, devwrite, swapout, uffdWp, clearRefs, ksmWait, migrate, poke, storeSame.
+  // trace. Pages are numbered; by the end every process has exited. docs/write-a-workload.md lists all operations of
+  // `t`, and says how to see that the trace is what was meant.
   generate(t, rng, p) {
     const memory = new AddressSpace().area(p.pages)
     const server = t.spawn()

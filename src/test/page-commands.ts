@@ -2,7 +2,7 @@
  * page-commands: a page of the documentation, followed to the letter in an empty folder.
  *
  * A `ts` block whose first line is `// FILE` is that file. A `console` block holds commands behind `$ ` and what they
- * print: `...` alone stands for any lines, at the end of a line for the rest of it.
+ * print: `...` alone stands for any lines, in a line for any part of it.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -84,9 +84,9 @@ function expectShown({ line, shown, code }: Command, cwd: string, path: string):
 function matcherOf(shown: readonly string[]): RegExp {
   const lines = shown.map((line) => {
     if (line === ANYTHING) return '(?:.*\n)*'
-    const cut = line.endsWith(` ${ANYTHING}`)
-    const text = cut ? line.slice(0, -ANYTHING.length - 1) : line
-    return `${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}${cut ? '.*' : ''}\n`
+    const parts = line.split(ANYTHING).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    // Nothing may follow where the rest of a line was left out, not even the space before it.
+    return `${parts.join('.*').replace(/ \.\*$/, '.*')}\n`
   })
   return new RegExp(`^${lines.join('')}`)
 }
