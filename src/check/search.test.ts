@@ -110,9 +110,9 @@ test.each(['swap', 'writeback'])(
  * looked at, and not kept.
  */
 const NOTHING = {
-  'anon-exclusive': [724, 2010, 844, 3832, 1040, 2109, 8731, 4702, 419, 370, 3825],
-  'mm-id': [554, 1522, 630, 2132, 1033, 1562, 5046, 3766, 273, 342, 2771],
-  clairvoyant: [552, 1514, 656, 2144, 1028, 1552, 5146, 3814, 273, 342, 2777],
+  'anon-exclusive': [724, 2010, 844, 3832, 1040, 2109, 8731, 4768, 419, 370, 3825],
+  'mm-id': [554, 1522, 630, 2132, 1033, 1562, 5046, 3790, 273, 342, 2771],
+  clairvoyant: [552, 1514, 656, 2144, 1028, 1552, 5146, 3833, 273, 342, 2777],
 } as const
 
 test.each(Object.entries(NOTHING))('nothing is found in %s', async (policy, states) => {
