@@ -4,9 +4,25 @@
 export { POLICIES } from '../policies/index.ts'
 export { WORKLOADS } from '../workloads/index.ts'
 export { hooksOf } from './hooks-of.ts'
-export { COST_PROFILES, type CostProfile, parseCostProfile } from './metrics/cost.ts'
-export { METRICS, type MetricId, type MetricValues } from './metrics/schema.ts'
-export type { Param, Params, ParamValue, Values } from './params/params.ts'
+export { COST_PROFILES, type CostProfile, type CostUnit, parseCostProfile } from './metrics/cost.ts'
+export {
+  type Better,
+  METRICS,
+  type Metric,
+  type MetricId,
+  type MetricValues,
+  type Unit,
+} from './metrics/schema.ts'
+export type {
+  ChoiceParam,
+  FlagParam,
+  IntParam,
+  Param,
+  Params,
+  ParamValue,
+  ValueOf,
+  Values,
+} from './params/params.ts'
 export * from './policy/api.ts'
 export {
   missingCapability,
@@ -15,5 +31,6 @@ export {
   simulate,
 } from './run.ts'
 export { KERNELS, type KernelModel } from './sim/kernels.ts'
-export { TraceWriter } from './trace/trace.ts'
+export type { NoiseSettings, NoiseValues } from './sim/noise.ts'
+export { type Chunk, type ChunkedTrace, TraceWriter, type WriterOptions } from './trace/trace.ts'
 export * from './workload/api.ts'

@@ -22,6 +22,7 @@ import uffdSnapshot from './uffd-snapshot.ts'
 import vmspliceChild from './vmsplice-child.ts'
 import zygote from './zygote.ts'
 
+/** All workloads that come with the program. */
 export const WORKLOADS: readonly Workload[] = [
   // fork and its aftermath
   preforkServer,

@@ -165,6 +165,7 @@ export interface PolicySpec<S extends Params> {
   readonly params?: S
   /** Capabilities of the mechanism that this policy has no rule for: workloads that need one are skipped. */
   readonly lacks?: readonly Capability[]
+  /** The answers, given the parameters. */
   readonly hooks: (params: Values<S>) => GivenHooks
 }
 

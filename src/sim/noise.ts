@@ -26,8 +26,10 @@ export const NOISE_PARAMS = {
   ),
 } as const
 
+/** The values of the machine's parameters (`list params`). */
 export type NoiseValues = { readonly [K in keyof typeof NOISE_PARAMS]: number }
 
+/** What else holds pages in a run, and the seed of when. */
 export interface NoiseSettings {
   readonly values: NoiseValues
   readonly seed: number

@@ -13,6 +13,7 @@ const TWO_32 = 2 ** 32
 /** Up to here the product of a 32-bit draw and a range is exact in a double. */
 const EXACT_RANGE = 2 ** 21
 
+/** Random numbers of a stream of its own: the same for the same seed and name. */
 export class Rng {
   readonly #seed: number
   readonly #name: string
@@ -147,6 +148,7 @@ export class Zipf {
     while (large < n) this.#column(pending[large++]!, 1, 0)
   }
 
+  /** The next index, from 0. */
   next(): number {
     const column = this.#rng.below(this.#n)
     return this.#rng.word() <= this.#cut[column]! ? column : this.#alias[column]!

@@ -8,8 +8,9 @@
  *   swapout   isolate, swapcache, (lock, clear, retest) per mapping, free (shrink_folio_list)
  */
 
-/** Not steps: how far OP_STEP goes. One step; or all that is left. */
+/** Not a step, but how far OP_STEP goes: one step. */
 export const STEP_NEXT = 0
+/** All the steps that are left. */
 export const STEP_ALL = 1
 
 /** fork: write_protect_seq becomes odd. Nothing is copied yet. */
@@ -51,6 +52,7 @@ export const STEP_RETEST = 19
 /** Reclaim: __remove_mapping(). */
 export const STEP_FREE = 20
 
+/** By STEP_*: the word for it, as litmus tests have it. */
 export const STEP_LABELS: readonly string[] = [
   'next',
   'all',

@@ -52,6 +52,7 @@ export const SEGMENT_EVENTS = 16384
 export const CHUNK_ARGS = 2 ** 20
 export const CHUNK_SEGMENTS = 2 ** 21
 
+/** A trace in memory, as columns. */
 export interface Trace {
   /** SEGMENT integers each: operation, process, first and one past the last operand in `args`. */
   readonly segments: Int32Array
@@ -81,6 +82,7 @@ export function isFull(segmentWords: number, argWords: number): boolean {
 /** What a writer throws that was told how much memory it may take. */
 export class TraceTooLong extends Error {}
 
+/** How a trace is written. */
 export interface WriterOptions {
   /** The writer gives away each chunk as soon as it is full, and keeps nothing. */
   readonly handOut?: (chunk: Chunk) => void
@@ -88,6 +90,7 @@ export interface WriterOptions {
   readonly most?: number
 }
 
+/** Writes a trace, operation by operation; processes and pins get their numbers here. */
 export class TraceWriter {
   readonly #handOut: ((chunk: Chunk) => void) | undefined
   readonly #most: number
@@ -113,10 +116,12 @@ export class TraceWriter {
     return this.#events
   }
 
+  /** A load of the page. */
   load(mm: number, vpn: number): void {
     this.#access(OP_LOAD, mm, vpn)
   }
 
+  /** A store to the page. */
   store(mm: number, vpn: number): void {
     this.#access(OP_STORE, mm, vpn)
   }
@@ -162,6 +167,7 @@ export class TraceWriter {
     this.#event(OP_MMAP, mm, vpn, pages, kind, prot, folioOrder, object, pgoff)
   }
 
+  /** munmap() of the pages. */
   munmap(mm: number, vpn: number, pages: number): void {
     this.#event(OP_MUNMAP, mm, vpn, pages)
   }
@@ -238,6 +244,7 @@ export class TraceWriter {
     this.#event(OP_GET, mm, vpn)
   }
 
+  /** The reference that get() took is given back. */
   put(mm: number, vpn: number): void {
     this.#event(OP_PUT, mm, vpn)
   }
@@ -263,6 +270,7 @@ export class TraceWriter {
     this.#event(OP_WRITEBACK, mm, vpn, pages)
   }
 
+  /** The swap device has written everything that was under writeback. */
   writebackEnd(): void {
     this.#event(OP_WRITEBACK_END, 0)
   }

@@ -31,6 +31,7 @@ export * from './zipf-rounds.ts'
 /** Version of this contract; a workload file made for another one is refused. */
 export const WORKLOAD_API = 1
 
+/** A workload as it was declared: what `--workload` names. */
 export interface Workload {
   readonly name: string
   /** The WORKLOAD_API that it was written for. */
@@ -40,12 +41,15 @@ export interface Workload {
   readonly params: Params
   /** Does `run --quick` include it? */
   readonly inQuickRun: boolean
+  /** Capabilities of the mechanism that a trace with these parameters needs. */
   needs(values: Values<Params>): readonly Capability[]
   /** About how many events there will be, so that the columns are allocated once; 0 where nobody counted. */
   events(values: Values<Params>): number
+  /** Writes the trace of these parameters and this seed. */
   generate(t: TraceWriter, rng: Rng, values: Values<Params>): void
 }
 
+/** What defineWorkload() takes. */
 export interface WorkloadSpec<S extends Params> {
   readonly name: string
   readonly summary: string
@@ -55,6 +59,7 @@ export interface WorkloadSpec<S extends Params> {
   readonly inQuickRun?: boolean
   /** Capabilities that these parameters call for, as in `[p.order > 0 && 'thp']`. Default: none. */
   readonly needs?: (p: Values<S>) => readonly (Capability | false)[]
+  /** About how many events there will be, where that is known beforehand. */
   readonly events?: (p: Values<S>) => number
   /** Writes the trace. By its end every process has exited. `rng` is the workload's own stream. */
   readonly generate: (t: TraceWriter, rng: Rng, p: Values<S>) => void

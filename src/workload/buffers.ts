@@ -5,6 +5,7 @@ import { PIN_ROPIN, PIN_VMSPLICE } from '../trace/ops.ts'
 import type { Rng } from '../trace/rng.ts'
 import type { TraceWriter } from '../trace/trace.ts'
 
+/** Pages that a device uses: those of one pin. */
 export interface Buffer {
   readonly pin: number
   readonly vpn: number

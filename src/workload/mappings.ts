@@ -3,13 +3,16 @@
  */
 import { HPAGE_PMD_NR } from './address-space.ts'
 
-/** Bits of a page; 0 is unmapped. */
+/** Bits of a page, of which 0 is unmapped: it may be loaded from. */
 export const PAGE_READ = 1
+/** It may be stored to. */
 export const PAGE_WRITE = 2
+/** fork leaves it out. */
 export const PAGE_DONTFORK = 4
 /** Under userfaultfd write-protection, or has been. */
 export const PAGE_UFFD_WP = 8
 
+/** Pages one after the other. */
 export interface Run {
   readonly vpn: number
   readonly pages: number
@@ -37,14 +40,17 @@ export class Mappings {
     return new Mappings(this.#bits.map((bits) => (bits & PAGE_DONTFORK ? 0 : bits & ~PAGE_UFFD_WP)))
   }
 
+  /** Gives the pages these bits and no others. */
   set({ vpn, pages }: Run, bits: number): void {
     this.#bits.fill(bits, vpn, vpn + pages)
   }
 
+  /** Sets some bits of the pages, and clears others. */
   change({ vpn, pages }: Run, set: number, clear: number): void {
     for (let i = vpn; i < vpn + pages; i++) this.#bits[i] = (this.#bits[i]! & ~clear) | set
   }
 
+  /** The pages are at `to` from now on. */
   move({ vpn, pages }: Run, to: number): void {
     this.#bits.copyWithin(to, vpn, vpn + pages)
     this.#bits.fill(0, vpn, vpn + pages)

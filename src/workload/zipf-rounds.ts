@@ -16,6 +16,7 @@ const params = {
 }
 type ZipfRounds = Values<typeof params>
 
+/** What `bg` and `mix` have in common: rounds of a fork, zipf-distributed accesses, and the child's exit. */
 export const zipfRounds = {
   params,
 
