@@ -117,9 +117,8 @@ test('a workload that fails, and a trace that is too long, are errors of all the
      })`,
   )
   const failed = await timings(['mm-id', 'mapcount'], [throws, 'fork-exec'], 1)
-  expect(errorsOf(failed.timings)).toEqual([
-    ...['no trace today', undefined, 'no trace today', undefined],
-  ])
+  const why = 'invalid trace: generate threw: no trace today; at workload.ts:3'
+  expect(errorsOf(failed.timings)).toEqual([why, undefined, why, undefined])
   const { timings: found } = await timings(['mm-id'], ['bg'], 1, { long: 1000 })
   expect(errorsOf(found)).toEqual([
     'unsupported trace: too long to be held in memory; expected a shorter one',
