@@ -91,6 +91,15 @@ export async function facilitiesOf(driver: LiveDriver): Promise<Facilities> {
     mthp: mthpOf((file) => textIn(`${THP}/${file}`)),
     // A page that KSM has merged must be known from others (6.12 shows all alike).
     ksm: textIn('/sys/kernel/mm/ksm/run').trim() === '1' && (await driver.probe(PROBE_KSM_FLAG)),
+    ...(await probesOf(driver)),
+  }
+}
+
+/** What only the driver can find out. */
+export async function probesOf(
+  driver: LiveDriver,
+): Promise<Pick<Facilities, 'uffdWp' | 'softDirty' | 'ioUring'>> {
+  return {
     uffdWp: await driver.probe(PROBE_UFFD_WP),
     softDirty: await driver.probe(PROBE_SOFT_DIRTY),
     ioUring: await driver.probe(PROBE_IO_URING),
