@@ -8,7 +8,7 @@
  * The guest is emulated, which takes some ten times as long as live tests do; it swaps to zram and has no KSM. Needs what
  * NEEDED lists, and a C compiler. Exit codes: 4 the model disagrees, 5 something needed is missing.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   copyFileSync,
@@ -24,6 +24,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { isProgram } from '../src/cli/is-program.ts'
 import { recordOrCompare } from '../src/cli/live-compare.ts'
 import { searchFor } from '../src/cli/live-search.ts'
 import { driverProgram } from '../src/live/build.ts'
@@ -47,7 +48,7 @@ const { against, random, seed = '1' } = values
 if (image === undefined || version === undefined || against === undefined) {
   end(2, 'expected: linux-image-NAME_VERSION_amd64.deb --against NAME [--random N] [FILE.cow...]')
 }
-const missing = NEEDED.find((name) => spawnSync('which', [name]).status !== 0)
+const missing = NEEDED.find((name) => !isProgram(name))
 if (missing !== undefined) end(5, `no ${missing} here`)
 
 const dir = mkdtempSync(join(tmpdir(), 'cowbench-kernel-'))

@@ -5,7 +5,12 @@ import { type BatchPlan, batchScript, ranges } from './batch-script.ts'
 
 const SMALL: BatchPlan = {
   ...{ out: 'results', name: 'mine', shards: 4, wanted: [1, 2, 3, 4], jobs: 1, report: false },
-  ...{ program: ['/usr/bin/node', '/opt/main.js'], plan: ['--quick'], cwd: '/work', options: [] },
+  ...{
+    program: ['/usr/bin/node', '/opt/main.js'],
+    plan: ['--quick'],
+    cwd: '/srv/plans',
+    options: [],
+  },
 }
 
 test('the whole script of a small plan', () => {
@@ -14,8 +19,8 @@ test('the whole script of a small plan', () => {
     `#!/usr/bin/env bash
 #SBATCH --job-name=cowbench-mine
 #SBATCH --array=1-4
-#SBATCH --chdir=/work
-#SBATCH --output=/work/results/mine.shards/slurm-%A_%a.out
+#SBATCH --chdir=/srv/plans
+#SBATCH --output=/srv/plans/results/mine.shards/slurm-%A_%a.out
 #SBATCH --partition=long
 #SBATCH --cpus-per-task=2
 #SBATCH --exclusive

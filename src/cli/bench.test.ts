@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
+import { THROWING_POLICY } from '../test/throwing-policy.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 
@@ -27,14 +28,7 @@ writeFileSync(
      name: 'mine', summary: '', era: '', kernel: '6.18', hooks: () => hooksOf('mm-id'),
    })`,
 )
-writeFileSync(
-  join(home, 'bad.ts'),
-  `import { definePolicy } from 'cowbench'
-   export default definePolicy({
-     name: 'bad', summary: '', era: '', kernel: '6.18',
-     hooks: () => ({ wpReuse() { throw new Error('not today') } }),
-   })`,
-)
+writeFileSync(join(home, 'bad.ts'), THROWING_POLICY)
 
 const SMALL = ['--quick', '--workload', 'fork-exec,vmsplice-child', '--param', 'commands=2']
 

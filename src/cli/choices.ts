@@ -2,6 +2,7 @@
  * choices: policies as the command line names them: by name or file, with parameters of their own behind a colon, or by
  * the kernel that had them.
  */
+import { POLICIES } from '../../policies/index.ts'
 import { loadPolicy } from '../load/policies.ts'
 import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { unknown } from '../params/closest.ts'
@@ -51,6 +52,24 @@ export function withParams(
   if (given.size === 0) return [...choices]
   refuseUnknown(choices, given)
   return choices.map((choice) => withOwn(choice, given))
+}
+
+export interface Choosing {
+  readonly policies: readonly string[]
+  readonly kernels: readonly string[]
+  /** As --param gives them. */
+  readonly params: readonly string[]
+}
+
+/** The policies and kernels that are named, or else every policy that came with the program. */
+export async function choicesOf({ policies, kernels, params }: Choosing): Promise<PolicyChoice[]> {
+  const all = policies.length === 0 && kernels.length === 0
+  const choices = [
+    ...(all ? POLICIES.map((definition) => ({ definition })) : []),
+    ...(await Promise.all(policies.map(policyChoice))),
+    ...(await Promise.all(kernels.map(kernelChoice))),
+  ]
+  return withParams(choices, params)
 }
 
 /** The policy's name, or its kernel's, with what it was chosen with: as --policy or --kernel take it. */

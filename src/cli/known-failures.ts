@@ -13,7 +13,7 @@ import type { FailureRow, FailureVerdict } from '../report/heatmap.ts'
 import { writeFailures } from '../report/known-failures.ts'
 import { writeReport } from '../report/report.ts'
 import { litmusMachine, missingCapability, policyWith } from '../run.ts'
-import { kernelChoice, policyChoice, refuseTwins, settingsOf, withParams } from './choices.ts'
+import { type Choosing, choicesOf, refuseTwins, settingsOf } from './choices.ts'
 import { patiently } from './patiently.ts'
 import { counted, print, say } from './streams.ts'
 
@@ -38,11 +38,7 @@ const VERDICTS: Readonly<Record<string, FailureVerdict>> = {
 }
 
 /** Whose failures the table shows, and how long one of one's own may take to answer. */
-export interface Sufferers {
-  readonly policies: readonly string[]
-  readonly kernels: readonly string[]
-  /** Of these policies, as --param gives them. */
-  readonly params: readonly string[]
+export interface Sufferers extends Choosing {
   readonly seconds: number
 }
 
@@ -53,6 +49,7 @@ const EVERYBODY: Sufferers = { policies: [], kernels: [], params: [], seconds: 1
 export async function knownFailureRows(sufferers = EVERYBODY): Promise<FailureRow[]> {
   const folder = join(packageRoot(), 'workloads', 'litmus', 'failures')
   const choices = await choicesOf(sufferers)
+  refuseTwins('policy', choices.map(policyLabel))
   return readKnownFailures(folder).flatMap((failure) => {
     const test = readTest(join(folder, `${failure.test}.cow`))
     return choices.map((choice): FailureRow => {
@@ -64,18 +61,6 @@ export async function knownFailureRows(sufferers = EVERYBODY): Promise<FailureRo
       return { policy: policyLabel(choice), failure: failure.title, verdict: word }
     })
   })
-}
-
-async function choicesOf({ policies, kernels, params }: Sufferers): Promise<PolicyChoice[]> {
-  const all = policies.length === 0 && kernels.length === 0
-  const named = [
-    ...(all ? POLICIES.map((definition) => ({ definition })) : []),
-    ...(await Promise.all(policies.map(policyChoice))),
-    ...(await Promise.all(kernels.map(kernelChoice))),
-  ]
-  const choices = withParams(named, params)
-  refuseTwins('policy', choices.map(policyLabel))
-  return choices
 }
 
 function applies(failure: KnownFailure, test: LitmusTest, choice: PolicyChoice): boolean {

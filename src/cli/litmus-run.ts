@@ -1,7 +1,6 @@
 /** litmus-run: litmus tests from their files to what is printed about them. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { POLICIES } from '../../policies/index.ts'
 import { type Comparison, compareWithTruth, formatDisagreement } from '../litmus/compare.ts'
 import { expectationFor, meets } from '../litmus/expect.ts'
 import { readExceptions, readTest, readTests, readTruth } from '../litmus/library.ts'
@@ -15,7 +14,7 @@ import { unknown } from '../params/closest.ts'
 import { variantName } from '../plan.ts'
 import { LitmusMachines, type RunSettings } from '../run.ts'
 import { KERNELS } from '../sim/kernels.ts'
-import { choiceName, kernelChoice, policyChoice, settingsOf, withParams } from './choices.ts'
+import { choiceName, choicesOf, settingsOf } from './choices.ts'
 import { patiently } from './patiently.ts'
 import { pathOf, testReplay } from './replay.ts'
 import { counted, print, say } from './streams.ts'
@@ -76,14 +75,8 @@ export function testsOf(named: readonly string[]): LitmusTest[] {
   })
 }
 
-async function subjectsOf({ policies, kernels, params }: LitmusRequest): Promise<Subject[]> {
-  const all = policies.length === 0 && kernels.length === 0
-  const names = all ? POLICIES.map(({ name }) => name) : policies
-  const choices = [
-    ...(await Promise.all(names.map(policyChoice))),
-    ...(await Promise.all(kernels.map(kernelChoice))),
-  ]
-  return withParams(choices, params).map((choice) => ({
+async function subjectsOf(request: LitmusRequest): Promise<Subject[]> {
+  return (await choicesOf(request)).map((choice) => ({
     policy: variantName(choice.definition.name, choice.params),
     ...(choice.file === undefined
       ? {}

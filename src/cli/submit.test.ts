@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { THROWING_POLICY } from '../test/throwing-policy.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 
@@ -184,14 +185,7 @@ test('a task whose policy was edited since refuses to run', () => {
 })
 
 test('a cell that fails fails its task, and is tried again', () => {
-  writeFileSync(
-    join(home, 'bad.ts'),
-    `import { definePolicy } from 'cowbench'
-     export default definePolicy({
-       name: 'bad', summary: '', era: '', kernel: '6.18',
-       hooks: () => ({ wpReuse() { throw new Error('not today') } }),
-     })`,
-  )
+  writeFileSync(join(home, 'bad.ts'), THROWING_POLICY)
   const words = ['--policy', 'mm-id,./bad.ts', '--workload', 'fork-exec', '--name', 'bad']
   cowbench('submit', ...words, '--shards', '2')
   expect(read('bin', 'ended')).toBe('1: 0\n2: 1\n0: 0\n')

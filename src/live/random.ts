@@ -39,6 +39,15 @@ interface Process {
   areas: Area[]
 }
 
+/** Some pages of an area, as a line of a test has them. */
+interface Range {
+  readonly owner: Process
+  readonly area: Area
+  readonly first: number
+  readonly last: number
+  readonly text: string
+}
+
 interface Pin {
   readonly name: string
   readonly owner: Process
@@ -194,16 +203,12 @@ class Author {
 
   onRange(verb: string, operand: string): string | undefined {
     const at = this.#range()
-    if (at === undefined) return undefined
-    if (operand !== '') at.area.parted = true
-    return `${verb} ${at.text} ${operand}`.trim()
+    return at && said(verb, at, operand)
   }
 
   onPrivate(verb: string, operand: string): string | undefined {
     const at = this.#range()
-    if (at === undefined || !isPrivate(at.area)) return undefined
-    if (operand !== '') at.area.parted = true
-    return `${verb} ${at.text} ${operand}`.trim()
+    return at && isPrivate(at.area) ? said(verb, at, operand) : undefined
   }
 
   /** A huge mapping becomes one by entries, and everything else stays as it was. */
@@ -345,7 +350,7 @@ class Author {
   }
 
   /** Some pages of some area, all of them mapped. */
-  #range(): { owner: Process; area: Area; first: number; last: number; text: string } | undefined {
+  #range(): Range | undefined {
     const { rng } = this
     const owner = this.#some(this.#processes)
     const area = owner.areas[rng.below(Math.max(1, owner.areas.length))]
@@ -363,6 +368,13 @@ class Author {
     const part = whole ? '' : first === last ? `[${first}]` : `[${first}..${last}]`
     return { owner, area, first, last, text: `${owner.name} ${area.name}${part}` }
   }
+}
+
+/** What has an operand changes the pages' area. */
+function said(verb: string, { area, text }: Range, operand: string): string {
+  if (operand === '') return `${verb} ${text}`
+  area.parted = true
+  return `${verb} ${text} ${operand}`
 }
 
 function isPrivate({ kind }: Area): boolean {

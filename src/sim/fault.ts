@@ -13,7 +13,7 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
-import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
+import { MAP_PRIVATE_ANON, MAP_SHARED } from '../trace/ops.ts'
 import {
   allocAnonPage,
   anonVmaPrepare,
@@ -166,7 +166,7 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
     return
   }
   mapPte(m.frames, mm, cached)
-  const writable = (vma.prot & PROT_WRITE) !== 0 && mapsShareWritable(m, vma)
+  const writable = mapsShareWritable(m, vma)
   const marked = vma.uffdWp && (m.tables.ptes[index]! & PTE_UFFD_WP) !== 0
   // The marker's protection passes to the page: a store faults again.
   const flags = marked

@@ -101,14 +101,15 @@ export function mapsWhole(m: Machine, mm: Mm, vpn: number, stop: number, pfn: nu
 export function mappedShared(m: Machine, pfn: number): boolean {
   const { frames } = m
   const head = frames.head(pfn)
-  const mapped = frames.largeMapcount[head]!
   switch (m.era.mappedShared) {
     case 'mmIds':
       return frames.mmShared[head] !== 0
-    case 'guess':
+    case 'guess': {
+      const mapped = frames.largeMapcount[head]!
       if (mapped <= 1) return false
       if (frames.entire[head] !== 0 || mapped > frames.pages(head)) return true
       return frames.mapcount(head) > 1
+    }
     default:
       return frames.mapcount(pfn) + frames.entire[head]! !== 1
   }

@@ -7,7 +7,7 @@
 import { HUGE_ORDER, HUGE_PAGES } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_WRITE } from '../state/tables.ts'
-import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
+import { MAP_SHARED } from '../trace/ops.ts'
 import { cachedFrame, installHuge } from './alloc.ts'
 import { mapHuge } from './folio.ts'
 import type { Machine } from './machine.ts'
@@ -38,7 +38,7 @@ export function doSetPmd(m: Machine, mm: Mm, vma: Vma, vpn: number): boolean {
   if (!shmemSuitable(vma, vpn)) return false
   const head = hugeCacheFolio(m, vma, vpn)
   if (head === 0) return false
-  const write = (vma.prot & PROT_WRITE) !== 0 && mapsShareWritable(m, vma) ? PTE_WRITE : 0
+  const write = mapsShareWritable(m, vma) ? PTE_WRITE : 0
   mapHuge(m.frames, mm, head)
   installHuge(m, mm, vpn, (head << PFN_SHIFT) | PTE_PRESENT | write | PMD_HUGE)
   return true

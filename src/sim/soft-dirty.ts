@@ -14,7 +14,7 @@ import {
   TABLE_PAGES,
   TABLE_SHIFT,
 } from '../state/tables.ts'
-import { MAP_SHARED } from '../trace/ops.ts'
+import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import type { Machine } from './machine.ts'
 import { unshareForWalk } from './shared-tables.ts'
 
@@ -31,7 +31,8 @@ export function tracksSoftDirty(m: Machine, vma: Vma): boolean {
  * soft-dirty is tracked, or userfaultfd may write-protect.
  */
 export function mapsShareWritable(m: Machine, vma: Vma): boolean {
-  return vma.kind === MAP_SHARED && !vma.uffdWp && !tracksSoftDirty(m, vma)
+  if (vma.kind !== MAP_SHARED || (vma.prot & PROT_WRITE) === 0) return false
+  return !vma.uffdWp && !tracksSoftDirty(m, vma)
 }
 
 /** clear_refs_write(): no-op where the kernel has no CONFIG_MEM_SOFT_DIRTY, and for other values. */
