@@ -53,13 +53,14 @@ export async function recordOrCompare(
     replaceFile(request.record, formatTruth(truth, configFacts(machine)))
     say(`${request.record}: ${counted(tests.size, 'test')} on Linux ${machine.kernel}`)
   }
-  return request.against === undefined ? 0 : compare(truth, runnable, model, request)
+  return request.against === undefined ? 0 : compare(truth, runnable, model, machine, request)
 }
 
 function compare(
   truth: Truth,
   tests: readonly LitmusTest[],
   { name, policy, own, settings }: Model,
+  { swap }: Facilities,
   { drained, seconds, json }: ComparisonRequest,
 ): number {
   const byName = new Map(tests.map((test) => [test.name, test]))
@@ -71,7 +72,7 @@ function compare(
       machines:
         ({ swapDisk }) =>
         () =>
-          litmusMachine({ ...settings, swapDisk }),
+          litmusMachine({ ...settings, swapDisk: swapDisk || swap === 'disk' }),
       states: [state],
       ...(own ? { does: (place, step) => patiently(policy, seconds, place, step) } : {}),
     })

@@ -28,7 +28,7 @@ export async function searchFor(
   const options = { tests, seed, model: name, machine, ...randomOptions(machine) }
   const subject = {
     ...{ driver, thpAlways: machine.thp === 'always' },
-    machine: () => litmusMachine(settings),
+    machine: () => litmusMachine({ ...settings, swapDisk: machine.swap === 'disk' }),
     ...(own && {
       does: (test: LitmusTest, run: () => OperationResult[]) =>
         patiently(policy, seconds, `${test.operations.map(({ text }) => text).join('; ')}`, run),

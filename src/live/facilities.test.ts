@@ -29,13 +29,27 @@ test('a size is on by a setting of its own, or inherits that of all', () => {
   expect(mthpOf((file) => (file === 'enabled' ? '[always] madvise never' : ''))).toEqual([])
 })
 
+const machine: Facilities = {
+  ...{ kernel: '6.18.44', thp: 'madvise', mthp: [], ksm: false },
+  ...{ uffdWp: true, softDirty: true, ioUring: true, device: false, swap: 'memory' },
+}
+
 test('what swaps out runs where swap is in memory, and says why not elsewhere', () => {
-  const machine: Facilities = {
-    ...{ kernel: '6.18.44', thp: 'madvise', mthp: [], ksm: false },
-    ...{ uffdWp: true, softDirty: true, ioUring: true, swap: 'memory' },
-  }
   const cow = parseLitmus('spawn A\nmmap A buf 1\nwrite A buf\nswapout A buf', 'out')
   expect(reasonToSkip(cow, machine)).toBe(undefined)
   expect(reasonToSkip(cow, { ...machine, swap: 'none' })).toBe('no swap')
   expect(reasonToSkip(cow, { ...machine, swap: 'disk' })).toMatch(/^swap is on a disk/)
+})
+
+test('what no system call does runs where a device does it', () => {
+  const withDevice = { ...machine, device: true }
+  const shared = parseLitmus('spawn A\nmmap A buf 1\nfork A B\nswapout A buf', 'shared')
+  expect(reasonToSkip(shared, machine)).toMatch(/^no system call swaps out/)
+  expect(reasonToSkip(shared, withDevice)).toBe(undefined)
+  expect(reasonToSkip(shared, { ...withDevice, swap: 'disk' })).toBe(undefined)
+  const huge = parseLitmus('spawn A\nmmap A buf 512 thp\nfork A B\nswapout A buf', 'huge')
+  expect(reasonToSkip(huge, withDevice)).toMatch(/^no system call swaps out/)
+  const held = parseLitmus('spawn A\nmmap A buf 1\npin A buf P ropin', 'held')
+  expect(reasonToSkip(held, machine)).toBe('no system call holds such a pin')
+  expect(reasonToSkip(held, withDevice)).toBe(undefined)
 })

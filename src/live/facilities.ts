@@ -47,7 +47,8 @@ const PROBE_PAGEMAP = 0
 const PROBE_UFFD_WP = 1
 const PROBE_SOFT_DIRTY = 2
 const PROBE_IO_URING = 3
-const PROBE_KSM_FLAG = 4
+export const PROBE_KSM_FLAG = 4
+const PROBE_DEVICE = 5
 
 export interface Facilities {
   /** As `uname -r` says it, up to what is no number: `6.18.44`. */
@@ -65,6 +66,8 @@ export interface Facilities {
   readonly uffdWp: boolean
   readonly softDirty: boolean
   readonly ioUring: boolean
+  /** Is there a /dev/cowbench, which does what no system call does (scripts/other-kernel)? */
+  readonly device: boolean
 }
 
 /** Throws MissingFacility where nothing can be run at all. */
@@ -98,11 +101,12 @@ export async function facilitiesOf(driver: LiveDriver): Promise<Facilities> {
 /** What only the driver can find out. */
 export async function probesOf(
   driver: LiveDriver,
-): Promise<Pick<Facilities, 'uffdWp' | 'softDirty' | 'ioUring'>> {
+): Promise<Pick<Facilities, 'uffdWp' | 'softDirty' | 'ioUring' | 'device'>> {
   return {
     uffdWp: await driver.probe(PROBE_UFFD_WP),
     softDirty: await driver.probe(PROBE_SOFT_DIRTY),
     ioUring: await driver.probe(PROBE_IO_URING),
+    device: await driver.probe(PROBE_DEVICE),
   }
 }
 
@@ -171,6 +175,7 @@ function lacking(
   machine: Facilities,
   { operations, pins }: LitmusTest,
 ): string | undefined {
+  const earlier = operations.filter((other) => other.n < n)
   switch (code) {
     case OP_MMAP:
       if (folioOrder === 0) return undefined
@@ -178,11 +183,12 @@ function lacking(
       if (machine.mthp.length > 0) return `mTHP is on (${machine.mthp.join(', ')} kB)`
       return machine.thp === '' || machine.thp === 'never' ? 'THP is off' : undefined
     case OP_MADVISE:
-      if (value === MADV_PAGEOUT) return noSwap(machine)
+      if (value === MADV_PAGEOUT) return noSwap({ ...machine, device: false })
       return value === MADV_COLLAPSE && machine.thp === '' ? 'no THP' : undefined
     case OP_SWAPOUT:
-      // MADV_PAGEOUT leaves alone what is mapped more than once.
-      return operations.some((other) => SHARING.has(other.code) && other.n < n)
+      // MADV_PAGEOUT leaves alone what is mapped more than once; so does the device, where folios are large.
+      return earlier.some(({ code }) => SHARING.has(code)) &&
+        !(machine.device && earlier.every(({ folioOrder }) => folioOrder === 0))
         ? 'no system call swaps out what is mapped more than once'
         : noSwap(machine)
     case OP_UFFD_WP:
@@ -205,7 +211,9 @@ function lacking(
       return machine.ksm ? undefined : 'KSM is off (/sys/kernel/mm/ksm/run)'
     case OP_PIN:
       if (value === PIN_IOURING) return machine.ioUring ? undefined : 'no io_uring'
-      return value === PIN_VMSPLICE ? undefined : 'no system call holds such a pin'
+      return value === PIN_VMSPLICE || machine.device
+        ? undefined
+        : 'no system call holds such a pin'
     case OP_DEVWRITE:
       return pins[pin]?.kind === PIN_VMSPLICE ? 'a pipe does not store to its pages' : undefined
     default:
@@ -213,7 +221,9 @@ function lacking(
   }
 }
 
-function noSwap({ swap }: Facilities): string | undefined {
+function noSwap({ swap, device }: Facilities): string | undefined {
   if (swap === 'none') return 'no swap'
-  return swap === 'disk' ? 'swap is on a disk, and no system call empties the swapcache' : undefined
+  return swap === 'disk' && !device
+    ? 'swap is on a disk, and no system call empties the swapcache'
+    : undefined
 }

@@ -71,6 +71,9 @@ class RecordedMachine implements LitmusMachine {
     }
     if (this.#seen.status !== DONE) return REFUSED
     this.#shadow.done(operation)
+    for (let i = 0; op === OP_PIN && i < operation.pages; i++) {
+      this.#shadow.pinned(operation.pin, i, this.#pageSeen(i).after.pfn)
+    }
     for (let i = 0; op === OP_SWAPOUT && i < operation.pages; i++) {
       const { kind } = this.#pageSeen(i).after
       if (kind !== PAGE_SWAP && kind !== PAGE_NONE) continue
@@ -110,10 +113,10 @@ class RecordedMachine implements LitmusMachine {
     if (this.#seen.status !== DONE) {
       throw new Error(`device failed at operation ${n}, ${text}: error ${this.#seen.error}`)
     }
+    const { token, after } = this.#pageSeen(index - first)
     if (op === OP_DEVWRITE) {
-      this.#shadow.deviceStore(pin, index, tokenOf(this.#current) + index - first)
+      this.#shadow.deviceStore(pin, index, tokenOf(this.#current) + index - first, after.pfn)
     } else {
-      const { token } = this.#pageSeen(index - first)
       this.lastDev = this.#shadow.deviceLoad(pin, index, token)
     }
     return DONE

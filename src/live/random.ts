@@ -14,6 +14,8 @@ const HUGE_PAGES = [512, 512, 513, 600, 1024, 1100]
 export interface RandomOptions {
   /** Is there swap to swap out to? */
   readonly swap: boolean
+  /** Is there a device for the pins, and the pages to swap out, that no system call is for? */
+  readonly device: boolean
   readonly ksm: boolean
   readonly uffdWp: boolean
   readonly thp: boolean
@@ -52,8 +54,11 @@ interface Pin {
   readonly name: string
   readonly owner: Process
   readonly pages: number
-  readonly kind: 'vmsplice' | 'iouring'
+  readonly kind: string
 }
+
+const PIN_KINDS = ['vmsplice', 'iouring']
+const DEVICE_PIN_KINDS = ['odirect', 'dmapin', 'ropin']
 
 /** The lines of test `index` of the seed. */
 export function randomTest(seed: number, index: number, options: RandomOptions): string[] {
@@ -114,6 +119,8 @@ const THEMES: readonly (readonly string[])[] = [
   ['uffdwp', 'mprotect', 'entries', 'fork'],
   ['free', 'dontneed', 'collapse', 'mremap'],
 ]
+/** The same where there is a device. */
+const DEVICE_THEMES = [...THEMES, ['swapout', 'read', 'fork', 'pin', 'exit']]
 const THEME_FACTOR = 4
 
 class Author {
@@ -127,11 +134,12 @@ class Author {
   #named = 0
   #processCount = 0
   #merged = false
+  #huge = false
 
   constructor(rng: Rng, options: RandomOptions) {
     this.rng = rng
     this.#options = options
-    const theme = rng.pick(THEMES)
+    const theme = rng.pick(options.device ? DEVICE_THEMES : THEMES)
     this.#rows = [
       ...WEIGHTS,
       ...(options.ksm ? KSM_WEIGHTS : []),
@@ -255,9 +263,10 @@ class Author {
   pin(): string | undefined {
     const at = this.#range()
     if (at === undefined || this.#pins.length >= MOST_PINS) return undefined
-    const kind = this.rng.pick(['vmsplice', 'iouring'] as const)
+    const kinds = this.#options.device ? [...PIN_KINDS, ...DEVICE_PIN_KINDS] : PIN_KINDS
+    const kind = this.rng.pick(kinds)
     // io_uring takes fixed buffers of anonymous memory only.
-    if (kind === 'iouring' && !isPrivate(at.area)) return undefined
+    if (kind !== 'vmsplice' && !isPrivate(at.area)) return undefined
     const name = `P${++this.#named}`
     this.#pins.push({ name, owner: at.owner, pages: at.last - at.first + 1, kind })
     return `pin ${at.text} ${name} ${kind}`
@@ -272,7 +281,7 @@ class Author {
 
   device(verb: 'devread' | 'devwrite'): string | undefined {
     const pin = this.#pins[this.rng.below(Math.max(1, this.#pins.length))]
-    if (pin === undefined || (verb === 'devwrite' && pin.kind === 'vmsplice')) return undefined
+    if (pin === undefined || (verb === 'devwrite' && isReadOnly(pin))) return undefined
     if (this.rng.chance(30)) return `${verb} ${pin.name}`
     return `${verb} ${pin.name}[${this.rng.below(pin.pages)}]`
   }
@@ -294,8 +303,10 @@ class Author {
   }
 
   swapout(): string | undefined {
-    // No system call swaps out what a fork or KSM has shared.
-    const may = this.#options.swap && this.#processCount === 1 && !this.#merged
+    const { swap, device } = this.#options
+    // No system call swaps out what a fork or KSM has shared, and the device only small pages.
+    const isShared = this.#processCount > 1 || this.#merged
+    const may = swap && (!isShared || (device && !this.#huge))
     return may ? this.onPrivate('swapout', '') : undefined
   }
 
@@ -334,6 +345,7 @@ class Author {
     const kind = odd ? rng.pick(['shared', 'file'] as const) : huge ? 'thp' : ''
     // One page: a fault on a file or on shared memory maps its cached neighbours too.
     const pages = odd ? 1 : rng.pick(kind === 'thp' ? HUGE_PAGES : SMALL_PAGES)
+    if (kind === 'thp') this.#huge = true
     const name = this.#areaName()
     const flags = Array.from({ length: pages }, () => false)
     const mapped = flags.map(() => true)
@@ -375,6 +387,10 @@ function said(verb: string, { area, text }: Range, operand: string): string {
   if (operand === '') return `${verb} ${text}`
   area.parted = true
   return `${verb} ${text} ${operand}`
+}
+
+function isReadOnly({ kind }: Pin): boolean {
+  return kind === 'vmsplice' || kind === 'ropin'
 }
 
 function isPrivate({ kind }: Area): boolean {

@@ -31,10 +31,11 @@ const FEW = {
   thp: false,
   softDirty: false,
   movesAreas: true,
+  device: false,
 }
 const machine: Facilities = {
   ...{ kernel: 'none', swap: 'none', thp: '', mthp: [] },
-  ...{ ksm: false, uffdWp: false, softDirty: false, ioUring: false },
+  ...{ ksm: false, uffdWp: false, softDirty: false, ioUring: false, device: false },
 }
 
 test('of every kind the first is kept, cut down, and told at once', async () => {

@@ -24,10 +24,12 @@ export function randomOptions({
   softDirty,
   thp,
   mthp,
+  device,
 }: Facilities): RandomOptions {
   const [major = 0, minor = 0] = kernel.split('.').map(Number)
   return {
-    swap: swap === 'memory',
+    swap: swap === 'memory' || (swap === 'disk' && device),
+    device,
     ksm,
     uffdWp,
     softDirty,

@@ -50,3 +50,31 @@ test('a page in swap is gone at once', () => {
   expect(shadow.deviceLoad(0, 0, 7)).toBe(DEV_NOLEAK)
   expect(shadow.load(0, vpn, ZEROES)).toBe(0)
 })
+
+test('a device store counts as the store of its owner wherever it goes, and is loaded only where it went', () => {
+  const lines = ['spawn A', 'mmap A a 1', 'write A a', 'pin A a P iouring']
+  const stored = (pfn: number): LiveShadow => {
+    const { shadow, vpn } = after(...lines)
+    shadow.pinned(0, 0, 5)
+    shadow.deviceStore(0, 0, 8, pfn)
+    expect(shadow.load(0, vpn, 8)).toBe(0)
+    return shadow
+  }
+  expect(stored(5).deviceLoad(0, 0, 8)).toBe(DEV_COHERENT)
+  const { shadow, vpn } = after(...lines)
+  shadow.pinned(0, 0, 5)
+  shadow.deviceStore(0, 0, 8, 6)
+  expect([shadow.deviceLoad(0, 0, 8), shadow.deviceLoad(0, 0, 7)]).toEqual([
+    DEV_INCOHERENT,
+    DEV_COHERENT,
+  ])
+  expect(shadow.load(0, vpn, 7)).toBe(SAW_MISMATCH)
+})
+
+test('what O_DIRECT stored past its owner after a fork was never promised', () => {
+  const { shadow } = after('spawn A', 'mmap A a 1', 'write A a', 'pin A a P odirect', 'fork A B')
+  const { vpn } = after('spawn A', 'mmap A a 1')
+  shadow.pinned(0, 0, 5)
+  shadow.deviceStore(0, 0, 8, 6)
+  expect(shadow.load(0, vpn, 7)).toBe(0)
+})

@@ -25,6 +25,7 @@ import {
   OP_MUNMAP,
   OP_PIN,
   OP_SPAWN,
+  PIN_ODIRECT,
 } from '../trace/ops.ts'
 
 /** A page that was never stored to. */
@@ -34,6 +35,8 @@ const NOBODY = -1
 interface Page {
   /** Which stores it takes part in: its own, or all mappings' of an object. */
   readonly content: { token: number }
+  /** What a load would find: as above, but for what devices stored to a page that is not the process's any more. */
+  readonly found: number
   readonly shared: boolean
   readonly forked: boolean
   /** MADV_FREE gave it up, and nobody has stored to it since: it may be zeroes from any moment on. */
@@ -54,20 +57,35 @@ interface PinnedPage {
   unmapped: boolean
   /** MADV_FREE had given the page up when the pin was taken, and nobody has stored since: it may have been zeroes. */
   freed: boolean
+  /** The frame, if it could be seen. */
+  pfn: number
+  /** Of O_DIRECT a store that does not reach the owner is nobody's fault any more: it has forked since. */
+  excused: boolean
 }
+
+/** No frame was seen. */
+const UNSEEN = 0
 
 export class LiveShadow {
   readonly #processes = new Map<number, Process>()
   readonly #authors = new Map<number, { mm: number; at: number }>()
   readonly #pins: PinnedPage[][]
   readonly #owners: number[]
+  readonly #kinds: number[]
   #now = 0
 
   constructor({ pins }: LitmusTest) {
     this.#pins = pins.map(({ vpn, pages }) =>
-      Array.from({ length: pages }, (_, i) => ({ vpn: vpn + i, unmapped: false, freed: false })),
+      Array.from({ length: pages }, (_, i) => ({
+        vpn: vpn + i,
+        unmapped: false,
+        freed: false,
+        pfn: UNSEEN,
+        excused: false,
+      })),
     )
     this.#owners = pins.map(({ mm }) => mm)
+    this.#kinds = pins.map(({ kind }) => kind)
   }
 
   /** What an operation that was carried out does to contents; loads and stores are told page by page. */
@@ -90,6 +108,7 @@ export class LiveShadow {
             freed: false,
             swapped: false,
             content: { token: ZEROES },
+            found: ZEROES,
             shared: map === MAP_SHARED,
           }
           this.#process(mm).pages.set(vpn + i, page)
@@ -110,6 +129,8 @@ export class LiveShadow {
       case OP_PIN:
         for (const page of this.#pins[pin] ?? []) {
           page.unmapped = false
+          page.pfn = UNSEEN
+          page.excused = false
           page.freed = this.#process(mm).pages.get(page.vpn)?.freed ?? false
         }
         break
@@ -127,7 +148,9 @@ export class LiveShadow {
       return
     }
     this.#authors.set(token, { mm, at: this.#now++ })
-    this.#process(mm).pages.set(vpn, { ...page, content: { token }, freed: false, swapped: false })
+    const content = { token }
+    const stored = { ...page, content, found: token, freed: false, swapped: false }
+    this.#process(mm).pages.set(vpn, stored)
     this.#eachPinned(mm, vpn, 1, (pinned) => {
       pinned.freed = false
     })
@@ -151,8 +174,10 @@ export class LiveShadow {
 
   /** Returns SAW_* bits. */
   load(mm: number, vpn: number, token: number): number {
-    const page = this.#process(mm).pages.get(vpn)
+    const { pages } = this.#process(mm)
+    const page = pages.get(vpn)
     if (page === undefined) return 0
+    if (page.found !== token) pages.set(vpn, { ...page, found: token })
     if (page.content.token === token) return 0
     if (page.freed && token === ZEROES) {
       this.#drop(mm, vpn, page)
@@ -161,11 +186,27 @@ export class LiveShadow {
     return page.shared || this.#maySee(mm, token) ? SAW_MISMATCH : SAW_MISMATCH | SAW_LEAK
   }
 
-  deviceStore(pin: number, index: number, token: number): void {
+  /** The frame that the owner mapped when the pin was taken. */
+  pinned(pin: number, index: number, pfn: number): void {
+    const page = this.#pins[pin]?.[index]
+    if (page !== undefined) page.pfn = pfn
+  }
+
+  /** `pfn` is the frame that the owner maps there now. */
+  deviceStore(pin: number, index: number, token: number, pfn: number): void {
     const page = this.#pins[pin]?.[index]
     const owner = this.#owners[pin] ?? NOBODY
     this.#authors.set(token, { mm: owner, at: this.#now++ })
-    if (page !== undefined && !page.unmapped) this.store(owner, page.vpn, token)
+    if (page === undefined || page.unmapped) return
+    const { pages } = this.#process(owner)
+    const before = pages.get(page.vpn)
+    this.store(owner, page.vpn, token)
+    const stored = pages.get(page.vpn)
+    if (before === undefined || stored === undefined) return
+    // It counts as the owner's store, wherever it went.
+    if (pfn !== page.pfn && pfn !== UNSEEN && page.pfn !== UNSEEN) {
+      pages.set(page.vpn, page.excused ? before : { ...stored, found: before.found })
+    }
   }
 
   /** Returns DEV_*. */
@@ -179,7 +220,8 @@ export class LiveShadow {
       this.#process(owner).pages.set(page.vpn, zeroed(mapped))
       return DEV_COHERENT
     }
-    return mapped.content.token === token ? DEV_COHERENT : DEV_INCOHERENT
+    const found = mapped.shared ? mapped.content.token : mapped.found
+    return found === token ? DEV_COHERENT : DEV_INCOHERENT
   }
 
   #process(mm: number): Process {
@@ -191,6 +233,10 @@ export class LiveShadow {
   #fork(mm: number, child: number): void {
     const inherited = [...this.#process(mm).pages].filter(([, page]) => page.forked)
     this.#processes.set(child, { parent: mm, born: this.#now++, pages: new Map(inherited) })
+    this.#kinds.forEach((kind, pin) => {
+      if (kind !== PIN_ODIRECT || this.#owners[pin] !== mm) return
+      for (const page of this.#pins[pin] ?? []) page.excused = true
+    })
   }
 
   #move(mm: number, vpn: number, pages: number, to: number): void {
@@ -251,5 +297,5 @@ export class LiveShadow {
 }
 
 function zeroed(page: Page): Page {
-  return { ...page, content: { token: ZEROES }, freed: false, swapped: false }
+  return { ...page, content: { token: ZEROES }, found: ZEROES, freed: false, swapped: false }
 }

@@ -73,8 +73,11 @@ static void begin_runner(void)
 		if (fds[0] != at || fds[1] != at + 1)
 			DIE("invalid file descriptor");
 	}
-	for (int at = FD_OBJECTS; at < FD_FIRST_FREE; at++)
+	for (int at = FD_OBJECTS; at < FD_DEVICE; at++)
 		place(sys2(__NR_memfd_create, "cowbench", 0), at);
+	fd = sys4(__NR_openat, AT_FDCWD, "/dev/cowbench", O_RDWR, 0);
+	S->has_device = fd >= 0;
+	place(fd >= 0 ? fd : sys4(__NR_openat, AT_FDCWD, "/dev/null", O_RDWR, 0), FD_DEVICE);
 	sys6(__NR_mmap, DRAIN_PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (ul)-1, 0);
 	pin_to_one_cpu();
 	if (clone_onto(17 /* SIGCHLD */, S->stacks[1], runner, 0) < 0)

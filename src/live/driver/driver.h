@@ -26,8 +26,9 @@ enum { DONE, NOT_PERMITTED, REFUSED };
 enum { PAGE_NONE, PAGE_SWAP, PAGE_ZERO, PAGE_HUGE_ZERO, PAGE_KSM, PAGE_HUGE, PAGE_SMALL };
 
 enum { MAP_KIND_ANON, MAP_KIND_FILE, MAP_KIND_SHARED };
-enum { PIN_VMSPLICE, PIN_IOURING };
-enum { PROBE_PAGEMAP, PROBE_UFFD_WP, PROBE_SOFT_DIRTY, PROBE_IO_URING, PROBE_KSM_FLAG };
+/* The others are kinds of the device. */
+enum { PIN_VMSPLICE, PIN_IOURING, PIN_ODIRECT };
+enum { PROBE_PAGEMAP, PROBE_UFFD_WP, PROBE_SOFT_DIRTY, PROBE_IO_URING, PROBE_KSM_FLAG, PROBE_DEVICE };
 
 #define PAGE 4096UL
 #define HUGE (2UL << 20)
@@ -123,6 +124,7 @@ struct shared {
 	struct pin pins[MAX_PINS];
 	s32 uffds[MAX_SLOTS];	/* the runner's own descriptors */
 	u32 under_way;	/* where the result of that operation begins */
+	u32 has_device;
 	u32 all_ksm;	/* the kernel shows every anonymous page as merged by KSM */
 	struct op ops[MAX_OPS];
 	u8 scratch[MAX_SLOTS][PAGE] __attribute__((aligned(4096)));
@@ -141,7 +143,8 @@ enum {
 	FD_REPLY_WRITE,
 	FD_WAKE,
 	FD_OBJECTS = FD_WAKE + 2 * MAX_SLOTS,
-	FD_FIRST_FREE = FD_OBJECTS + MAX_OBJECTS
+	FD_DEVICE = FD_OBJECTS + MAX_OBJECTS,	/* /dev/cowbench, if the kernel has it */
+	FD_FIRST_FREE
 };
 
 void *memset(void *to, int byte, ul n);
@@ -170,5 +173,7 @@ void drop_pins(struct slot *me, u32 index);
 int device_read(struct slot *me, struct op *op);
 int device_write(struct slot *me, struct op *op);
 int io_uring_works(struct slot *me);
+/* Has the device reclaim what was there before, whoever maps it now. */
+void reclaim_pages(struct slot *me, const struct page_result *pages, u64 n);
 
 #endif

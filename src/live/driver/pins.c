@@ -1,11 +1,12 @@
 /*
  * pins.c: references on a process's pages, and the devices behind them. vmsplice() leaves the pages in a pipe, and
  * tee() shows what a reader of the pipe would get; a fixed buffer of io_uring is written to, and read from, by I/O
- * with a pipe at the other end.
+ * with a pipe at the other end. All other kinds are held by /dev/cowbench.
  */
 #include <linux/fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/mman.h>
+#include "device.h"
 #include "driver.h"
 
 struct span {
@@ -103,7 +104,6 @@ static int transfer(struct ring *ring, u8 opcode, int fd, u64 addr)
 	sqe->fd = fd;
 	sqe->addr = addr;
 	sqe->len = 8;
-	sqe->off = (u64)-1;
 	((volatile u32 *)(ring->rings + ring->sq_array))[*tail & 3] = 0;
 	__atomic_store_n((u32 *)tail, *tail + 1, __ATOMIC_RELEASE);
 	n = sys6(__NR_io_uring_enter, (ul)ring->fd, 1, 1, IORING_ENTER_GETEVENTS, 0, 0);
@@ -130,6 +130,38 @@ static int register_pages(struct slot *me, struct pin *pin)
 	return 0;
 }
 
+/* Page `index` of the pin, and what its owner maps there now. (After mremap() that is another address, where nothing is.) */
+static struct page_result *result_of_page(struct slot *me, struct pin *pin, u64 index)
+{
+	struct page_result *result = new_page_result();
+
+	result->after = look(me, pin->addr + index * PAGE);
+	return result;
+}
+
+/* The request is where the worker may write without a page of its own. */
+static long ask_device(struct slot *me, ul command, struct cowbench_request request)
+{
+	struct cowbench_request *shared = (void *)me->word;
+
+	*shared = request;
+	return sys3(__NR_ioctl, FD_DEVICE, command, shared);
+}
+
+void reclaim_pages(struct slot *me, const struct page_result *pages, u64 n)
+{
+	u64 *pfns = (u64 *)S->scratch[me - S->slots];
+	u64 room = PAGE / sizeof(*pfns);
+
+	for (u64 done = 0; done < n; done += room) {
+		u64 part = n - done < room ? n - done : room;
+
+		for (u64 i = 0; i < part; i++)
+			pfns[i] = pages[done + i].before.pfn;
+		ask_device(me, COWBENCH_RECLAIM, (struct cowbench_request){ .addr = (u64)pfns, .pages = part });
+	}
+}
+
 int take_pin(struct slot *me, struct op *op)
 {
 	struct pin *pin = &S->pins[op->pin];
@@ -140,9 +172,16 @@ int take_pin(struct slot *me, struct op *op)
 	pin->addr = op->addr;
 	pin->pages = op->pages;
 	pin->held = (u32)(me - S->slots) + 1;
-	error = op->kind == PIN_VMSPLICE ? splice_pages(pin) : register_pages(me, pin);
+	if (op->kind == PIN_VMSPLICE)
+		error = splice_pages(pin);
+	else if (op->kind == PIN_IOURING)
+		error = register_pages(me, pin);
+	else
+		error = (int)ask_device(me, COWBENCH_PIN,
+					(struct cowbench_request){ .addr = pin->addr, .pages = pin->pages,
+								   .id = (u32)op->pin, .kind = pin->kind });
 	if (error < 0) {
-		if (op->kind == PIN_IOURING)
+		if (op->kind != PIN_VMSPLICE)
 			pin->held = 0;
 		else
 			drop_pin(me, pin);
@@ -156,6 +195,10 @@ void drop_pin(struct slot *me, struct pin *pin)
 	if (pin->kind == PIN_IOURING) {
 		sys4(__NR_io_uring_register, me->ring[pin->ring].fd, IORING_UNREGISTER_BUFFERS, 0, 0);
 		me->ring[pin->ring].free = 1;
+		return;
+	}
+	if (pin->kind >= PIN_ODIRECT) {
+		ask_device(me, COWBENCH_UNPIN, (struct cowbench_request){ .id = (u32)(pin - S->pins) });
 		return;
 	}
 	for (u32 i = 0; i < PIN_PIPES; i++) {
@@ -191,8 +234,28 @@ static int read_spliced(struct slot *me, struct op *op, struct pin *pin)
 			if (sys3(__NR_read, me->tee[0], page, PAGE) != (long)PAGE)
 				return -1;
 			if (j >= op->a && j < op->a + op->pages)
-				new_page_result()->token = *(u64 *)page;
+				result_of_page(me, pin, j)->token = *(u64 *)page;
 		}
+	}
+	return 0;
+}
+
+static int transfer_by_device(struct slot *me, struct op *op)
+{
+	struct cowbench_request *done = (void *)me->word;
+	struct pin *pin = &S->pins[op->pin];
+	int store = op->verb == OP_DEVWRITE;
+
+	for (u64 i = 0; i < op->pages; i++) {
+		long error = ask_device(me, store ? COWBENCH_STORE : COWBENCH_READ,
+					(struct cowbench_request){ .id = (u32)op->pin, .index = op->a + i,
+								   .token = op->token + i });
+
+		if (error < 0)
+			return (int)error;
+		u64 token = done->token;
+
+		result_of_page(me, pin, op->a + i)->token = token;
 	}
 	return 0;
 }
@@ -203,6 +266,8 @@ int device_read(struct slot *me, struct op *op)
 
 	if (pin->kind == PIN_VMSPLICE)
 		return read_spliced(me, op, pin);
+	if (pin->kind >= PIN_ODIRECT)
+		return transfer_by_device(me, op);
 	if (!me->bytes[0] && new_pipe(me->bytes, 1) < 0)
 		return -1;
 	for (u64 i = op->a; i < op->a + op->pages; i++) {
@@ -210,7 +275,9 @@ int device_read(struct slot *me, struct op *op)
 
 		if (n != 8 || sys3(__NR_read, me->bytes[0], me->word, 8) != 8)
 			return n < 0 ? n : -1;
-		new_page_result()->token = me->word[0];
+		u64 token = me->word[0];
+
+		result_of_page(me, pin, i)->token = token;
 	}
 	return 0;
 }
@@ -221,6 +288,8 @@ int device_write(struct slot *me, struct op *op)
 
 	if (pin->kind == PIN_VMSPLICE)
 		return -1;
+	if (pin->kind >= PIN_ODIRECT)
+		return transfer_by_device(me, op);
 	if (!me->bytes[0] && new_pipe(me->bytes, 1) < 0)
 		return -1;
 	for (u64 i = 0; i < op->pages; i++) {
@@ -232,6 +301,7 @@ int device_write(struct slot *me, struct op *op)
 		n = transfer(&me->ring[pin->ring], IORING_OP_READ_FIXED, me->bytes[0], pin->addr + (op->a + i) * PAGE);
 		if (n != 8)
 			return n < 0 ? n : -1;
+		result_of_page(me, pin, op->a + i);
 	}
 	return 0;
 }

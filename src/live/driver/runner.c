@@ -147,12 +147,16 @@ static void wait_for_ksm(void)
 	ul pause[2] = { 0, 2000000 };
 
 	set_number(run, 1);
-	/* It sleeps where no area is mergeable: known by the pages that it has scanned (6.6), which then stay as many. */
-	for (int i = 0, idle = 0; i < 5000 && idle < 100 && number_in(scans) < enough; i++) {
+	/*
+	 * It sleeps where no area is mergeable: the pages that it has scanned stay as many. Before 6.6 nobody counted them, and
+	 * only the scans tell, which may be long.
+	 */
+	for (int i = 0, idle = 0; i < 5000 && idle < 300 && number_in(scans) < enough; i++) {
 		u64 pages = number_in("/sys/kernel/mm/ksm/pages_scanned");
+		u64 done = pages + number_in(scans);
 
-		idle = pages > 0 && pages == seen ? idle + 1 : 0;
-		seen = pages;
+		idle = done == seen ? idle + (pages > 0 ? 3 : 1) : 0;
+		seen = done;
 		sys2(__NR_nanosleep, pause, 0);
 	}
 	set_number(run, before);

@@ -64,6 +64,8 @@ static int force_store(u64 addr, u64 *token)
 
 static void touch_pages(struct slot *me, struct op *op)
 {
+	/* clear_refs has protected the driver's memory too: a fault on it is taken now, as in serve(). */
+	faults_so_far(me);
 	for (u64 i = 0; i < op->pages; i++) {
 		struct page_result *page = new_page_result();
 		u64 addr = op->addr + i * PAGE;
@@ -198,6 +200,8 @@ static long probe(struct slot *me, struct op *op)
 		return soft_dirty_works(me, op->addr);
 	case PROBE_KSM_FLAG:
 		return S->all_ksm ? -1 : 0;
+	case PROBE_DEVICE:
+		return S->has_device ? 0 : -1;
 	default:
 		return io_uring_works(me) ? 0 : -1;
 	}
@@ -249,6 +253,27 @@ static long whole(struct slot *me, u32 index, struct op *op)
 	}
 }
 
+static long swap_out(struct slot *me, struct op *op)
+{
+	struct page_result *first = 0;
+	long error = 0;
+
+	for (u64 i = 0; i < op->pages; i++) {
+		struct page_result *page = new_page_result();
+
+		first = first ? first : page;
+		page->before = look(me, op->addr + i * PAGE);
+	}
+	/* The first pass only finds out what was stored to since MADV_FREE. */
+	for (int pass = 0; pass < 2; pass++)
+		error = sys3(__NR_madvise, op->addr, op->pages * PAGE, MADV_PAGEOUT);
+	if (S->has_device)
+		reclaim_pages(me, first, op->pages);
+	for (u64 i = 0; i < op->pages; i++)
+		first[i].after = look(me, op->addr + i * PAGE);
+	return error;
+}
+
 static void execute(struct slot *me, u32 index, struct op *op)
 {
 	struct op_result *result = result_of_op();
@@ -265,10 +290,7 @@ static void execute(struct slot *me, u32 index, struct op *op)
 		show_pages(me, op);
 		break;
 	case OP_SWAPOUT:
-		/* The first pass only finds out what was stored to since MADV_FREE. */
-		for (int pass = 0; pass < 2; pass++)
-			error = sys3(__NR_madvise, op->addr, op->pages * PAGE, MADV_PAGEOUT);
-		show_pages(me, op);
+		error = swap_out(me, op);
 		break;
 	case OP_PIN: {
 		struct page_result *page = new_page_result();
@@ -276,6 +298,8 @@ static void execute(struct slot *me, u32 index, struct op *op)
 		page->before = look(me, op->addr);
 		error = take_pin(me, op);
 		page->after = look(me, op->addr);
+		for (u64 i = 1; i < op->pages && error >= 0; i++)
+			new_page_result()->after = look(me, op->addr + i * PAGE);
 		break;
 	}
 	default:
