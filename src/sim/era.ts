@@ -66,6 +66,10 @@ export interface Era {
    * counts as swap-backed again; since it stays as it is (watched on 6.18.44).
    */
   readonly heldLazyfree: 'unmaps' | 'swapBacked' | 'keeps'
+  /** Reclaim splits a large folio that MADV_FREE gave up before it drops it, and leaves it alone if it cannot (until 5.18). */
+  readonly splitsLazyfree: boolean
+  /** Of such a folio it takes all entries at once that follow each other in a table: one that is dirty keeps them all (6.16). */
+  readonly dropsInRuns: boolean
   /** How break_ksm() gives a process a page of its own: by the fault of a store (until 6.1), or FAULT_FLAG_UNSHARE. */
   readonly breaksKsm: 'store' | 'unshare'
   /** A forced store goes by FOLL_COW and the dirty bit, not by the exclusive one (until 5.19). */
@@ -98,13 +102,15 @@ const base: Era = {
   mremapClearsUffdWp: false,
   takesFoliosWhole: false,
   heldLazyfree: 'unmaps',
+  splitsLazyfree: true,
+  dropsInRuns: false,
   breaksKsm: 'store',
   follCow: true,
   odirect: 'get',
 }
 
 const era5_15: Era = { ...base, uffdMinor: true, heldLazyfree: 'swapBacked' }
-const era5_18: Era = { ...era5_15, collapseReusesSwap: false }
+const era5_18: Era = { ...era5_15, collapseReusesSwap: false, splitsLazyfree: false }
 const era5_19: Era = { ...era5_18, uffdShmemWp: true }
 
 const era6_12: Era = {
@@ -150,6 +156,7 @@ export const ERAS = {
     mappedShared: 'mmIds',
     mremapsAreas: true,
     heldLazyfree: 'keeps',
+    dropsInRuns: true,
   },
 } as const satisfies Record<EraName, Era>
 

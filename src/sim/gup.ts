@@ -173,7 +173,7 @@ function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): numb
   const entry = huge ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
   if ((entry & PTE_PRESENT) === 0) {
     if (awaitedEvent(m, mm, vma, vpn) !== 0) return UNREACHABLE
-    kernelFault(m, mm, vma, vpn, want.write || breaksForReaders(m, want.follPin))
+    kernelFault(m, mm, vma, vpn, want.write || breaksForReaders(m, vma, want.follPin))
     return tookSwapped(entry, entryAt(m, mm, vpn)) && (vma.prot & PROT_WRITE) === 0 ? TAKEN : AGAIN
   }
   const need = entryNeeds(m, mm, vpn, entry, want)
@@ -196,8 +196,12 @@ export function tookSwapped(before: number, after: number): boolean {
   return (before & PTE_SWAP) !== 0 && (after & PTE_DIRTY) !== 0
 }
 
-/** Does this era treat a reader as a writer (FOLL_WRITE is forced)? Then a hole is filled, not shown as zeroes. */
-function breaksForReaders(m: Machine, follPin: boolean): boolean {
+/**
+ * Does this era treat a reader as a writer (should_force_cow_break())? Then a hole is filled, not shown as zeroes. Shared
+ * memory has no COW to break.
+ */
+function breaksForReaders(m: Machine, { kind }: Vma, follPin: boolean): boolean {
+  if (kind === MAP_SHARED) return false
   return m.policy.gupReadNotAnon(m.k, ZERO_PFN, follPin) === GUP_BREAK_COW
 }
 

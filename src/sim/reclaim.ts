@@ -145,7 +145,7 @@ export function folioToReclaim(
   start: number,
   end: number,
 ): number {
-  const { frames } = m
+  const { frames, era } = m
   if (!frames.has(pfn, PG_LARGE)) return pfn
   const head = frames.head(pfn)
   const pages = frames.pages(head)
@@ -153,10 +153,12 @@ export function folioToReclaim(
   const huge = (mm.pmd(first) & PMD_HUGE) !== 0
   const stop = Math.min(end, (first & -TABLE_PAGES) + TABLE_PAGES)
   const whole = first >= start && first + pages <= end
-  const goes = whole && (huge || mapsWhole(m, mm, first, stop, head))
+  const covered = whole && (huge || mapsWhole(m, mm, first, stop, head))
+  const lazyfree = frames.has(head, PG_LAZYFREE)
+  const goes = covered && !(lazyfree && era.splitsLazyfree)
   // can_split_folio(): any reference besides the mappings keeps the folio as it is, and mapped. It is not asked of what
-  // MADV_FREE gave up.
-  if (!onlyMapped(m, head) && !(goes && frames.has(head, PG_LAZYFREE))) {
+  // MADV_FREE gave up and nobody splits.
+  if (!onlyMapped(m, head) && !(goes && lazyfree)) {
     m.counts.refusedUnmaps++
     return 0
   }
@@ -307,12 +309,16 @@ function finishReclaim(m: Machine, head: number): void {
  */
 function isSwapBacked(m: Machine, head: number, vpn: number, again?: number[]): boolean {
   const { frames, era } = m
+  /** Up to where the entries have been looked at, and of whom. */
+  const seen = { mm: m.k.mm, stop: 0 }
   for (const mapper of inRmapOrder(m, head, vpn)) {
     // The table may have gone with an entry before.
     if (frames.head(presentFrame(m, mapper.mm, mapper.vpn)) !== head) continue
     if (!unshareForReclaim(m, mapper.mm, mapper.vpn)) continue
-    if ((m.tables.ptes[mapper.mm.pteIndex(mapper.vpn)]! & PTE_DIRTY) !== 0)
-      frames.set(head, PG_DIRTY)
+    if (seen.mm !== mapper.mm || seen.stop <= mapper.vpn) {
+      seen.mm = mapper.mm
+      seen.stop = noteStores(m, head, mapper)
+    }
     const stored = frames.has(head, PG_DIRTY)
     if (!stored && (era.heldLazyfree === 'unmaps' || onlyMapped(m, head))) {
       discard(m, mapper)
@@ -328,6 +334,20 @@ function isSwapBacked(m: Machine, head: number, vpn: number, again?: number[]): 
     return true
   }
   return false
+}
+
+/** Is an entry dirty, of the one and those that are taken with it? Then the folio is. Returns where they end. */
+function noteStores(m: Machine, head: number, { mm, vpn }: Mapper): number {
+  const { frames, era, tables } = m
+  const end = mm.find(vpn)?.end ?? vpn + 1
+  const stop = era.dropsInRuns ? Math.min(end, (vpn & -TABLE_PAGES) + TABLE_PAGES) : vpn + 1
+  const pfn = presentFrame(m, mm, vpn)
+  for (let at = vpn; at < stop; at++) {
+    const next = pfn + at - vpn
+    if (presentFrame(m, mm, at) !== next || frames.head(next) !== head) return at
+    if ((tables.ptes[mm.pteIndex(at)]! & PTE_DIRTY) !== 0) frames.set(head, PG_DIRTY)
+  }
+  return stop
 }
 
 /** All entries that map the folio, whose first page is mapped at `vpn`: those of parents before those of their children. */

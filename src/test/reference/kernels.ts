@@ -11,6 +11,8 @@ const ERA_5_8: Era = {
   splitDropsZeros: false,
   freesWholeFolios: false,
   heldLazyFree: 'unmapped',
+  splitsLazyFree: true,
+  dropsLazyFreeRuns: false,
   dontNeedFreesTables: false,
   zapDrains: true,
   movesSeveralAreas: false,
@@ -27,7 +29,8 @@ const ERA_5_8: Era = {
 }
 const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'advised' }
 const ERA_5_15: Era = { ...ERA_5_8, heldLazyFree: 'swapBacked' }
-const ERA_6_0: Era = { ...ERA_5_15, forceFollows: 'exclusive' }
+const ERA_5_18: Era = { ...ERA_5_15, splitsLazyFree: false }
+const ERA_6_0: Era = { ...ERA_5_18, forceFollows: 'exclusive' }
 const ERA_6_1: Era = {
   ...ERA_6_0,
   collapse: 'needsWritable',
@@ -59,6 +62,7 @@ const ERA_6_18: Era = {
   zapDrains: false,
   movesSeveralAreas: true,
   heldLazyFree: 'kept',
+  dropsLazyFreeRuns: true,
 }
 
 interface Kernel {
@@ -81,11 +85,11 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     era: ERA_5_8,
   },
   '5.15.135': { policy: 'page-count', params: {}, era: ERA_5_15 },
-  '5.18.12': { policy: 'page-count-refined', params: {}, era: ERA_5_15 },
+  '5.18.12': { policy: 'page-count-refined', params: {}, era: ERA_5_18 },
   '5.19': {
     policy: 'anon-exclusive',
     params: { mprotectUpgrade: 'none', ...UNSHARES_ANON },
-    era: ERA_5_15,
+    era: ERA_5_18,
   },
   '6.0.6': { policy: 'anon-exclusive', params: UNSHARES_ANON, era: ERA_6_0 },
   '6.0.6-cow-pte-v2': { policy: 'cow-pte-owner', params: {}, era: ERA_6_0 },
@@ -109,8 +113,9 @@ export function ownEra(policy: string): Era {
     case 'on-demand-fork':
       return ERA_5_6
     case 'page-count':
-    case 'page-count-refined':
       return ERA_5_15
+    case 'page-count-refined':
+      return ERA_5_18
     case 'cow-pte-owner':
       return ERA_6_0
     case 'anon-exclusive':

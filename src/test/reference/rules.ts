@@ -78,6 +78,10 @@ export interface Era {
    * find it to be swap-backed again, or leave it as it is (6.15 on)?
    */
   readonly heldLazyFree: 'unmapped' | 'swapBacked' | 'kept'
+  /** It has to be split before reclaim drops it. */
+  readonly splitsLazyFree: boolean
+  /** Entries that follow each other in a table are dropped together, or stay together. */
+  readonly dropsLazyFreeRuns: boolean
   readonly odirect: 'get' | 'pin'
   /** Does break_ksm() make a store's fault (until 6.1)? */
   readonly storesToBreakKsm: boolean

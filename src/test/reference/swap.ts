@@ -70,11 +70,12 @@ function reclaimIn(
   for (const page of pages) {
     // A huge folio that goes as a whole is not split before: pages of zeros go with it.
     const whole = goesWhole(process, page.folio, pages)
+    const dropsWhole = whole && !w.era.splitsLazyFree
     // try_to_unmap() splits its mappings before it finds that it is held or was stored to.
-    if (!page.folio.swapBacked && whole) {
+    if (!page.folio.swapBacked && dropsWhole) {
       for (const pmd of [...page.folio.pmdMappers]) splitPmd(w, pmd)
     }
-    if (!page.folio.swapBacked && !whole && !splitFolio(w, page.folio)) {
+    if (!page.folio.swapBacked && !dropsWhole && !splitFolio(w, page.folio)) {
       w.tally.refused_unmaps++
       continue
     }
@@ -157,7 +158,7 @@ function dropsLazyFree(w: World, folio: Folio): boolean {
   const entries = folio.pages.flatMap(({ mappers }) => [...mappers])
   entries.sort((a, b) => ownerOf(a).id - ownerOf(b).id)
   for (const pte of entries) {
-    if (pte.dirty) folio.dirty = true
+    if (pte.dirty || (w.era.dropsLazyFreeRuns && isRunDirty(pte))) folio.dirty = true
     const held = extraReferences(folio) > 0 && w.era.heldLazyFree !== 'unmapped'
     if (folio.dirty || held) {
       folio.swapBacked = folio.dirty || w.era.heldLazyFree === 'swapBacked'
@@ -166,6 +167,19 @@ function dropsLazyFree(w: World, folio: Folio): boolean {
     discard(w, pte)
   }
   return true
+}
+
+/** Was anything stored by way of the entries from here on that map one page of the folio after the other? */
+function isRunDirty(first: Pte): boolean {
+  const { table, page } = first
+  if (page === null) return false
+  const rest = page.folio.pages.slice(page.index)
+  for (const [i, next] of rest.entries()) {
+    const pte = table.entries.get(first.index + i)
+    if (pte?.page !== next || areaOf(pte) !== areaOf(first)) return false
+    if (pte.dirty) return true
+  }
+  return false
 }
 
 /** Every process that maps the page gets a table of its own, with new entries in the place of the old ones. */
@@ -231,6 +245,12 @@ function discard(w: World, pte: Pte): void {
     if (w.truth.mayDrop(process, vpn)) w.forget(process, vpn)
   }
   w.clearPte(ownerOf(pte), pte)
+}
+
+function areaOf({ table, index }: Pte): Area | null {
+  for (const { process, number } of table.users)
+    return areaAt(process, number * TABLE_PAGES + index)
+  return null
 }
 
 function ownerOf(pte: Pte): Process {
