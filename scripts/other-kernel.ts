@@ -8,8 +8,10 @@
  *
  * Ubuntu's modules are packages of their own (linux-modules, linux-modules-extra): give them too. Where the headers of
  * the kernel are given as well, or installed, the guest gets a device (scripts/other-kernel/device) for the pins, and the
- * swapping out, that no system call is for. `--ksm`: the guest merges pages, which takes a second of each test.
- * `--disk-swap`: it swaps to a disk, not to zram; for that it needs the device.
+ * swapping out, that no system call is for; a cowbench.ko that was built elsewhere is taken too.
+ *
+ *   --ksm        the guest merges pages, which takes a second of each test
+ *   --disk-swap  it swaps to an SSD, not to zram; for that it needs the device
  *
  * The guest is emulated, which takes some ten times as long as live tests do. Needs what NEEDED lists, and a C compiler.
  * Exit codes: 2 invalid arguments, 4 the model disagrees, 5 something needed is missing.
@@ -61,8 +63,9 @@ async function main(): Promise<number> {
       'disk-swap': { type: 'boolean' },
     },
   })
-  const debs = positionals.filter((name) => name.endsWith('.deb'))
-  const files = positionals.filter((name) => !name.endsWith('.deb'))
+  const [debs, modules, files] = ['.deb', '.ko', '.cow'].map((ending) =>
+    positionals.filter((name) => name.endsWith(ending)),
+  ) as [string[], string[], string[]]
   const kernel = /_([0-9]+\.[0-9.]+)/.exec(basename(debs[0] ?? ''))?.[1]
   const { against, random, seed = '1', ksm = false, 'disk-swap': diskSwap = false } = values
   if (kernel === undefined || against === undefined) {
@@ -73,7 +76,7 @@ async function main(): Promise<number> {
   const missing = NEEDED.find((name) => !isProgram(name))
   if (missing !== undefined) throw new MissingFacility(`no ${missing} here`)
 
-  const { program, hasDevice } = makeGuest({ debs, diskSwap }, folder)
+  const { program, hasDevice } = makeGuest({ debs, device: modules[0], diskSwap }, folder)
   if (!hasDevice) process.stderr.write(`no headers of ${kernel}: only what system calls do\n`)
   const driver = new LiveDriver(program)
   // A page that KSM has merged must be known from others.

@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -40,12 +41,14 @@ export interface Guest {
 export interface GuestOptions {
   /** Packages that hold its kernel, its modules and, for the device, its headers. */
   readonly debs: readonly string[]
+  /** The device's module, if it was built elsewhere. */
+  readonly device: string | undefined
   /** Swap to a disk, not to zram. */
   readonly diskSwap: boolean
 }
 
 /** Makes the guest's files in `folder`. Once it runs, its process id is in `folder`/pid. */
-export function makeGuest({ debs, diskSwap }: GuestOptions, folder: string): Guest {
+export function makeGuest({ debs, device, diskSwap }: GuestOptions, folder: string): Guest {
   const [unpacked, root] = [join(folder, 'package'), join(folder, 'root')]
   for (const deb of debs) execFileSync('dpkg', ['-x', deb, unpacked])
   const boot = join(unpacked, 'boot')
@@ -60,7 +63,8 @@ export function makeGuest({ debs, diskSwap }: GuestOptions, folder: string): Gue
   copyFileSync(INIT, join(root, 'init'))
   chmodSync(join(root, 'init'), 0o755)
   copyModules(unpacked, root, release)
-  const hasDevice = copyDevice(unpacked, root, release)
+  const module = device ?? buildDevice(unpacked, release)
+  if (module !== undefined) copyFileSync(module, join(root, 'cowbench.ko'))
   const archive = join(folder, 'initramfs')
   execFileSync('sh', ['-c', `find . | cpio -o -H newc --quiet > "$0"`, archive], { cwd: root })
 
@@ -81,11 +85,13 @@ export function makeGuest({ debs, diskSwap }: GuestOptions, folder: string): Gue
   // The driver is started without an environment.
   const script = `#!/bin/sh\necho $$ > '${join(folder, 'pid')}'\nPATH=/usr/bin:/bin exec ${line}\n`
   writeFileSync(program, script, { mode: 0o755 })
-  return { program, hasDevice }
+  return { program, hasDevice: module !== undefined }
 }
 
 /** The modules that the guest loads, with those that they need. */
 function copyModules(unpacked: string, root: string, release: string): void {
+  // Since Debian 13.
+  if (!existsSync(join(unpacked, 'lib'))) symlinkSync('usr/lib', join(unpacked, 'lib'))
   if (!existsSync(join(unpacked, 'lib/modules', release))) throw lacksModules(release)
   execFileSync('depmod', ['-b', unpacked, release], { stdio: 'ignore' })
   const needed = MODULES.flatMap((name) => filesOf(name, unpacked, release))
@@ -114,18 +120,17 @@ function lacksModules(release: string, which = 'any'): UsageError {
   return new UsageError(`missing modules of ${release} (${which}): give their package as well`)
 }
 
-/** Builds the device that does what no system call does, if there are headers of this kernel. */
-function copyDevice(unpacked: string, root: string, release: string): boolean {
+/** The device that does what no system call does, if there are headers of this kernel to build it with. */
+function buildDevice(unpacked: string, release: string): string | undefined {
   const headers = [
     join(unpacked, 'usr/src', `linux-headers-${release}`),
     `/lib/modules/${release}/build`,
   ]
   const build = headers.find((folder) => existsSync(join(folder, 'Makefile')))
-  if (build === undefined) return false
+  if (build === undefined) return undefined
   const sources = join(unpacked, 'device')
   cpSync(DEVICE, sources, { recursive: true })
   copyFileSync(DEVICE_HEADER, join(sources, basename(DEVICE_HEADER)))
   execFileSync('make', ['-C', build, `M=${sources}`, 'modules'], { stdio: 'pipe' })
-  copyFileSync(join(sources, 'cowbench.ko'), join(root, 'cowbench.ko'))
-  return true
+  return join(sources, 'cowbench.ko')
 }

@@ -4,7 +4,7 @@ import type { OperationResult } from '../litmus/result.ts'
 import type { LiveDriver } from '../live/driver.ts'
 import type { Facilities } from '../live/facilities.ts'
 import { formatFound, randomOptions, search } from '../live/search.ts'
-import { litmusMachine } from '../run.ts'
+import { eraOf, litmusMachine } from '../run.ts'
 import { modelOf } from './live-model.ts'
 import { patiently } from './patiently.ts'
 import { counted, print, say } from './streams.ts'
@@ -25,7 +25,14 @@ export async function searchFor(
   { against, seed, seconds, json }: SearchRequest,
 ): Promise<number> {
   const { name, policy, own, settings } = await modelOf(against, machine)
-  const options = { tests, seed, model: name, machine, ...randomOptions(machine) }
+  // A kernel may be configured for what the model's is not.
+  const era = eraOf(settings.policy, settings.era)
+  const common = {
+    ...machine,
+    softDirty: machine.softDirty && era.softDirty,
+    uffdWp: machine.uffdWp && era.uffdWp,
+  }
+  const options = { tests, seed, model: name, machine: common, ...randomOptions(common) }
   const subject = {
     ...{ driver, thpAlways: machine.thp === 'always' },
     machine: () => litmusMachine({ ...settings, swapDisk: machine.swap === 'disk' }),

@@ -78,3 +78,10 @@ test('what O_DIRECT stored past its owner after a fork was never promised', () =
   shadow.deviceStore(0, 0, 8, 6)
   expect(shadow.load(0, vpn, 7)).toBe(0)
 })
+
+test('what reclaim takes from one it takes from all who had the page', () => {
+  const { shadow } = after('spawn A', 'mmap A a 1', 'write A a', 'madvise A a free', 'fork A B')
+  const { vpn: first } = after('spawn A', 'mmap A a 1')
+  shadow.reclaimed(1, first, false)
+  expect([shadow.load(0, first, ZEROES), shadow.load(0, first, 7)]).toEqual([0, SAW_MISMATCH])
+})

@@ -163,13 +163,17 @@ export class LiveShadow {
     if (page?.swapped) pages?.set(vpn, { ...page, swapped: false })
   }
 
-  /** Reclaim has been there, and the page is in swap, or nowhere. */
+  /** Reclaim has been there, and the page is in swap, or nowhere: for all who had it. */
   reclaimed(mm: number, vpn: number, swapped: boolean): void {
-    const { pages } = this.#process(mm)
-    const page = pages.get(vpn)
-    if (page === undefined) return
-    if (swapped) pages.set(vpn, { ...page, swapped })
-    else if (page.freed) this.#drop(mm, vpn, page)
+    const gone = this.#process(mm).pages.get(vpn)
+    if (gone === undefined) return
+    for (const [id, { pages }] of this.#processes) {
+      for (const [at, page] of pages) {
+        if (page.content !== gone.content) continue
+        if (swapped) pages.set(at, { ...page, swapped })
+        else if (page.freed) this.#drop(id, at, page)
+      }
+    }
   }
 
   /** Returns SAW_* bits. */

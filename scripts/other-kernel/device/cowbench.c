@@ -30,6 +30,7 @@
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
 #define PageSwapCache(page) folio_test_swapcache(page_folio(page))
+#define page_mapped(page) folio_mapped(page_folio(page))
 #endif
 
 struct held {

@@ -99,6 +99,7 @@ struct pin {
 	u32 held;
 	u32 kind;
 	u64 addr, pages;
+	u64 at;		/* where the owner has the pages now */
 	s32 pipes[PIN_PIPES][2];
 	u32 ring;
 };
@@ -170,6 +171,8 @@ struct page_result *new_page_result(void);
 int take_pin(struct slot *me, struct op *op);
 void drop_pin(struct slot *me, struct pin *pin);
 void drop_pins(struct slot *me, u32 index);
+/* The pages at [from, from + bytes) of the worker are at `to` now. */
+void move_pins(u32 index, u64 from, u64 bytes, u64 to);
 int device_read(struct slot *me, struct op *op);
 int device_write(struct slot *me, struct op *op);
 int io_uring_works(struct slot *me);

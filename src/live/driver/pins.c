@@ -130,12 +130,12 @@ static int register_pages(struct slot *me, struct pin *pin)
 	return 0;
 }
 
-/* Page `index` of the pin, and what its owner maps there now. (After mremap() that is another address, where nothing is.) */
+/* Page `index` of the pin, and what its owner maps there now. */
 static struct page_result *result_of_page(struct slot *me, struct pin *pin, u64 index)
 {
 	struct page_result *result = new_page_result();
 
-	result->after = look(me, pin->addr + index * PAGE);
+	result->after = look(me, pin->at + index * PAGE);
 	return result;
 }
 
@@ -169,7 +169,7 @@ int take_pin(struct slot *me, struct op *op)
 
 	memset(pin, 0, sizeof(*pin));
 	pin->kind = op->kind;
-	pin->addr = op->addr;
+	pin->addr = pin->at = op->addr;
 	pin->pages = op->pages;
 	pin->held = (u32)(me - S->slots) + 1;
 	if (op->kind == PIN_VMSPLICE)
@@ -214,6 +214,18 @@ void drop_pins(struct slot *me, u32 index)
 	for (u32 i = 0; i < MAX_PINS; i++)
 		if (S->pins[i].held == index + 1)
 			drop_pin(me, &S->pins[i]);
+}
+
+/* A pin of which only a part has moved stays where it is: nothing is there any more. */
+void move_pins(u32 index, u64 from, u64 bytes, u64 to)
+{
+	for (u32 i = 0; i < MAX_PINS; i++) {
+		struct pin *pin = &S->pins[i];
+
+		if (pin->held != index + 1 || pin->at < from || pin->at + pin->pages * PAGE > from + bytes)
+			continue;
+		pin->at += to - from;
+	}
 }
 
 static int read_spliced(struct slot *me, struct op *op, struct pin *pin)

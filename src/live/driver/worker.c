@@ -230,7 +230,10 @@ static long whole(struct slot *me, u32 index, struct op *op)
 		return sys3(__NR_mprotect, op->addr, length, op->a);
 	case OP_MREMAP:
 		op->c = (u64)sys5(__NR_mremap, op->addr, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, op->a);
-		return op->c == op->a ? 0 : (long)op->c;
+		if (op->c != op->a)
+			return (long)op->c;
+		move_pins(index, op->addr, length, op->a);
+		return 0;
 	case OP_MADVISE:
 		return sys3(__NR_madvise, op->addr, length, advice_of[op->a]);
 	case OP_UNPIN:
