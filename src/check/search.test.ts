@@ -111,8 +111,8 @@ test.each(['swap', 'writeback'])(
  */
 const NOTHING = {
   'anon-exclusive': [724, 2010, 844, 3832, 1040, 2109, 8731, 4768, 419, 370, 3826],
-  'mm-id': [554, 1522, 630, 2132, 1033, 1562, 5046, 3790, 273, 342, 2771],
-  clairvoyant: [552, 1514, 656, 2144, 1028, 1552, 5146, 3833, 273, 342, 2777],
+  'mm-id': [554, 1522, 630, 2132, 1033, 1562, 4717, 3790, 273, 342, 2585],
+  clairvoyant: [552, 1514, 656, 2144, 1028, 1552, 4829, 3833, 273, 342, 2596],
 } as const
 
 test.each(Object.entries(NOTHING))('nothing is found in %s', async (policy, states) => {

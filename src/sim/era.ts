@@ -47,6 +47,10 @@ export interface Era {
    * its first page's (folio_likely_mapped_shared(), 6.9); or the folio's MM ids (6.15).
    */
   readonly mappedShared: 'mapcount' | 'guess' | 'mmIds'
+  /** Of a huge mapping MADV_FREE asks only whether others map its first page (until 5.13: babbbdd08af9). */
+  readonly freeAsksHugeHead: boolean
+  /** pin_user_pages() is get_user_pages() still, and marks what is taken for writing dirty (FOLL_TOUCH; until 5.6). */
+  readonly pinTouches: boolean
   /** MADV_FREE asks about the first page of a folio that page-table entries map (measured on 6.1.192, in no record). */
   readonly freeAsksHead: boolean
   /** mprotect to read-only gives the charge of a never written area back (6.5). */
@@ -96,6 +100,8 @@ const base: Era = {
   splitDropsZeroes: false,
   freesEmptyTables: false,
   mappedShared: 'mapcount',
+  freeAsksHugeHead: true,
+  pinTouches: false,
   freeAsksHead: false,
   unaccounts: false,
   mremapsAreas: false,
@@ -109,7 +115,12 @@ const base: Era = {
   odirect: 'get',
 }
 
-const era5_15: Era = { ...base, uffdMinor: true, heldLazyfree: 'swapBacked' }
+const era5_15: Era = {
+  ...base,
+  uffdMinor: true,
+  heldLazyfree: 'swapBacked',
+  freeAsksHugeHead: false,
+}
 const era5_18: Era = { ...era5_15, collapseReusesSwap: false, splitsLazyfree: false }
 const era5_19: Era = { ...era5_18, uffdShmemWp: true }
 
@@ -132,7 +143,13 @@ const era6_12: Era = {
 }
 
 export const ERAS = {
-  '5.6': { ...base, uffdWp: false, collapsesShared: false, hugeZeroStore: 'advised' },
+  '5.6': {
+    ...base,
+    uffdWp: false,
+    collapsesShared: false,
+    hugeZeroStore: 'advised',
+    pinTouches: true,
+  },
   '5.8': base,
   '5.15': era5_15,
   '5.18': era5_18,

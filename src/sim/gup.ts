@@ -2,7 +2,7 @@
  * get_user_pages(): references that outlive the page-table entry: pipes (vmsplice), direct I/O, io_uring buffers, RDMA.
  */
 import { GUP_BREAK_COW, GUP_TAKE, GUP_UNSHARE } from '../policy/api.ts'
-import { HUGE_ZERO_PFN, PG_ANON, PG_DONTCOW, ZERO_PFN } from '../state/frames.ts'
+import { PG_ANON, PG_DIRTY, PG_DONTCOW, ZERO_PFN } from '../state/frames.ts'
 import type { Pin } from '../state/holders.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
@@ -29,7 +29,7 @@ import {
   gupBelowSharedTable,
   gupMarksTable,
 } from './shared-tables.ts'
-import { splitHugePmd } from './split.ts'
+import { setPmdFlags } from './split.ts'
 import { awaitedEvent } from './userfault.ts'
 import { entryAt, frameAt } from './walk.ts'
 import { type Want, wantOf } from './want.ts'
@@ -72,6 +72,7 @@ export function pinAs(
   for (let i = gupPlain(m, mm, taken, 0); i < pages; i = gupPlain(m, mm, taken, i + 1)) {
     const pfn = gupPage(m, mm, vpn + i, want)
     if (pfn === 0) {
+      if (m.era.pinTouches) touch(m, mm, vpn, i, want)
       for (let j = 0; j < i; j++) putPage(m, taken, j)
       m.k.holders.recycle(taken)
       m.endCall()
@@ -80,11 +81,26 @@ export function pinAs(
     taken.frames[i] = pfn
     getPage(m, taken, i)
   }
+  if (m.era.pinTouches) touch(m, mm, vpn, pages, want)
   m.k.pins.set(id, taken)
   m.judge.pin(id, mm.id, vpn, pages, want.hold)
   m.spent += pages * m.cost.pinPerPage
   m.endCall()
   return OK
+}
+
+/** FOLL_TOUCH, which only the walk with the page-table lock knows: what is taken for writing is dirty. */
+function touch(m: Machine, mm: Mm, start: number, pages: number, want: Want): void {
+  if (!want.slow) return
+  const { frames, tables } = m
+  for (let vpn = start; vpn < start + pages; vpn++) {
+    const vma = mm.find(vpn)
+    if (vma === undefined || !(want.write || breaksForReaders(m, vma, want.follPin))) continue
+    const pmd = mm.pmd(vpn)
+    const pte = tables.ptes[mm.pteIndex(vpn)]!
+    if ((pmd & PMD_HUGE) !== 0) setPmdFlags(m, mm, vpn, pmd | PTE_DIRTY)
+    else if ((pte & PTE_DIRTY) === 0) frames.set(frames.head(pte >>> PFN_SHIFT), PG_DIRTY)
+  }
 }
 
 /** A pin whose frames are not known yet. */
@@ -236,10 +252,6 @@ function breakCowOnce(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
 /** FAULT_FLAG_UNSHARE: the page is exclusive to the process when this returns. */
 function unshare(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   breakSharedTable(m, mm, vpn)
-  const pmd = mm.pmd(vpn)
-  if ((pmd & PMD_HUGE) !== 0) {
-    if (pmd >>> PFN_SHIFT === HUGE_ZERO_PFN) splitHugePmd(m, mm, vpn)
-    else if (wpHugePmd(m, mm, vma, vpn, true)) return
-  }
+  if ((mm.pmd(vpn) & PMD_HUGE) !== 0 && wpHugePmd(m, mm, vma, vpn, true)) return
   unsharePage(m, mm, vma, vpn)
 }

@@ -42,7 +42,7 @@ export function wpHugePmd(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: bo
     setPmdFlags(m, mm, vpn, pmd | dirtyFlags(vma))
     return true
   }
-  if (m.frames.has(head, PG_ZERO)) return wpHugeZero(m, mm, vma, vpn, unshare)
+  if (m.frames.has(head, PG_ZERO)) return wpHugeZero(m, mm, vma, vpn)
   const verdict = ask(m, m.policy.pmdReuse, head)
   if (!isCopy(verdict)) {
     if (m.decided(SITE_WP_HUGE, mm, start, HUGE_PAGES, verdict)) contest(m, head)
@@ -68,12 +68,10 @@ function contest(m: Machine, head: number): void {
   for (let pfn = head; pfn < head + HUGE_PAGES; pfn++) m.contested.add(pfn)
 }
 
-/** A store to the huge zero page gets a huge folio, or splits the mapping so that one page is filled. */
-function wpHugeZero(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: boolean): boolean {
+/** A store to the huge zero page, or unsharing it, gets a huge folio, or splits the mapping so that one page is filled. */
+function wpHugeZero(m: Machine, mm: Mm, vma: Vma, vpn: number): boolean {
   const { hugeZeroStore } = m.era
-  const fills =
-    hugeZeroStore === 'thp' || (hugeZeroStore === 'advised' && vma.hugeAdvice === 'huge')
-  if (!unshare && fills) {
+  if (hugeZeroStore === 'thp' || (hugeZeroStore === 'advised' && vma.hugeAdvice === 'huge')) {
     fillHuge(m, mm, vma, vpn)
     return true
   }

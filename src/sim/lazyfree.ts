@@ -45,9 +45,13 @@ export function madviseFree(m: Machine, mm: Mm, start: number, end: number): voi
 
 /** madvise_free_huge_pmd(). Returns whether the range is done; a folio that is taken in part is split first. */
 function madviseFreeHuge(m: Machine, mm: Mm, vpn: number, stop: number, pmd: number): boolean {
-  const { frames } = m
+  const { frames, era } = m
   const head = pmd >>> PFN_SHIFT
-  if (frames.has(head, PG_ZERO) || frames.largeMapcount[head] !== 1) return true
+  if (frames.has(head, PG_ZERO)) return true
+  const mapped = era.freeAsksHugeHead
+    ? frames.mapcount(head) + frames.entire[head]!
+    : frames.largeMapcount[head]
+  if (mapped !== 1) return true
   if (stop - vpn < HUGE_PAGES) return !splitFolio(m, head, vpn & -HUGE_PAGES)
   setPmdFlags(m, mm, vpn, pmd & ~PTE_DIRTY)
   frames.clear(head, PG_DIRTY)

@@ -127,6 +127,7 @@ function getPage(w: World, process: Process, vpn: number, request: Request): Pag
     if (follows) {
       if (w.rules.tables === 'owner' && pmd?.table) pmd.table.gupExclusive = true
       if (w.rules.gupMarksDontCow && page.folio.kind === 'anon') page.folio.dontCow = true
+      if (w.era.pinTouches && !request.fast && want.write) touch(entry, page)
       return page
     }
     const end = handleFault(w, process, vpn, {
@@ -140,6 +141,13 @@ function getPage(w: World, process: Process, vpn: number, request: Request): Pag
     if (unshare) unshared = true
   }
   throw new RangeError(`a page that cannot be followed: ${vpn}`)
+}
+
+/** FOLL_TOUCH: what is taken for writing is dirty. */
+function touch(entry: Pmd | Pte | null, page: Page): void {
+  if (entry === null || entry.dirty) return
+  if ('folio' in entry) entry.dirty = true
+  else page.folio.dirty = true
 }
 
 /** COW PTE v2: the slow walk breaks a shared table before reading it; the lockless walk does not look. */

@@ -74,7 +74,7 @@ export function hugeWp(
   if (folio === null) return 'split'
   if (folio.kind === 'zero') {
     const refused = w.era.hugeZeroStore === 'advised' && area.advice !== 'huge'
-    if (unshare || refused || w.era.hugeZeroStore === 'split') {
+    if (refused || w.era.hugeZeroStore === 'split') {
       splitPmd(w, pmd)
       return 'split'
     }

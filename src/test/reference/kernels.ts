@@ -13,6 +13,8 @@ const ERA_5_8: Era = {
   heldLazyFree: 'unmapped',
   splitsLazyFree: true,
   dropsLazyFreeRuns: false,
+  freeAsksHugeHead: true,
+  pinTouches: false,
   dontNeedFreesTables: false,
   zapDrains: true,
   movesSeveralAreas: false,
@@ -27,8 +29,8 @@ const ERA_5_8: Era = {
   swapBypass: true,
   forceFollows: 'cowFault',
 }
-const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'advised' }
-const ERA_5_15: Era = { ...ERA_5_8, heldLazyFree: 'swapBacked' }
+const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'advised', pinTouches: true }
+const ERA_5_15: Era = { ...ERA_5_8, heldLazyFree: 'swapBacked', freeAsksHugeHead: false }
 const ERA_5_18: Era = { ...ERA_5_15, splitsLazyFree: false }
 const ERA_6_0: Era = { ...ERA_5_18, forceFollows: 'exclusive' }
 const ERA_6_1: Era = {

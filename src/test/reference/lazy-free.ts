@@ -24,7 +24,9 @@ export function madvFree(w: World, process: Process, start: number, end: number)
 
 /** madvise_free_huge_pmd(). Returns whether the folio was split and its entries are still to be freed. */
 function freeHuge(w: World, pmd: Pmd, folio: Folio, whole: boolean): boolean {
-  if (folio.kind === 'zero' || totalMapcount(folio) !== 1) return false
+  const [head] = folio.pages
+  if (folio.kind === 'zero' || head === undefined) return false
+  if ((w.era.freeAsksHugeHead ? pageMapcount(head) : totalMapcount(folio)) !== 1) return false
   if (!whole) return splitFolio(w, folio)
   pmd.dirty = false
   folio.dirty = false

@@ -80,6 +80,10 @@ export interface Era {
   readonly heldLazyFree: 'unmapped' | 'swapBacked' | 'kept'
   /** It has to be split before reclaim drops it. */
   readonly splitsLazyFree: boolean
+  /** MADV_FREE of a huge mapping asks about the first page only. */
+  readonly freeAsksHugeHead: boolean
+  /** FOLL_TOUCH for long-term pins as well. */
+  readonly pinTouches: boolean
   /** Entries that follow each other in a table are dropped together, or stay together. */
   readonly dropsLazyFreeRuns: boolean
   readonly odirect: 'get' | 'pin'
