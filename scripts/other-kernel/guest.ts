@@ -51,10 +51,11 @@ export interface GuestOptions {
 export function makeGuest({ debs, device, diskSwap }: GuestOptions, folder: string): Guest {
   const [unpacked, root] = [join(folder, 'package'), join(folder, 'root')]
   for (const deb of debs) execFileSync('dpkg', ['-x', deb, unpacked])
-  const boot = join(unpacked, 'boot')
-  const kernel = existsSync(boot) && readdirSync(boot).find((name) => name.startsWith('vmlinuz-'))
-  if (!kernel) throw new UsageError(`no kernel in ${debs.join(', ')}`)
-  const release = kernel.slice('vmlinuz-'.length)
+  // Since Debian 13.
+  if (!existsSync(join(unpacked, 'lib'))) symlinkSync('usr/lib', join(unpacked, 'lib'))
+  const kernel = kernelIn(unpacked)
+  if (kernel === undefined) throw new UsageError(`no kernel in ${debs.join(', ')}`)
+  const { image, release } = kernel
   for (const name of ['bin', 'proc', 'sys', 'dev', 'tmp']) {
     mkdirSync(join(root, name), { recursive: true })
   }
@@ -75,7 +76,7 @@ export function makeGuest({ debs, device, diskSwap }: GuestOptions, folder: stri
   }
   const line = [
     ...['qemu-system-x86_64', '-accel', 'tcg', '-cpu', 'max', '-m', '2048', '-display', 'none'],
-    ...['-no-reboot', '-kernel', `'${join(boot, kernel)}'`, '-initrd', `'${archive}'`],
+    ...['-no-reboot', '-kernel', `'${image}'`, '-initrd', `'${archive}'`],
     ...['-append', "'quiet panic=-1 console=ttyS0'"],
     ...['-serial', `'file:${join(folder, 'console')}'`],
     ...['-device', 'virtio-serial-pci', '-chardev', 'stdio,id=host,signal=off'],
@@ -88,10 +89,20 @@ export function makeGuest({ debs, device, diskSwap }: GuestOptions, folder: stri
   return { program, hasDevice: module !== undefined }
 }
 
+/** boot/vmlinuz-RELEASE, or beside its modules since Debian's 7.0. */
+function kernelIn(unpacked: string): { image: string; release: string } | undefined {
+  const files = readdirSync(unpacked, { recursive: true, encoding: 'utf8' })
+  for (const file of files) {
+    const release = /(?:^boot\/vmlinuz-|\/modules\/)([^/]+?)(?:\/vmlinuz)?$/.exec(file)?.[1]
+    if (release !== undefined && file.includes('vmlinuz')) {
+      return { image: join(unpacked, file), release }
+    }
+  }
+  return undefined
+}
+
 /** The modules that the guest loads, with those that they need. */
 function copyModules(unpacked: string, root: string, release: string): void {
-  // Since Debian 13.
-  if (!existsSync(join(unpacked, 'lib'))) symlinkSync('usr/lib', join(unpacked, 'lib'))
   if (!existsSync(join(unpacked, 'lib/modules', release))) throw lacksModules(release)
   execFileSync('depmod', ['-b', unpacked, release], { stdio: 'ignore' })
   const needed = MODULES.flatMap((name) => filesOf(name, unpacked, release))
