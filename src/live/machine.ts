@@ -75,9 +75,9 @@ class RecordedMachine implements LitmusMachine {
       this.#shadow.pinned(operation.pin, i, this.#pageSeen(i).after.pfn)
     }
     for (let i = 0; op === OP_SWAPOUT && i < operation.pages; i++) {
-      const { kind } = this.#pageSeen(i).after
-      if (kind !== PAGE_SWAP && kind !== PAGE_NONE) continue
-      this.#shadow.reclaimed(mm, operation.vpn + i, kind === PAGE_SWAP)
+      const { before, after } = this.#pageSeen(i)
+      if (after.kind !== PAGE_SWAP && after.kind !== PAGE_NONE) continue
+      this.#shadow.reclaimed(mm, operation.vpn + i, after.kind === PAGE_SWAP, before.pfn)
     }
     return DONE
   }

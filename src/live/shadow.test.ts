@@ -85,3 +85,12 @@ test('what reclaim takes from one it takes from all who had the page', () => {
   shadow.reclaimed(1, first, false)
   expect([shadow.load(0, first, ZEROES), shadow.load(0, first, 7)]).toEqual([0, SAW_MISMATCH])
 })
+
+test('but not from a parent whose page was copied for its child', () => {
+  const lines = ['spawn A', 'mmap A a 1', 'write A a', 'madvise A a free', 'pin A a P iouring']
+  const { shadow } = after(...lines, 'fork A B')
+  const { vpn: first } = after(...lines)
+  shadow.pinned(0, 0, 5)
+  shadow.reclaimed(1, first, false, 6)
+  expect(shadow.load(0, first, 7)).toBe(0)
+})

@@ -163,13 +163,13 @@ export class LiveShadow {
     if (page?.swapped) pages?.set(vpn, { ...page, swapped: false })
   }
 
-  /** Reclaim has been there, and the page is in swap, or nowhere: for all who had it. */
-  reclaimed(mm: number, vpn: number, swapped: boolean): void {
+  /** Reclaim has been there, and the page of that frame is in swap, or nowhere: for all who had it. */
+  reclaimed(mm: number, vpn: number, swapped: boolean, pfn = UNSEEN): void {
     const gone = this.#process(mm).pages.get(vpn)
     if (gone === undefined) return
     for (const [id, { pages }] of this.#processes) {
       for (const [at, page] of pages) {
-        if (page.content !== gone.content) continue
+        if (page.content !== gone.content || this.#isElsewhere(id, at, pfn)) continue
         if (swapped) pages.set(at, { ...page, swapped })
         else if (page.freed) this.#drop(id, at, page)
       }
@@ -275,6 +275,15 @@ export class LiveShadow {
     this.#eachPinned(mm, vpn, 1, (pinned) => {
       pinned.unmapped = true
     })
+  }
+
+  /** A page that was pinned at fork was copied for the child at once: the two hold the same in different frames. */
+  #isElsewhere(mm: number, vpn: number, pfn: number): boolean {
+    let elsewhere = false
+    this.#eachPinned(mm, vpn, 1, (page) => {
+      elsewhere ||= pfn !== UNSEEN && page.pfn !== UNSEEN && page.pfn !== pfn
+    })
+    return elsewhere
   }
 
   #eachPinned(mm: number, vpn: number, pages: number, act: (page: PinnedPage) => void): void {
