@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import {
   copyFileSync,
+  existsSync,
   linkSync,
   mkdtempSync,
   readFileSync,
@@ -154,4 +155,31 @@ test('a policy that never answers is told after --timeout', () => {
   expect(err).toBe(
     'cowbench: invalid policy: loops: no answer within 1 seconds; at an access of the recording\n',
   )
+})
+
+test('a sample is a trace of some of the ranges, and says how much of all that is', () => {
+  const [whole, part] = [join(folder, 'whole.trace'), join(folder, 'part.trace.gz')]
+  trace('import', REDIS, '-o', whole)
+  const { code, err } = trace('sample', whole, '-o', part, '--rate', '0.5', '--seed', '3')
+  const said =
+    'ranges of 2 MiB: 21 of 40 (52.5 %), loads and stores: 19170 of 32335 (59.3 %), 19420 events in OUT\n'
+  expect([code, err.replace(part, 'OUT')]).toEqual([0, said])
+  expect(trace('validate', part).out).toMatch(/^valid: /)
+  const info = JSON.parse(trace('info', part, '--against-policy', 'mm-id', '--json').out)
+  expect(info.source).toBe('perf-script, 0.5 of its ranges (seed 3)')
+  // Page by page the kernel's decisions are what they were in the whole.
+  expect(info.against.decisions).toMatchObject({ recorded: 13_861, shared: 13_861 })
+})
+
+test('a sample that would be nothing, and a rate that is none, are refused', () => {
+  const [out, whole] = [join(folder, 'none.trace'), join(folder, 'again.trace')]
+  trace('import', REDIS, '-o', whole)
+  expect(trace('sample', whole, '-o', out, '--rate', '2').err).toContain(
+    'invalid --rate: 2; expected a number over 0, up to 1',
+  )
+  expect(trace('sample', whole, '-o', out, '--rate', '1e-9').err).toMatch(
+    /invalid --rate: 1e-9 leaves none of \d+ ranges; expected more, or another --seed/,
+  )
+  expect(trace('sample', whole, '-o', whole).err).toContain('is the input; expected another file')
+  expect(existsSync(out)).toBe(false)
 })

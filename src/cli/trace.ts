@@ -48,24 +48,33 @@ const INFO = {
   json: { kind: 'switch', what: 'as a JSON object' },
 } as const satisfies FlagTable
 
+const SAMPLE = {
+  ...OUTPUT,
+  rate: { kind: 'text', value: 'R', what: 'share of the 2 MiB ranges to keep [0.1]' },
+  seed: { kind: 'text', value: 'S', what: 'which ranges are chosen [1]' },
+} as const satisfies FlagTable
+
 const FLAGS = {
   import: { ...OUTPUT, ...KERNEL_COUNTS },
   convert: OUTPUT,
   info: INFO,
   validate: {},
+  sample: SAMPLE,
 } as const satisfies Record<string, FlagTable>
 
+/** Of a sample, which is held in memory: 1 GiB of page numbers. */
+const MOST_WORDS = 2 ** 28
 /** More problems than this tell nothing new. */
 const MOST_PROBLEMS = 20
 
 type Argv = Readonly<Record<string, unknown>>
 
 export const traceCommand: Command = {
-  flags: { ...OUTPUT, ...KERNEL_COUNTS, ...INFO },
+  flags: { ...OUTPUT, ...KERNEL_COUNTS, ...INFO, ...SAMPLE },
   subcommands: Object.keys(FLAGS),
   flagsOf: FLAGS,
   command: 'trace',
-  describe: 'import recordings; inspect, check and convert trace files',
+  describe: 'import recordings; inspect, check, convert and sample trace files',
   builder: (yargs) =>
     yargs
       .command({
@@ -103,6 +112,16 @@ export const traceCommand: Command = {
         describe: 'look for events that cannot be',
         builder: (y) => y.example('$0 trace validate redis.trace', 'valid, or what is not'),
         handler: validate,
+      })
+      .command({
+        command: 'sample <file>',
+        describe: 'a trace of some of the memory, for one that is too long',
+        builder: (y) =>
+          addFlags(y, FLAGS.sample).example(
+            '$0 trace sample long.trace -o tenth.trace --rate 0.1',
+            'counts of pages are a tenth',
+          ),
+        handler: sample,
       })
       .demandCommand(1, 'missing command')
       .example('$0 trace import redis.perf.txt.gz -o redis.trace', '')
@@ -157,13 +176,19 @@ function isWorkload(file: unknown, flags: InfoFlags): boolean {
   return true
 }
 
-async function convert(argv: Argv, foreign: boolean): Promise<void> {
+/** Where to write to, which is not what is read. */
+async function outputOf(argv: Argv): Promise<string> {
   const { output } = readFlags(argv, OUTPUT)
   if (output === undefined) throw new UsageError('missing --output: expected -o FILE')
   const { isSameFile } = await import('../files/same-file.ts')
   if (isSameFile(String(argv['file']), output)) {
     throw new UsageError(`invalid --output: ${output} is the input; expected another file`)
   }
+  return output
+}
+
+async function convert(argv: Argv, foreign: boolean): Promise<void> {
+  const output = await outputOf(argv)
   const { trace, source, program, statistics, recording, system } = await load(argv)
   const { writeTrace } = await import('../load/trace-file.ts')
   const { formatStatistics } = await import('../load/import/statistics.ts')
@@ -176,6 +201,51 @@ async function convert(argv: Argv, foreign: boolean): Promise<void> {
   writeTrace(output, trace, origin, recording)
   if (foreign && statistics !== undefined) print(formatStatistics(statistics))
   say(`${trace.events} events, ${trace.processes} processes in ${output}`)
+}
+
+/** Reads the trace twice: what belongs together is known only at its end. */
+async function sample(argv: Argv): Promise<void> {
+  const output = await outputOf(argv)
+  const flags = readFlags(argv, SAMPLE)
+  const rate = Number(flags.rate ?? '0.1')
+  if (!(rate > 0 && rate <= 1)) {
+    throw new UsageError(`invalid --rate: ${flags.rate}; expected a number over 0, up to 1`)
+  }
+  const seed = parseWhole('seed', flags.seed ?? '1', 0, Number.MAX_SAFE_INTEGER)
+  const { RangeGroups, TraceSampler } = await import('../trace/sample.ts')
+  const { TraceTooLong } = await import('../trace/trace.ts')
+  const { writeTrace } = await import('../load/trace-file.ts')
+  const groups = new RangeGroups()
+  const seen = await lookThrough(argv, (chunk) => groups.take(chunk))
+  const sampler = new TraceSampler(groups, rate, seed, MOST_WORDS)
+  const { loaded } = seen
+  try {
+    if (loaded !== undefined) sampler.take(loaded.trace, loaded.recording)
+    else await lookThrough(argv, (chunk) => sampler.take(chunk))
+  } catch (error) {
+    if (!(error instanceof TraceTooLong)) throw error
+    throw new UsageError(
+      `invalid --rate: ${rate} of ${seen.events} events is more than fits; expected less`,
+    )
+  }
+  const { trace, recording, counts } = sampler.finish(seen.processes)
+  const { ranges, keptRanges, accesses, keptAccesses } = counts
+  if (keptRanges === 0) {
+    throw new UsageError(
+      `invalid --rate: ${rate} leaves none of ${ranges} ranges; expected more, or another --seed`,
+    )
+  }
+  const origin = {
+    source: `${seen.source}, ${rate} of its ranges (seed ${seed})`,
+    ...fieldOf('program', seen.program),
+  }
+  writeTrace(output, trace, origin, loaded?.recording && recording)
+  const part = (some: number, all: number): string =>
+    `${some} of ${all} (${((100 * some) / all).toFixed(1)} %)`
+  say(
+    `ranges of 2 MiB: ${part(keptRanges, ranges)}, loads and stores: ${part(keptAccesses, accesses)}, ` +
+      `${trace.events} events in ${output}`,
+  )
 }
 
 async function info(argv: Argv): Promise<void> {

@@ -327,6 +327,12 @@ export class TraceWriter {
     this.#event(OP_STEP, mm, task, until)
   }
 
+  /** An event of another trace, under the numbers that its processes, pins and contents have there. */
+  copy(op: number, mm: number, operands: ArrayLike<number>): void {
+    if (op !== OP_LOAD && op !== OP_STORE) this.#event(op, mm, ...Array.from(operands))
+    else for (let i = 0; i < operands.length; i++) this.#access(op, mm, operands[i]!)
+  }
+
   /**
    * The trace so far, in buffers of exactly its size; `shared` puts them where worker threads can read them. Of a trace
    * that was handed out, the counts alone.
