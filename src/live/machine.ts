@@ -76,6 +76,7 @@ class RecordedMachine implements LitmusMachine {
     }
     for (let i = 0; op === OP_SWAPOUT && i < operation.pages; i++) {
       const { before, after } = this.#pageSeen(i)
+      if (before.kind === PAGE_NONE) continue
       if (after.kind !== PAGE_SWAP && after.kind !== PAGE_NONE) continue
       this.#shadow.reclaimed(mm, operation.vpn + i, after.kind === PAGE_SWAP, before.pfn)
     }
