@@ -169,7 +169,8 @@ export class LiveShadow {
     if (gone === undefined) return
     for (const [id, { pages }] of this.#processes) {
       for (const [at, page] of pages) {
-        if (page.content !== gone.content || this.#isElsewhere(id, at, pfn)) continue
+        const itself = id === mm && at === vpn
+        if (page.content !== gone.content || (!itself && this.#isElsewhere(id, at, pfn))) continue
         if (swapped) pages.set(at, { ...page, swapped })
         else if (page.freed) this.#drop(id, at, page)
       }
