@@ -163,14 +163,17 @@ export class LiveShadow {
     if (page?.swapped) pages?.set(vpn, { ...page, swapped: false })
   }
 
-  /** Reclaim has been there, and the page of that frame is in swap, or nowhere: for all who had it. */
+  /**
+   * Reclaim has been there, and the page of that frame is in swap, or nowhere; also for others, where a pin shows that it was
+   * theirs (of what was pinned at fork the child has a copy of its own). Of the rest either may be.
+   */
   reclaimed(mm: number, vpn: number, swapped: boolean, pfn = UNSEEN): void {
     const gone = this.#process(mm).pages.get(vpn)
     if (gone === undefined) return
     for (const [id, { pages }] of this.#processes) {
       for (const [at, page] of pages) {
         const itself = id === mm && at === vpn
-        if (page.content !== gone.content || (!itself && this.#isElsewhere(id, at, pfn))) continue
+        if (page.content !== gone.content || !(itself || this.#isPinnedAs(id, at, pfn))) continue
         if (swapped) pages.set(at, { ...page, swapped })
         else if (page.freed) this.#drop(id, at, page)
       }
@@ -278,13 +281,12 @@ export class LiveShadow {
     })
   }
 
-  /** A page that was pinned at fork was copied for the child at once: the two hold the same in different frames. */
-  #isElsewhere(mm: number, vpn: number, pfn: number): boolean {
-    let elsewhere = false
+  #isPinnedAs(mm: number, vpn: number, pfn: number): boolean {
+    let is = false
     this.#eachPinned(mm, vpn, 1, (page) => {
-      elsewhere ||= pfn !== UNSEEN && page.pfn !== UNSEEN && page.pfn !== pfn
+      is ||= pfn !== UNSEEN && page.pfn === pfn
     })
-    return elsewhere
+    return is
   }
 
   #eachPinned(mm: number, vpn: number, pages: number, act: (page: PinnedPage) => void): void {
