@@ -121,15 +121,10 @@ test('a search finds where always-copy parts from the kernel, and prints the tes
   }
   const options = {
     ...{ tests: 20, seed: 1, model: model.name, machine: live.machine },
-    ...{
-      swap: false,
-      ksm: false,
-      uffdWp: false,
-      thp: false,
-      softDirty: false,
-      movesAreas: true,
-      device: false,
-    },
+    ...randomOptions({
+      ...live.machine,
+      ...{ swap: 'none', thp: '', ksm: false, uffdWp: false, softDirty: false, device: false },
+    }),
   }
   const { kinds, differing, agreements } = await search(subject, options, () => {})
   expect(agreements).toBeGreaterThan(100)

@@ -9,7 +9,7 @@ import { litmusMachine } from '../run.ts'
 import type { LiveDriver } from './driver.ts'
 import type { Facilities } from './facilities.ts'
 import type { OperationSeen } from './request.ts'
-import { type Found, search } from './search.ts'
+import { type Found, randomOptions, search } from './search.ts'
 
 const NOTHING = { kind: PAGE_NONE, pfn: 0, flags: 0 }
 const PAGE = { before: NOTHING, after: NOTHING, token: 0, faults: 0, status: DONE }
@@ -24,17 +24,8 @@ const driver = {
     ),
 } as unknown as LiveDriver
 
-const FEW = {
-  swap: false,
-  ksm: false,
-  uffdWp: false,
-  thp: false,
-  softDirty: false,
-  movesAreas: true,
-  device: false,
-}
 const machine: Facilities = {
-  ...{ kernel: 'none', swap: 'none', thp: '', mthp: [] },
+  ...{ kernel: '6.18', swap: 'none', thp: '', mthp: [] },
   ...{ ksm: false, uffdWp: false, softDirty: false, ioUring: false, device: false },
 }
 
@@ -44,7 +35,7 @@ test('of every kind the first is kept, cut down, and told at once', async () => 
   const told: Found[] = []
   const result = await search(
     { driver, machine: () => litmusMachine({ policy, params: {}, cost }), thpAlways: false },
-    { tests: 30, seed: 1, model: 'mm-id', machine, ...FEW },
+    { tests: 30, seed: 1, model: 'mm-id', machine, ...randomOptions(machine) },
     (found) => told.push(found),
   )
   const { kinds, ...counts } = result

@@ -143,15 +143,23 @@ export class TraceSampler {
     }
   }
 
+  /** Accesses of one range follow each other more often than not: looked up, and copied, together. */
   #accessesIn(op: number, mm: number, vpns: Int32Array, recording?: Uint8Array): void {
-    for (const vpn of vpns) {
-      this.#touched.add(rangeOf(vpn))
-      const at = this.#accesses++
-      if (!this.#keeps(vpn)) continue
-      this.#keptAccesses++
-      if (recording !== undefined) this.#recording.push(recording[at]!)
-      this.#out.copy(op, mm, [vpn])
+    const base = this.#accesses
+    for (let i = 0; i < vpns.length; ) {
+      const range = rangeOf(vpns[i]!)
+      let end = i + 1
+      while (end < vpns.length && rangeOf(vpns[end]!) === range) end++
+      this.#touched.add(range)
+      if (this.#keepsRange(range)) {
+        this.#keptAccesses += end - i
+        if (recording !== undefined)
+          this.#recording.push(...recording.subarray(base + i, base + end))
+        this.#out.copy(op, mm, vpns.subarray(i, end))
+      }
+      i = end
     }
+    this.#accesses += vpns.length
   }
 
   #event(op: number, mm: number, operands: Int32Array): void {

@@ -328,8 +328,8 @@ export class TraceWriter {
   }
 
   /** An event of another trace, under the numbers that its processes, pins and contents have there. */
-  copy(op: number, mm: number, operands: ArrayLike<number>): void {
-    if (op !== OP_LOAD && op !== OP_STORE) this.#event(op, mm, ...Array.from(operands))
+  copy(op: number, mm: number, operands: Int32Array | readonly number[]): void {
+    if (op !== OP_LOAD && op !== OP_STORE) this.#event(op, mm, ...operands)
     else for (let i = 0; i < operands.length; i++) this.#access(op, mm, operands[i]!)
   }
 

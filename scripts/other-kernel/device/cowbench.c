@@ -2,7 +2,7 @@
 /*
  * cowbench: a device for live tests in a virtual machine, which does what no system call does: holds the pages of the
  * calling process as O_DIRECT, a device's DMA or a read-only long-term registration do (src/sim/want.ts), reads and stores
- * through these, and has page frames reclaimed whoever maps them. Linux 5.6 to 6.18. Not for machines that one cares for.
+ * through these, and has page frames reclaimed whoever maps them. Linux 5.6 to 7.3. Not for machines that one cares for.
  */
 #include <linux/delay.h>
 #include <linux/fs.h>
