@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { PG_EXCLUSIVE } from '../state/frames.ts'
-import { RW, Scene, type SceneOptions } from '../test/scene.ts'
+import { RW, range, Scene, type SceneOptions } from '../test/scene.ts'
 import {
   MADV_COLLAPSE,
   MADV_HUGEPAGE,
@@ -10,7 +10,8 @@ import {
   PROT_READ,
 } from '../trace/ops.ts'
 import { FAILED, OK } from './answers.ts'
-import { PAGE_HUGE, PAGE_SWAP } from './observe.ts'
+import type { EraName } from './era.ts'
+import { PAGE_HUGE, PAGE_SMALL, PAGE_SWAP } from './observe.ts'
 
 const collapse = (s: Scene, mm = 0): number => s.madvise(mm, 0, 512, MADV_COLLAPSE)
 
@@ -46,6 +47,25 @@ describe('MADV_COLLAPSE', () => {
     expect(s.pfn(child, 5)).toBe(old)
     expect(s.load(child, 5)).toBe(0)
     expect(s.m.frames.used).toBe(1024)
+  })
+
+  test('does not wait for a disk since 6.6, which reads the first page that it is asked for', () => {
+    const answers = (era: EraName, attempts: number): number[][] => {
+      const s = pteMapped('mm-id', { era, swapDisk: true })
+      s.swapout(0, 3, 2)
+      return range(0, attempts).map(() => [collapse(s), s.kind(0, 3), s.kind(0, 4)])
+    }
+    expect(answers('6.1', 1)).toEqual([[OK, PAGE_HUGE, PAGE_HUGE]])
+    for (const era of ['6.12', '6.18'] as const) {
+      expect([era, answers(era, 3)]).toEqual([
+        era,
+        [
+          [FAILED, PAGE_SWAP, PAGE_SWAP],
+          [FAILED, PAGE_SMALL, PAGE_SWAP],
+          [OK, PAGE_HUGE, PAGE_HUGE],
+        ],
+      ])
+    }
   })
 
   test('wants one writable entry from 6.1 to 6.12', () => {

@@ -36,6 +36,7 @@ import type { Machine } from './machine.ts'
 import { unshareForWalk } from './shared-tables.ts'
 import { shmemSuitable } from './shmem-huge.ts'
 import { onlyMapped } from './split.ts'
+import { startsReading } from './swap-in.ts'
 import { zapRange } from './zap.ts'
 
 /** How much of 512 pages may be a hole or a zero page, in swap, or mapped by others too. */
@@ -99,7 +100,7 @@ export function collapseAnon(
   if (pmd === 0 || vma.anonVma === 0) return false
   unshareForWalk(m, mm, start)
   if (!scanPmd(m, mm, vma, start, limits)) return false
-  swapInAll(m, mm, vma, start, limits === undefined)
+  if (!swapInAll(m, mm, vma, start, limits === undefined)) return false
   if (!mayIsolate(m, mm, start, limits)) return false
   collapseHugePage(m, mm, vma, start)
   m.counts.collapses++
@@ -159,14 +160,20 @@ function isCopied(m: Machine, pfn: number, tally: { shared: number }, most: Limi
   return onlyMapped(m, frames.head(pfn))
 }
 
-/** __collapse_huge_page_swapin(): faults of the process's own, or do_swap_page() in khugepaged's name. */
-function swapInAll(m: Machine, mm: Mm, vma: Vma, start: number, asProcess: boolean): void {
+/**
+ * __collapse_huge_page_swapin(): faults of the process's own, or do_swap_page() in khugepaged's name. Returns whether all
+ * are back: the first page that has yet to be read ends it (VM_FAULT_RETRY). By the next time it is in the swapcache.
+ */
+function swapInAll(m: Machine, mm: Mm, vma: Vma, start: number, asProcess: boolean): boolean {
   for (let vpn = start; vpn < start + HUGE_PAGES; vpn++) {
-    if ((m.tables.ptes[mm.pteIndex(vpn)]! & PTE_SWAP) === 0) continue
+    const entry = m.tables.ptes[mm.pteIndex(vpn)]!
+    if ((entry & PTE_SWAP) === 0) continue
+    if (startsReading(m, entry)) return false
     if (asProcess) fault(m, mm, vma, vpn, false)
     else handleFault(m, mm, vma, vpn, false)
   }
   lruDrain(m)
+  return true
 }
 
 /**

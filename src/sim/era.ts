@@ -26,6 +26,8 @@ export interface Era {
   readonly collapsesShared: boolean
   /** khugepaged asks reuse_swap_page() of a read-only page in the swapcache (until 5.17). */
   readonly collapseReusesSwap: boolean
+  /** A page is read from a disk by the time that its lock is asked for ("remove remnants of polling", 6.6: not any more). */
+  readonly swapReadsWait: boolean
   /** A collapse of shared memory fills holes that a process awaits missing events for (until 6.3). */
   readonly collapseFillsMissing: boolean
   /** A store to the huge zero page gets a huge folio (until 5.7 unless VM_NOHUGEPAGE, again from 6.18), or splits the mapping. */
@@ -91,6 +93,7 @@ const base: Era = {
   collapse: 'none',
   collapsesShared: true,
   collapseReusesSwap: true,
+  swapReadsWait: true,
   collapseFillsMissing: true,
   hugeZeroStore: 'split',
   splitDirty: 'page',
@@ -128,6 +131,7 @@ const era6_12: Era = {
   ...era5_19,
   uffdWpAreas: true,
   collapse: 'writable',
+  swapReadsWait: false,
   collapseFillsMissing: false,
   splitDirty: 'softDirty',
   folioSplitDirty: 'pte',

@@ -1,6 +1,6 @@
 /** khugepaged.test: what no litmus test sees of a collapse: entries looked at in vain, time, and what becomes of frames. */
 import { describe, expect, test } from 'vitest'
-import { range, Scene } from '../test/scene.ts'
+import { range, Scene, type SceneOptions } from '../test/scene.ts'
 import {
   MADV_COLLAPSE,
   MADV_HUGEPAGE,
@@ -21,8 +21,8 @@ import { FAILED, OK } from './answers.ts'
 import { PAGE_HUGE, PAGE_SMALL } from './observe.ts'
 
 /** A process whose 512 private pages are small and may be huge. */
-function small(pages = 512): Scene {
-  const s = new Scene('mm-id')
+function small(pages = 512, options: SceneOptions = {}): Scene {
+  const s = new Scene('mm-id', options)
   s.map(s.spawn(), 512, { order: 9 })
   s.madvise(0, 0, 512, MADV_NOHUGEPAGE)
   s.store(0, ...range(0, pages))
@@ -66,6 +66,18 @@ test("khugepaged takes nobody's time, and no faults", () => {
   const own = small()
   own.swapout(0, 0, 8)
   expect(own.faults(() => own.madvise(0, 0, 512, MADV_COLLAPSE))).toBe(8)
+})
+
+test('a disk is not waited for: since 6.6 a scan ends with the page that it has read', () => {
+  for (const [era, vain] of [
+    ['6.1', 0],
+    ['6.12', 8],
+  ] as const) {
+    const s = small(512, { era, swapDisk: true })
+    s.swapout(0, 0, 8)
+    for (let i = 0; i < vain; i++) expect([era, scan(s)]).toEqual([era, FAILED])
+    expect([era, scan(s)]).toEqual([era, OK])
+  }
 })
 
 test('pages that turn out to be shared when they come back from swap count to their limit', () => {

@@ -350,11 +350,16 @@ function noteStores(m: Machine, head: number, { mm, vpn }: Mapper): number {
   return stop
 }
 
-/** All entries that map the folio, whose first page is mapped at `vpn`: those of parents before those of their children. */
+/**
+ * All entries that map the folio, whose first page is mapped at `vpn`, in the order of the anon_vma's tree: by where the
+ * area begins, parents' before their children's. (Where two begin alike, one that has been split since the fork, which
+ * puts it last, is asked too early.)
+ */
 function inRmapOrder(m: Machine, head: number, vpn: number): Mapper[] {
   const mappers: Mapper[] = []
   for (let i = 0; i < m.frames.pages(head); i++) mappers.push(...mappersOf(m, head + i, vpn + i))
-  return mappers.sort((a, b) => a.mm.id - b.mm.id)
+  const beginning = ({ mm, vpn: at }: Mapper): number => mm.find(at)?.pgoff ?? 0
+  return mappers.sort((a, b) => beginning(a) - beginning(b) || a.mm.id - b.mm.id)
 }
 
 function discard(m: Machine, { mm, vpn }: Mapper): void {

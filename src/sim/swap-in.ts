@@ -84,6 +84,17 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   if (write && !taken && !protectedAgain) wpPage(m, mm, vma, vpn)
 }
 
+/**
+ * Has a disk read the page of this entry into the swapcache, for whoever does not wait for it. Returns whether the page
+ * is not there yet.
+ */
+export function startsReading(m: Machine, entry: number): boolean {
+  const slot = entry >>> PFN_SHIFT
+  if (!m.swapDisk || m.era.swapReadsWait || m.k.swap.cached[slot] !== 0) return false
+  readIn(m, slot)
+  return true
+}
+
 /** A page of the process's own, with the bytes of one that is mapped elsewhere. */
 function copyForKsm(m: Machine, shown: number): number {
   m.spent += m.cost.copy4k

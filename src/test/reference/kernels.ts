@@ -27,6 +27,7 @@ const ERA_5_8: Era = {
   odirect: 'get',
   storesToBreakKsm: true,
   swapBypass: true,
+  swapReadsWait: true,
   forceFollows: 'cowFault',
 }
 const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'advised', pinTouches: true }
@@ -42,6 +43,7 @@ const ERA_6_1: Era = {
 }
 const ERA_6_12: Era = {
   ...ERA_6_1,
+  swapReadsWait: false,
   splitDirty: 'softDirty',
   folioSplitDirty: 'pte',
   protectsSeveralAreas: true,

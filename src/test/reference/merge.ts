@@ -5,7 +5,7 @@ import { extraReferences } from './frames.ts'
 import { mapNewHuge, splitFolio } from './huge.ts'
 import { type Area, type Page, type Pmd, type Process, TABLE_PAGES, type Table } from './nouns.ts'
 import { areaAt, mappedPage, pmdAt, pteAt } from './space.ts'
-import { swapIn } from './swap.ts'
+import { startsReading, swapIn } from './swap.ts'
 import { privateTable } from './tables.ts'
 import type { World } from './world.ts'
 
@@ -182,8 +182,10 @@ function collapseRange(w: World, process: Process, area: Area | null, vpn: numbe
   privateTable(w, pmd, 'merge')
   const { table } = pmd
   if (table === null || !mayCollapse(w, area, pmd)) return false
-  for (const pte of [...table.entries.values()]) {
-    if (pte.slot !== null) swapIn(w, process, pte, false)
+  for (const pte of [...table.entries.values()].sort((a, b) => a.index - b.index)) {
+    if (pte.slot === null) continue
+    if (startsReading(w, pte.slot)) return false
+    swapIn(w, process, pte, false)
   }
   w.drain()
   if (!mayIsolate(table)) return false

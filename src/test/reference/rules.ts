@@ -91,6 +91,8 @@ export interface Era {
   readonly storesToBreakKsm: boolean
   /** May a synchronous swap device bypass the swapcache (4.15 on)? */
   readonly swapBypass: boolean
+  /** Whoever starts a read of swap waits for it, even where a fault would come back later. */
+  readonly swapReadsWait: boolean
   /** FOLL_FORCE on a read-only entry: by a COW fault just taken, or by exclusivity without a fault. */
   readonly forceFollows: 'cowFault' | 'exclusive'
 }

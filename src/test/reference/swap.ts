@@ -150,13 +150,15 @@ function adviseRange(w: World, pmd: Pmd, first: number, last: number, whole: boo
 }
 
 /**
- * After MADV_FREE: drops one entry after the other, those of parents before those of their children, until one shows
- * that the folio was stored to, or that it is held. Returns whether all are gone.
+ * After MADV_FREE: drops one entry after the other, those of areas that begin further down before others, those of
+ * parents before those of their children, until one shows that the folio was stored to, or that it is held. Returns
+ * whether all are gone.
  */
 function dropsLazyFree(w: World, folio: Folio): boolean {
   for (const page of folio.pages) breakTables(w, page)
   const entries = folio.pages.flatMap(({ mappers }) => [...mappers])
-  entries.sort((a, b) => ownerOf(a).id - ownerOf(b).id)
+  const beginning = (pte: Pte): number => areaOf(pte)?.pgoff ?? 0
+  entries.sort((a, b) => beginning(a) - beginning(b) || ownerOf(a).id - ownerOf(b).id)
   for (const pte of entries) {
     if (pte.dirty || (w.era.dropsLazyFreeRuns && isRunDirty(pte))) folio.dirty = true
     const held = extraReferences(folio) > 0 && w.era.heldLazyFree !== 'unmapped'
@@ -346,6 +348,13 @@ function copyOf(w: World, page: Page): Page {
 }
 
 /** Reads a slot. A synchronous device skips the swapcache when nobody else has the slot. */
+/** A disk takes its time, for which not everybody waits; the page is in the swapcache by the next attempt. */
+export function startsReading(w: World, slot: Slot): boolean {
+  if (!w.diskSwap || w.era.swapReadsWait || slot.cache !== null) return false
+  readPage(w, slot, false)
+  return true
+}
+
 function readPage(w: World, slot: Slot, bypass: boolean): Page {
   const folio = w.newAnon(0)
   const page = firstPage(folio)
