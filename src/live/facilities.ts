@@ -15,6 +15,7 @@ import {
   OP_MADVISE,
   OP_MMAP,
   OP_PIN,
+  OP_POKE,
   OP_SET,
   OP_STEP,
   OP_SWAPOUT,
@@ -171,11 +172,15 @@ export function reasonToSkip(test: LitmusTest, machine: Facilities): string | un
 }
 
 function lacking(
-  { n, code, value, map, folioOrder, pin }: Operation,
+  { n, mm, code, value, map, folioOrder, pin }: Operation,
   machine: Facilities,
   { operations, pins }: LitmusTest,
 ): string | undefined {
   const earlier = operations.filter((other) => other.n < n)
+  const registered = earlier.some((other) => other.code === OP_UFFD_WP && other.mm === mm)
+  if (registered && (code === OP_PIN || code === OP_POKE) && !isSince(machine.kernel, 5, 11)) {
+    return 'userfaultfd serves the kernel too (until 5.10)'
+  }
   switch (code) {
     case OP_MMAP:
       if (folioOrder === 0) return undefined
@@ -219,6 +224,12 @@ function lacking(
     default:
       return undefined
   }
+}
+
+/** Is that kernel of this version or a later one? */
+export function isSince(kernel: string, major: number, minor: number): boolean {
+  const [its = 0, part = 0] = kernel.split('.').map(Number)
+  return its > major || (its === major && part >= minor)
 }
 
 function noSwap({ swap, device }: Facilities): string | undefined {

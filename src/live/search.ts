@@ -4,7 +4,7 @@
  */
 import { parseLitmus } from '../litmus/parse.ts'
 import { type Difference, differ, type Subject } from './differ.ts'
-import { type Facilities, reasonToSkip } from './facilities.ts'
+import { type Facilities, isSince, reasonToSkip } from './facilities.ts'
 import { type RandomOptions, randomTest } from './random.ts'
 import { shrink } from './shrink.ts'
 
@@ -26,14 +26,13 @@ export function randomOptions({
   mthp,
   device,
 }: Facilities): RandomOptions {
-  const [major = 0, minor = 0] = kernel.split('.').map(Number)
   return {
     swap: swap === 'memory' || (swap === 'disk' && device),
     device,
     ksm,
     uffdWp,
     softDirty,
-    movesAreas: major > 6 || (major === 6 && minor >= 17),
+    movesAreas: isSince(kernel, 6, 17),
     thp: thp !== '' && thp !== 'never' && mthp.length === 0,
   }
 }

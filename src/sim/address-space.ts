@@ -22,6 +22,7 @@ import {
   MADV_NOHUGEPAGE,
   MADV_PAGEOUT,
   MADV_UNMERGEABLE,
+  MAP_PRIVATE_ANON,
   PROT_WRITE,
 } from '../trace/ops.ts'
 import { FOLIO_SPLIT, SET_MREMAP_FOLIO } from '../trace/settings.ts'
@@ -174,9 +175,7 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
       m.endExit()
       return OK
     case MADV_FREE:
-      for (const vma of overlapping(mm, start, end)) madviseFree(m, mm, vma.start, vma.end)
-      m.endExit()
-      return OK
+      return free(m, mm, start, end)
     case MADV_PAGEOUT:
       swapOut(m, mm, start, end, true)
       return OK
@@ -195,6 +194,17 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
       m.endCall()
       return OK
   }
+}
+
+/** madvise_free_single_vma(), for each area, up to the first that is not anonymous: its pages are not the process's to give up. */
+function free(m: Machine, mm: Mm, start: number, end: number): number {
+  const parts = overlapping(mm, start, end)
+  const other = parts.findIndex((part) => mm.find(part.start)?.kind !== MAP_PRIVATE_ANON)
+  for (const part of other < 0 ? parts : parts.slice(0, other)) {
+    madviseFree(m, mm, part.start, part.end)
+  }
+  m.endExit()
+  return other < 0 ? OK : FAILED
 }
 
 /** madvise_dontneed_single_vma(), for each area; userfaultfd's protection of shared memory outlives it. */

@@ -13,6 +13,7 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
+import { MAP_SHARED } from '../trace/ops.ts'
 import { allocAnonPage, dirtyFlags } from './alloc.ts'
 import { addMappings, mapPte } from './folio.ts'
 import { lruAdd } from './lru.ts'
@@ -29,6 +30,11 @@ export const UNPINNED_MAPS = 1000
 /** Only a process that ever used FOLL_PIN is asked about, unless the policy wants to be asked about any. */
 export function mayCopyAtFork(m: Machine, parent: Mm): boolean {
   return parent.hasPinned || m.policy.asksEveryFork
+}
+
+/** The bits of an entry that its copy in the child has: userfaultfd does not follow a fork. */
+export function bitsAfterFork(m: Machine): number {
+  return m.era.forkKeepsUffdWp ? -1 : ~PTE_UFFD_WP
 }
 
 /** Which pages the policy is asked about: none, all that may be pinned, or those too, which are marked (marksHeld()). */
@@ -68,6 +74,8 @@ export function copyPteRange(
   const asks = whom !== ASK_NONE
   const keepsBits = policy.pageBits !== null
   const asksAll = asks && !m.forkAsksPinned
+  const asksFile = asks && m.era.forkCopiesFile && vma.kind !== MAP_SHARED
+  const kept = bitsAfterFork(m)
   const pages = end - start
   const fours = m.plain && pages >= FOURS && whom !== ASK
   let { word } = frames
@@ -91,7 +99,7 @@ export function copyPteRange(
       if (fours && pages - i >= FOURS) next += shareFours(frames, ptes, from + i, to + i, pages - i)
       if (next === i) {
         const end = fours ? Math.min(pages, i + FOURS) : pages
-        next = sharePlain(frames, ptes, from, to, i, end, asks)
+        next = sharePlain(frames, ptes, from, to, i, end, asks, kept)
       }
       if (next > i) {
         copied += next - i - 1
@@ -99,7 +107,7 @@ export function copyPteRange(
         continue
       }
     }
-    if (asks && (w & PG_ANON) !== 0) {
+    if (asks && ((w & PG_ANON) !== 0 || (asksFile && (w & PG_ZERO) === 0))) {
       k.vpn = start + i
       if (policy.forkCopies(k, pfn)) {
         copyPresentPage(m, parent, child, vma, start + i, from + i, to + i)
@@ -123,7 +131,7 @@ export function copyPteRange(
     }
     const shared = pte & ~(PTE_WRITE | PTE_TOK)
     ptes[from + i] = shared
-    ptes[to + i] = shared & ~PTE_UFFD_WP
+    ptes[to + i] = shared & kept
   }
   if (mapped !== 0) addMappings(frames, head, child, mapped)
   m.spent += copied * m.cost.ptePerFork
@@ -131,7 +139,7 @@ export function copyPteRange(
 
 /**
  * The entries from `i` on, up to the first that does not map a plain page, or one that may be pinned if the policy
- * `asks`. Returns that one. By far the most entries are copied here: whatever else fork does would slow the loop down.
+ * `asks`. `kept`: bitsAfterFork(). Returns that one. By far the most entries are copied here: whatever else fork does would slow the loop down.
  */
 function sharePlain(
   { word, refs, pins }: Frames,
@@ -141,6 +149,7 @@ function sharePlain(
   i: number,
   pages: number,
   asks: boolean,
+  kept: number,
 ): number {
   for (; i < pages; i++) {
     const pte = ptes[from + i]!
@@ -152,7 +161,7 @@ function sharePlain(
     word[pfn] = (w + 1) & ~PG_EXCLUSIVE
     const shared = pte & ~(PTE_WRITE | PTE_TOK)
     ptes[from + i] = shared
-    ptes[to + i] = shared & ~PTE_UFFD_WP
+    ptes[to + i] = shared & kept
   }
   return i
 }
@@ -165,7 +174,7 @@ function copyNonpresentPte(m: Machine, pte: number, from: number, to: number): v
   slotIsShared(m, pte >>> PFN_SHIFT)
   const shared = pte & ~PTE_SWP_EXCLUSIVE
   ptes[from] = shared
-  ptes[to] = shared & ~PTE_UFFD_WP
+  ptes[to] = shared & bitsAfterFork(m)
 }
 
 /** copy_present_page(): the child gets its own copy at once; the parent's entry stays as it is. */

@@ -14,6 +14,12 @@ export interface Era {
   readonly uffdWp: boolean
   /** UFFDIO_WRITEPROTECT of a range that spans several areas (6.3). */
   readonly uffdWpAreas: boolean
+  /** What fork copies keeps userfaultfd's protection, though the child is not registered (until 5.13: 8f34f1eac382). */
+  readonly forkKeepsUffdWp: boolean
+  /** A split of the huge zero page keeps userfaultfd's protection (42b2af2c9b7e: 6.3, stable trees from 5.15 on). */
+  readonly splitKeepsZeroUffdWp: boolean
+  /** Fork copies a page of a private file mapping that may be pinned, too (5.9 to 5.18). */
+  readonly forkCopiesFile: boolean
   /** userfaultfd's minor faults on shared memory (5.14). */
   readonly uffdMinor: boolean
   /** userfaultfd write-protection of shared memory, holes included: PTE markers (5.19). */
@@ -89,6 +95,9 @@ const base: Era = {
   uffdWpAreas: false,
   uffdMinor: false,
   uffdShmemWp: false,
+  forkKeepsUffdWp: true,
+  splitKeepsZeroUffdWp: false,
+  forkCopiesFile: true,
   softDirty: true,
   collapse: 'none',
   collapsesShared: true,
@@ -120,16 +129,24 @@ const base: Era = {
 
 const era5_15: Era = {
   ...base,
+  forkKeepsUffdWp: false,
+  splitKeepsZeroUffdWp: true,
   uffdMinor: true,
   heldLazyfree: 'swapBacked',
   freeAsksHugeHead: false,
 }
-const era5_18: Era = { ...era5_15, collapseReusesSwap: false, splitsLazyfree: false }
-const era5_19: Era = { ...era5_18, uffdShmemWp: true }
+const era5_18: Era = {
+  ...era5_15,
+  splitKeepsZeroUffdWp: false,
+  collapseReusesSwap: false,
+  splitsLazyfree: false,
+}
+const era5_19: Era = { ...era5_18, forkCopiesFile: false, uffdShmemWp: true }
 
 const era6_12: Era = {
   ...era5_19,
   uffdWpAreas: true,
+  splitKeepsZeroUffdWp: true,
   collapse: 'writable',
   swapReadsWait: false,
   collapseFillsMissing: false,
@@ -150,6 +167,7 @@ export const ERAS = {
   '5.6': {
     ...base,
     uffdWp: false,
+    forkCopiesFile: false,
     collapsesShared: false,
     hugeZeroStore: 'advised',
     pinTouches: true,
@@ -160,6 +178,7 @@ export const ERAS = {
   '5.19': era5_19,
   '6.1': {
     ...era5_19,
+    splitKeepsZeroUffdWp: true,
     collapse: 'writable',
     folioSplitDirty: 'softDirty',
     mremapClearsUffdWp: true,

@@ -1,10 +1,16 @@
 /** fork(): copies a process, area by area and table by table. */
 import { HUGE_ZERO_PFN, PG_EXCLUSIVE } from '../state/frames.ts'
 import { Mm, newVma, type Vma } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_UFFD_WP, PTE_WRITE, TABLE_PAGES } from '../state/tables.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_WRITE, TABLE_PAGES } from '../state/tables.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
 import { installHuge, pteAlloc } from './alloc.ts'
-import { ASK_MARKED, copyPteRange, mayCopyAtFork, whomForkAsks } from './copy-ptes.ts'
+import {
+  ASK_MARKED,
+  bitsAfterFork,
+  copyPteRange,
+  mayCopyAtFork,
+  whomForkAsks,
+} from './copy-ptes.ts'
 import { mapHuge } from './folio.ts'
 import { raceWithFork } from './gup-steps.ts'
 import { lruDrain } from './lru.ts'
@@ -94,6 +100,6 @@ export function copyHugePmd(m: Machine, parent: Mm, child: Mm, vpn: number): boo
   m.spent += m.cost.pmdPerFork
   const shared = pmd & ~PTE_WRITE
   setPmdFlags(m, parent, vpn, shared)
-  installHuge(m, child, vpn, shared & ~PTE_UFFD_WP)
+  installHuge(m, child, vpn, shared & bitsAfterFork(m))
   return true
 }

@@ -3,7 +3,14 @@
  * swapped out. In one piece; what it does, and in which order, is what reclaim.ts does step by step.
  */
 import { AFTER_CLEAR, BEFORE_SWAPCACHE, BEFORE_UNMAP } from '../policy/api.ts'
-import { MAPCOUNT, PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_SWAPCACHE } from '../state/frames.ts'
+import {
+  MAPCOUNT,
+  PG_ANON,
+  PG_CACHE,
+  PG_DIRTY,
+  PG_EXCLUSIVE,
+  PG_SWAPCACHE,
+} from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import {
   FULL_TABLE_PAGES,
@@ -68,7 +75,7 @@ function reclaimsInTable(m: Machine, mm: Mm, start: number, end: number): number
     const pte = ptes[table + vpn]!
     const pfn = pte >>> PFN_SHIFT
     const was = word[pfn]!
-    if ((pte & PTE_PRESENT) === 0 || (was & PG_ANON) === 0) continue
+    if ((pte & PTE_PRESENT) === 0 || (was & (PG_ANON | PG_CACHE)) === 0) continue
     if ((was & SPECIAL_AT_RECLAIM) !== PG_ANON + 1) break
     if (was !== letsGo || (frames.held !== 0 && (refs[pfn] !== 0 || pins[pfn] !== 0))) {
       letsGo = reclaimsPage(m, table + vpn, marker) ? was : 0

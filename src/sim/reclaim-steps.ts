@@ -24,6 +24,7 @@ import {
   mappings,
   refusesToUnmap,
   replaceCleared,
+  unmapCached,
 } from './reclaim.ts'
 import { type Mapper, mappersOf } from './rmap.ts'
 import { unshareForReclaim } from './shared-tables.ts'
@@ -59,6 +60,7 @@ function isolate(m: Machine, task: Task): number {
   const mm = m.k.mms[task.mm]
   const pfn = mm === undefined ? 0 : anonFrame(m, mm, vpn)
   const folio = mm === undefined || pfn === 0 ? 0 : folioToReclaim(m, mm, vpn, pfn, vpn, vpn + 1)
+  if (mm !== undefined) unmapCached(m, mm, vpn, vpn + 1, false)
   if (folio === 0 || !isolateFolio(m, folio, vpn)) {
     m.endSwap()
     return OK

@@ -3,6 +3,7 @@
  */
 import { AFTER_CLEAR, BEFORE_SWAPCACHE, BEFORE_UNMAP } from '../policy/api.ts'
 import {
+  PG_CACHE,
   PG_DIRTY,
   PG_EXCLUSIVE,
   PG_LARGE,
@@ -64,6 +65,7 @@ function swapOutArea(
   soleOnly: boolean,
   writing: boolean,
 ): void {
+  unmapCached(m, mm, start, end, soleOnly)
   // Isolated first, reclaimed then: what becomes of the range meanwhile does not matter.
   const isolated = new Int32Array(end - start)
   for (let vpn = start; vpn < end; ) {
@@ -84,6 +86,38 @@ function swapOutArea(
   }
   putBack(m, tried)
   for (const head of again ?? []) m.frames.clear(head, PG_LAZYFREE)
+}
+
+/**
+ * try_to_unmap() of pages that are a file's or a shared object's: the next access finds them again, in the cache or on
+ * the swap device behind that, and with the same bytes, so that they stay in the cache here. A pin does not keep them.
+ */
+export function unmapCached(
+  m: Machine,
+  mm: Mm,
+  start: number,
+  end: number,
+  soleOnly: boolean,
+): void {
+  const { frames } = m
+  for (let vpn = start; vpn < end; vpn++) {
+    if ((mm.pmd(vpn) & PMD_HUGE) !== 0) continue
+    const pfn = presentFrame(m, mm, vpn)
+    if (!frames.has(pfn, PG_CACHE) || frames.has(pfn, PG_LARGE)) continue
+    if (soleOnly && frames.mapcount(pfn) !== 1) continue
+    for (const mapper of mappersOf(m, pfn, vpn)) {
+      if (!mapsAt(m, mapper.mm, mapper.vpn, pfn)) continue
+      if (unshareForReclaim(m, mapper.mm, mapper.vpn)) unmapCachedHere(m, mapper, pfn)
+    }
+  }
+}
+
+/** A write-protected entry leaves a marker. */
+function unmapCachedHere(m: Machine, { mm, vpn }: Mapper, pfn: number): void {
+  const pte = clearEntry(m, mm, vpn)
+  if (mm.find(vpn)?.uffdWp) m.tables.ptes[mm.pteIndex(vpn)] = pte & PTE_UFFD_WP
+  if ((pte & PTE_DIRTY) !== 0) m.frames.set(pfn, PG_DIRTY)
+  unmapPte(m.frames, mm, pfn)
 }
 
 /** reclaim_pages() gives what stays back to the LRU by way of the batch (putback_lru_page()). */

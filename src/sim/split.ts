@@ -53,7 +53,7 @@ export function splitHugePmd(m: Machine, mm: Mm, vpn: number, frozen = false): v
   const table = mm.tables[vpn >>> TABLE_SHIFT]!
   mm.setPmd(vpn, PMD_TABLE | PTE_WRITE, table)
   if (head === HUGE_ZERO_PFN) {
-    const uffd = pmd & PTE_UFFD_WP
+    const uffd = m.era.splitKeepsZeroUffdWp ? pmd & PTE_UFFD_WP : 0
     tables.ptes.fill((ZERO_PFN << PFN_SHIFT) | PTE_PRESENT | uffd, table, table + TABLE_PAGES)
     return
   }

@@ -14,7 +14,7 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
-import { MAP_SHARED, PROT_WRITE, UFFD_WP } from '../trace/ops.ts'
+import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_WRITE, UFFD_WP } from '../trace/ops.ts'
 import { pteAlloc } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
 import type { Machine } from './machine.ts'
@@ -64,9 +64,12 @@ export function uffdWriteProtect(
   return OK
 }
 
-/** Shared memory needs PTE markers, which remember the protection of pages that are not mapped. */
+/**
+ * vma_can_userfault(): what is not anonymous needs PTE markers, which remember the protection of pages that are not
+ * mapped. (Files are taken for ones of tmpfs; of others no area may be registered.)
+ */
 export function mayWriteProtect(m: Machine, vma: Vma): boolean {
-  return m.era.uffdWp && (vma.kind !== MAP_SHARED || m.era.uffdShmemWp)
+  return m.era.uffdWp && (vma.kind === MAP_PRIVATE_ANON || m.era.uffdShmemWp)
 }
 
 /** Takes the protection of all areas in [start, end) away, as unregistering them does. */

@@ -141,12 +141,23 @@ static long transfer(struct held *h, struct cowbench_request *r, bool store)
 	return 0;
 }
 
-/* Small anonymous pages; large folios, which MADV_PAGEOUT takes, only out of the swapcache. */
+static bool has_mapping(struct page *page)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 16, 0)
+	return page_folio(page)->mapping;
+#else
+	return page->mapping;
+#endif
+}
+
+/*
+ * Small pages of a process, a file or shared memory; large folios, which MADV_PAGEOUT takes, only out of the swapcache.
+ */
 static struct page *reclaimable(u64 pfn)
 {
 	struct page *page = pfn && pfn_valid(pfn) ? pfn_to_page(pfn) : NULL;
 
-	if (!page || !PageLRU(page) || PageTail(page) || !(PageAnon(page) || PageSwapCache(page)))
+	if (!page || !PageLRU(page) || PageTail(page) || !(has_mapping(page) || PageSwapCache(page)))
 		return NULL;
 	if (PageHead(page) && (!PageSwapCache(page) || page_mapped(page)))
 		return NULL;

@@ -31,7 +31,7 @@ function hasPromisedPin(w: World, owner: Process, page: Page): boolean {
 /** Does fork copy this page for the child at once? */
 export function forkCopies(w: World, parent: Process, page: Page): boolean {
   const { folio } = page
-  if (folio.kind !== 'anon') return false
+  if (folio.kind !== 'anon' && (folio.kind !== 'file' || !w.era.forkCopiesFile)) return false
   switch (w.rules.forkCopies) {
     case 'never':
       return false

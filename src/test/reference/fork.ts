@@ -70,7 +70,7 @@ function copyTable(
     if (pte.page !== null) copyPresentPte(w, parent, child, pte, table)
     else copySwapPte(w, pte, table)
     const made = table.entries.get(pte.index)
-    if (made !== undefined) made.uffdWp = false
+    if (made !== undefined && !w.era.forkKeepsUffdWp) made.uffdWp = false
   }
 }
 
@@ -92,5 +92,6 @@ function copyHugePmd(w: World, parent: Process, child: Process, pmd: Pmd): boole
   copy.write = false
   copy.dirty = pmd.dirty
   copy.softDirty = pmd.softDirty
+  copy.uffdWp = pmd.uffdWp && w.era.forkKeepsUffdWp
   return true
 }

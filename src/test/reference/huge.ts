@@ -136,7 +136,8 @@ export function splitPmd(w: World, pmd: Pmd, frozen = false): void {
   const table = w.newTable()
   if (folio.kind === 'zero') {
     for (let index = 0; index < TABLE_PAGES; index++) {
-      fillFromPmd(w, process, table, index, w.zeroPage, pmd)
+      const pte = fillFromPmd(w, process, table, index, w.zeroPage, pmd)
+      pte.uffdWp &&= w.era.splitKeepsZeroUffdWp
     }
     w.setTable(pmd, table)
     return

@@ -3,6 +3,10 @@ import { type Era, type Params, policyNamed, type Rules } from './rules.ts'
 
 const ERA_5_8: Era = {
   uffdWp: true,
+  protectsFiles: false,
+  forkKeepsUffdWp: true,
+  splitKeepsZeroUffdWp: false,
+  forkCopiesFile: true,
   softDirty: true,
   collapse: 'no',
   hugeZeroStore: 'split',
@@ -30,12 +34,30 @@ const ERA_5_8: Era = {
   swapReadsWait: true,
   forceFollows: 'cowFault',
 }
-const ERA_5_6: Era = { ...ERA_5_8, uffdWp: false, hugeZeroStore: 'advised', pinTouches: true }
-const ERA_5_15: Era = { ...ERA_5_8, heldLazyFree: 'swapBacked', freeAsksHugeHead: false }
-const ERA_5_18: Era = { ...ERA_5_15, splitsLazyFree: false }
-const ERA_6_0: Era = { ...ERA_5_18, forceFollows: 'exclusive' }
+const ERA_5_6: Era = {
+  ...ERA_5_8,
+  uffdWp: false,
+  forkCopiesFile: false,
+  hugeZeroStore: 'advised',
+  pinTouches: true,
+}
+const ERA_5_15: Era = {
+  ...ERA_5_8,
+  forkKeepsUffdWp: false,
+  splitKeepsZeroUffdWp: true,
+  heldLazyFree: 'swapBacked',
+  freeAsksHugeHead: false,
+}
+const ERA_5_18: Era = {
+  ...ERA_5_15,
+  splitKeepsZeroUffdWp: false,
+  splitsLazyFree: false,
+}
+const ERA_5_19: Era = { ...ERA_5_18, protectsFiles: true, forkCopiesFile: false }
+const ERA_6_0: Era = { ...ERA_5_19, forceFollows: 'exclusive' }
 const ERA_6_1: Era = {
   ...ERA_6_0,
+  splitKeepsZeroUffdWp: true,
   collapse: 'needsWritable',
   freeAsksFirstPage: true,
   folioSplitDirty: 'softDirty',
@@ -93,7 +115,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   '5.19': {
     policy: 'anon-exclusive',
     params: { mprotectUpgrade: 'none', ...UNSHARES_ANON },
-    era: ERA_5_18,
+    era: ERA_5_19,
   },
   '6.0.6': { policy: 'anon-exclusive', params: UNSHARES_ANON, era: ERA_6_0 },
   '6.0.6-cow-pte-v2': { policy: 'cow-pte-owner', params: {}, era: ERA_6_0 },

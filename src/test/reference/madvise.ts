@@ -40,7 +40,9 @@ export function madvise(
     for (const area of process.areas) {
       const first = Math.max(start, area.start)
       const last = Math.min(end, area.end)
-      if (first < last) actsNow(w, process, first, last)
+      if (first >= last) continue
+      if (advice === MADV_FREE && area.kind !== 'anon') return 'error'
+      actsNow(w, process, first, last)
     }
     return 'ok'
   }

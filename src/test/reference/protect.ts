@@ -44,6 +44,8 @@ export function uffdWriteProtect(
   on: boolean,
 ): boolean {
   if (!w.era.uffdWp) return false
+  const other = process.areas.some((a) => a.kind !== 'anon' && a.start < end && start < a.end)
+  if (other && !w.era.protectsFiles) return false
   for (const area of process.areas) {
     const touched = process.areas.some(
       (a) => a.mapping === area.mapping && a.start < end && start < a.end,

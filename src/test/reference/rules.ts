@@ -44,6 +44,14 @@ export interface Rules {
 /** What differs between kernels and is no question to a policy. */
 export interface Era {
   readonly uffdWp: boolean
+  /** userfaultfd protects what is not anonymous, files of tmpfs at least (5.19 on). */
+  readonly protectsFiles: boolean
+  /** userfaultfd's protection stays on what fork copies (5.7 to 5.13). */
+  readonly forkKeepsUffdWp: boolean
+  /** It stays on zero pages when the huge zero page is split. */
+  readonly splitKeepsZeroUffdWp: boolean
+  /** A pin makes fork copy pages of private file mappings too (5.9 to 5.18). */
+  readonly forkCopiesFile: boolean
   readonly softDirty: boolean
   readonly collapse: 'no' | 'needsWritable' | 'any'
   /** mremap clears userfaultfd's protection (0cef0bb836e3). */

@@ -20,7 +20,7 @@ import {
   TABLE_PAGES,
 } from './nouns.ts'
 import { judge, swapinReuse } from './reuse.ts'
-import { areaAt, pmdRanges } from './space.ts'
+import { areaAt, pmdRanges, pteAt } from './space.ts'
 import { privateTable } from './tables.ts'
 import { firstPage, type World } from './world.ts'
 
@@ -53,6 +53,7 @@ function reclaimIn(
   end: number,
   byAdvice: boolean,
 ): void {
+  unmapCached(w, process, start, end, byAdvice)
   const pages: Page[] = []
   for (const { pmd, first, last, whole } of pmdRanges(process, start, end)) {
     if (byAdvice) {
@@ -93,6 +94,22 @@ function reclaimIn(
     for (const { folio, mappers } of pages) {
       if (mappers.size > 0 || folio.swapcache || folio.references.length > 0) w.putBack(folio)
     }
+  }
+}
+
+/** Of a file's or a shared object's pages the entries go; the pages stay behind them, in the cache. */
+function unmapCached(
+  w: World,
+  process: Process,
+  start: number,
+  end: number,
+  byAdvice: boolean,
+): void {
+  for (let vpn = start; vpn < end; vpn++) {
+    const page = pteAt(process, vpn)?.page
+    if (page?.folio.kind !== 'file' || (byAdvice && page.mappers.size !== 1)) continue
+    breakTables(w, page)
+    for (const pte of [...page.mappers]) w.clearPte(ownerOf(pte), pte)
   }
 }
 
