@@ -113,7 +113,7 @@ export function touchesPlain(
       first += hi - i
       hi = segments[s + 3]!
       write = segments[s] === OP_STORE
-      if (--left === 0) break
+      if (--left <= 0) break
       continue
     }
     const vpn = args[i]!
@@ -180,6 +180,20 @@ export function touchesPlain(
         }
         hits = 0
         i++
+        // Read, then modified: a store to the same page that comes next finds its entry at hand.
+        const next = s + SEGMENT
+        if (args[i] !== vpn || i < hi || next === end || !writable || !checked || !plain) continue
+        if (segments[next] !== OP_STORE || segments[next + 1] !== id) continue
+        const stored = judge.storeOwn(vpn, 0)
+        if (stored === 0) continue
+        ptes[index] = entry | PTE_STORED | PTE_STORE_HIT
+        token[pfn] = stored
+        s = next
+        first += hi - segments[s + 2]!
+        i = segments[s + 2]! + 1
+        hi = segments[s + 3]!
+        write = true
+        left--
         continue
       }
       if (!exclusive) {
