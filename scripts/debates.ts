@@ -8,8 +8,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { toSvg } from '../src/report/render.ts'
 import { renewed } from './debates/page.ts'
+import { pictureOf } from './picture.ts'
 
 const docs = fileURLToPath(new URL('../docs/', import.meta.url))
 const page = join(docs, 'debates.md')
@@ -20,6 +20,6 @@ rmSync(made, { recursive: true, force: true })
 
 if (names.length === 0) rmSync(join(docs, 'debates'), { recursive: true, force: true })
 mkdirSync(join(docs, 'debates'), { recursive: true })
-for (const { file, spec, mark } of pictures)
-  writeFileSync(join(docs, 'debates', file), `${await toSvg(spec)}\n<!-- ${mark} -->\n`)
+for (const { file, spec } of pictures)
+  writeFileSync(join(docs, 'debates', file), await pictureOf(spec))
 writeFileSync(page, text)

@@ -2,16 +2,15 @@
  * page: docs/debates.md, whose tables and charts are what the commands on the page print.
  *
  * A code block of `npx cowbench ...` lines is followed by `<!-- output -->` ... `<!-- end -->`, which holds what the
- * lines print, and a picture for each chart that `<!-- output: sweep, violations -->` names. A picture is known by its
- * specification, not by its bytes: engines may differ in the last digit of a coordinate.
+ * lines print, and a picture for each chart that `<!-- output: sweep, violations -->` names.
  */
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CHARTS } from '../../src/report/charts.ts'
-import { type ChartSpec, specText } from '../../src/report/spec.ts'
+import type { ChartSpec } from '../../src/report/spec.ts'
 import { readRows } from '../../src/results/rows.ts'
+import { markOf } from '../picture.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MAIN = join(ROOT, 'dist', 'src', 'cli', 'main.js')
@@ -22,8 +21,6 @@ export interface Picture {
   /** Its file, beside the page in debates/. */
   readonly file: string
   readonly spec: ChartSpec
-  /** First digits of the specification's hash; the file carries them too. */
-  readonly mark: string
 }
 
 export interface Page {
@@ -45,7 +42,7 @@ export function renewed(page: string, dir: string, names: readonly string[] = []
     const drawn = ids.map((id) => drawing(id, lines, dir))
     pictures.push(...drawn)
     const images = drawn.map(
-      ({ file, spec, mark }) => `![${sentence(spec)}](debates/${file} "${mark}")`,
+      ({ file, spec }) => `![${sentence(spec)}](debates/${file} "${markOf(spec)}")`,
     )
     const output = [...printed, ...images].join('\n\n')
     return `\`\`\`sh\n${commands}\`\`\`\n\n${begin}\n\n${output}\n\n<!-- end -->`
@@ -75,8 +72,7 @@ function drawing(id: string, lines: readonly string[], dir: string): Picture {
   if (name === undefined) throw new Error(`missing --name: ${lines.join('; ')}`)
   const spec = CHARTS.find((chart) => chart.id === id)?.draw(readRows(join(dir, 'results', name)))
   if (spec === undefined) throw new Error(`missing chart: ${id} of ${name}`)
-  const mark = createHash('sha256').update(specText(spec)).digest('hex').slice(0, 12)
-  return { file: `${name}-${id}.svg`, spec, mark }
+  return { file: `${name}-${id}.svg`, spec }
 }
 
 /** What the chart says to look at. */
