@@ -2,7 +2,7 @@
  * Run: trace -> machine (policy) -> oracle -> row. Read this first; the steps are numbered.
  */
 import type { CostProfile } from './metrics/cost.ts'
-import type { MetricValues } from './metrics/schema.ts'
+import { type MetricValues, VIOLATIONS } from './metrics/schema.ts'
 import { describe } from './oracle/describe.ts'
 import { Oracle } from './oracle/oracle.ts'
 import { ReachedOracle } from './oracle/reached.ts'
@@ -180,7 +180,7 @@ function metricValues(
     pmd_splits: counts.pmdSplits,
     table_shares: counts.tableShares,
     table_copies: counts.tableCopies,
-    violations: judged.leaks + judged.lost_coherence + judged.lost_writes + judged.lost_events,
+    violations: VIOLATIONS.reduce((sum, id) => sum + judged[id], 0),
     uffd_events: counts.missingEvents + counts.minorEvents + counts.wpEvents,
     refused_unmaps: counts.refusedUnmaps,
     collapses: counts.collapses,

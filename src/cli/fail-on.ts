@@ -1,6 +1,6 @@
 /** fail-on: conditions on rows that make `run` fail, such as `violations>0`. */
 import type { OkRow, Row } from '../metrics/row.ts'
-import { METRICS, type MetricId } from '../metrics/schema.ts'
+import { countsViolations, METRICS } from '../metrics/schema.ts'
 import { unknown } from '../params/closest.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -10,15 +10,6 @@ export interface Condition {
   readonly correctness: boolean
   readonly holds: (row: OkRow) => boolean
 }
-
-/** The metrics that count broken promises: model.md calls each of them a violation. */
-const CORRECTNESS: readonly MetricId[] = [
-  'violations',
-  'leaks',
-  'lost_coherence',
-  'lost_writes',
-  'lost_events',
-]
 
 const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   '>': (a, b) => a > b,
@@ -48,7 +39,7 @@ function parseCondition(text: string): Condition {
   const id = ids.find((known) => known === metric)
   if (id === undefined) throw new UsageError(unknown('metric', metric, ids))
   const holds = (row: OkRow): boolean => compare(row.values[id], Number(number))
-  return { text: `${metric}${operator}${number}`, correctness: CORRECTNESS.includes(id), holds }
+  return { text: `${metric}${operator}${number}`, correctness: countsViolations(id), holds }
 }
 
 export interface Failure {

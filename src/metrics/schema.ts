@@ -24,6 +24,9 @@ const m = <const Id extends string>(id: Id, unit: Unit, better: Better, what: st
   what,
 })
 
+/** The classes of broken promises; what each one is, METRICS says. `violations` is their sum. */
+export const VIOLATIONS = ['leaks', 'lost_coherence', 'lost_writes', 'lost_events'] as const
+
 /** In the order of the columns of rows.csv. */
 export const METRICS = [
   m('load_faults', 'count', 'less', 'faults taken by loads'),
@@ -78,7 +81,7 @@ export const METRICS = [
     'less',
     'of lost_events: in 2 MiB that the process itself had collapsed (MADV_COLLAPSE)',
   ),
-  m('violations', 'count', 'less', 'leaks + lost_coherence + lost_writes + lost_events'),
+  m('violations', 'count', 'less', VIOLATIONS.join(' + ')),
   m(
     'uffd_events',
     'count',
@@ -116,3 +119,10 @@ export const METRICS = [
 export type MetricId = (typeof METRICS)[number]['id']
 /** One cell's numbers: non-negative integers. */
 export type MetricValues = Record<MetricId, number>
+
+const COUNTS_VIOLATIONS: readonly MetricId[] = ['violations', ...VIOLATIONS]
+
+/** Does it say how many promises were broken, of one class or of all? */
+export function countsViolations(id: MetricId): boolean {
+  return COUNTS_VIOLATIONS.includes(id)
+}

@@ -3,7 +3,7 @@
  * values of a swept parameter.
  */
 import type { Row } from '../metrics/row.ts'
-import { METRICS, type MetricId } from '../metrics/schema.ts'
+import { countsViolations, METRICS, type MetricId } from '../metrics/schema.ts'
 import { count, duration } from './format.ts'
 import { type Cell, type Grid, gridOf, mean, violates } from './grid.ts'
 import { identical, lined, type TableFormat } from './table.ts'
@@ -93,19 +93,11 @@ const isNumber = (text: string): boolean => /^[0-9]+$/.test(text)
 const inOrder = (values: string[]): string[] =>
   values.every(isNumber) ? values.sort((a, b) => Number(a) - Number(b)) : values
 
-const PROMISES: readonly MetricId[] = [
-  'leaks',
-  'lost_coherence',
-  'lost_writes',
-  'lost_events',
-  'violations',
-]
-
 /** In brackets where promises were broken, unless that is what the number says. */
 function number(cell: Cell, id: MetricId): string {
   const value = mean(cell, id)
   const text = metricOf(id).unit === 'ns' ? duration(value) : count(value)
-  return violates(cell) && !PROMISES.includes(id) ? `[${text}]` : text
+  return violates(cell) && !countsViolations(id) ? `[${text}]` : text
 }
 
 function metricOf(id: MetricId): (typeof METRICS)[number] {
@@ -116,7 +108,7 @@ function metricOf(id: MetricId): (typeof METRICS)[number] {
 
 /** What the metrics mean, and which policies cannot be told apart. */
 function notes(grid: Grid, metrics: readonly MetricId[], format: TableFormat): string {
-  const bracketed = grid.cells.some(violates) && metrics.some((id) => !PROMISES.includes(id))
+  const bracketed = grid.cells.some(violates) && metrics.some((id) => !countsViolations(id))
   const lines = [
     ...metrics.map((id) => `${id}: ${metricOf(id).what}.`),
     ...(bracketed ? ['In brackets: the policy broke a promise there.'] : []),

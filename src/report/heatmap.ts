@@ -2,7 +2,7 @@
  * Heatmaps: policies down, workloads or failures across. The word or number stands in the cell, so that colour never
  * carries the answer alone.
  */
-import type { MetricId } from '../metrics/schema.ts'
+import { VIOLATIONS } from '../metrics/schema.ts'
 import { shortCount } from './format.ts'
 import { type Cell, type Grid, mean } from './grid.ts'
 import { inOrder } from './palette.ts'
@@ -19,13 +19,6 @@ import {
   type Value,
 } from './spec.ts'
 
-const CLASSES = [
-  'leaks',
-  'lost_coherence',
-  'lost_writes',
-  'lost_events',
-] as const satisfies readonly MetricId[]
-
 /** Beyond this many columns in a block, a workload shows its worst setting only. */
 const MOST_COLUMNS = 24
 
@@ -34,12 +27,12 @@ const NONE = '#eef1f4'
 /** Violations by class: one block of columns for each class that occurs. */
 export function violationsHeatmap(grid: Grid): ChartSpec {
   const sentence = 'Every coloured cell is a broken promise: look for rows without any.'
-  const occurring = CLASSES.filter((id) => grid.cells.some((cell) => mean(cell, id) > 0))
+  const occurring = VIOLATIONS.filter((id) => grid.cells.some((cell) => mean(cell, id) > 0))
   if (occurring.length === 0) {
     const all = grid.cells.length === 1 ? 'the only cell' : `all ${grid.cells.length} cells`
     return note(sentence, `No violations: every promise was kept in ${all}.`)
   }
-  const absent = CLASSES.filter((id) => !occurring.includes(id))
+  const absent = VIOLATIONS.filter((id) => !occurring.includes(id))
   const folded = grid.panels.length > MOST_COLUMNS
   const place = (cell: Cell): string => (folded ? cell.workload : cell.panel)
   const columns = [...new Set(grid.panels.map(({ name, workload }) => (folded ? workload : name)))]
