@@ -17,9 +17,9 @@ import {
   GUP_TAKE,
   GUP_UNSHARE,
   type Kernel,
-  mmHasPinned,
   pageAnonExclusive,
   pageMaybeDmaPinned,
+  pageNeedsCowForDma,
   pinnedOnly,
   REUSE_EXCLUSIVE,
 } from '../src/policy/api.ts'
@@ -60,7 +60,7 @@ export function later(params: typeof exclusiveParams): typeof exclusiveParams {
 
 /** The folio is asked about its pins, the page about its exclusivity: a page that is shared already is shared on. */
 function exclusiveAndPinned(k: Kernel, pfn: number): boolean {
-  return pageAnonExclusive(k, pfn) && mmHasPinned(k) && pageMaybeDmaPinned(k, pfn)
+  return pageAnonExclusive(k, pfn) && pageNeedsCowForDma(k, pfn)
 }
 pinnedOnly(exclusiveAndPinned)
 
@@ -99,7 +99,7 @@ export function exclusiveHooks(p: ExclusiveValues): GivenHooks {
       stage === AFTER_CLEAR
         ? pageAnonExclusive(k, pfn) && pageMaybeDmaPinned(k, pfn)
         : keepsPinned(k, pfn, stage),
-    clearRefsSkips: (k, pfn) => mmHasPinned(k) && pageMaybeDmaPinned(k, pfn),
+    clearRefsSkips: pageNeedsCowForDma,
     upgradesPte: (k, pfn, dirty) =>
       pageAnonExclusive(k, pfn) && (any || (p.mprotectUpgrade === 'dirty' && dirty)),
     upgradesPmd: (k, head) => any && pageAnonExclusive(k, head),

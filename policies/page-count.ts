@@ -16,10 +16,10 @@ import {
   COPY_REFERENCED,
   definePolicy,
   flag,
-  mmHasPinned,
   pageCount,
   pageKsm,
   pageMaybeDmaPinned,
+  pageNeedsCowForDma,
   pageSwapCache,
   REUSE,
 } from '../src/policy/api.ts'
@@ -49,12 +49,12 @@ export default definePolicy({
     pmdReuse: reuseSwapPage,
 
     // 70e806e4e645: a page shared at fork would be copied at the next write, away from its pin.
-    forkCopies: (k, pfn) => mmHasPinned(k) && pageMaybeDmaPinned(k, pfn),
+    forkCopies: pageNeedsCowForDma,
     reclaimRefuses: (k, pfn, stage) =>
       p.reclaimPin &&
       stage === BEFORE_SWAPCACHE &&
       !pageSwapCache(k, pfn) &&
       pageMaybeDmaPinned(k, pfn),
-    clearRefsSkips: (k, pfn) => p.clearRefsPin && mmHasPinned(k) && pageMaybeDmaPinned(k, pfn),
+    clearRefsSkips: (k, pfn) => p.clearRefsPin && pageNeedsCowForDma(k, pfn),
   }),
 })

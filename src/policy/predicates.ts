@@ -74,6 +74,11 @@ export function mmHasPinned(k: Kernel): boolean {
   return k.mm.hasPinned
 }
 
+/** page_needs_cow_for_dma(): may the page be pinned, by a process that has ever used FOLL_PIN? */
+export function pageNeedsCowForDma(k: Kernel, pfn: number): boolean {
+  return mmHasPinned(k) && pageMaybeDmaPinned(k, pfn)
+}
+
 /** The swap entry was marked exclusive, or the page never was where another process could find it. */
 export function swapExclusive(k: Kernel): boolean {
   return k.swapExclusive
@@ -114,15 +119,6 @@ export function mapCountOfMostShared(k: Kernel, pfn: number): number {
     if (count > most) most = count
   }
   return most + f.entire[head]!
-}
-
-/** Swap entries of all pages of the folio. */
-export function folioSwapCount(k: Kernel, pfn: number): number {
-  const head = k.frames.head(pfn)
-  const end = head + k.frames.pages(head)
-  let total = 0
-  for (let page = head; page < end; page++) total += swapCount(k, page)
-  return total
 }
 
 /** Mappings of a large folio: each page-table entry and each huge mapping counts one. */
