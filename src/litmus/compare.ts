@@ -5,6 +5,7 @@
  * the kernel may then show, page by page, anything that the kernel was seen to do. In the *drained* state nothing is
  * left to chance.
  */
+import { HPAGE_PMD_NR } from '../trace/hpage.ts'
 import { OP_LOAD, OP_MMAP } from '../trace/ops.ts'
 import type { ReviewedException } from './exceptions.ts'
 import type { LitmusMachine, MachineFactory } from './machine-shape.ts'
@@ -56,7 +57,6 @@ export interface CompareOptions {
 
 export type Does = (place: string, step: () => OperationResult) => OperationResult
 
-const TABLE_PAGES = 512
 const DISK_SWAP = '@diskswap'
 const COMPARED = new Set([
   'write',
@@ -170,7 +170,7 @@ function excuses(one: ReviewedException, { test, state, n, got }: Disagreement):
 /** The same test with every area as long as the page tables that it starts, and no huge folios. */
 function padded(test: LitmusTest): LitmusTest {
   const operations = test.operations.map((operation) => {
-    const pages = Math.ceil(operation.pages / TABLE_PAGES) * TABLE_PAGES
+    const pages = Math.ceil(operation.pages / HPAGE_PMD_NR) * HPAGE_PMD_NR
     return operation.code === OP_MMAP ? { ...operation, pages, folioOrder: 0 } : operation
   })
   return { ...test, operations }

@@ -1,8 +1,6 @@
 /** scope: the processes, areas and pins that a litmus test has named so far, and where each lies. */
+import { HPAGE_PMD_NR } from '../trace/hpage.ts'
 import type { Operands } from './program.ts'
-
-/** Pages of one 2 MiB range: what one page table covers. */
-const TABLE_PAGES = 512
 
 /** What an area's page was last told, as far as the names are concerned. */
 const UNMAPPED = 0
@@ -82,7 +80,7 @@ export class Scope {
   map(process: Process, name: string, pages: number, folioOrder: number): Area {
     const state = new Uint8Array(pages).fill(MAPPED)
     const area = { name, vpn: this.#nextVpn, folioOrder, state }
-    this.#nextVpn += Math.ceil(pages / TABLE_PAGES) * TABLE_PAGES
+    this.#nextVpn += Math.ceil(pages / HPAGE_PMD_NR) * HPAGE_PMD_NR
     process.areas.set(name, area)
     return area
   }

@@ -2,9 +2,9 @@
  * random: random litmus tests, valid by construction; this file knows which operation makes sense when. A test is a
  * list of lines, so that it can be printed, shrunk and kept as it is.
  */
+import { HPAGE_PMD_NR as TABLE_PAGES } from '../trace/hpage.ts'
 import { Rng } from '../trace/rng.ts'
 
-const TABLE_PAGES = 512
 const MOST_PROCESSES = 10
 const MOST_PINS = 4
 const MOST_AREAS = 3

@@ -4,11 +4,13 @@
  * All tables lie in one arena. After a fork both processes have the same tables; whoever stores to one first gets a
  * copy of it. So a fork costs nothing per page, and pages that neither stores to take no memory.
  */
+import { HPAGE_PMD_NR, HPAGE_PMD_ORDER } from '../trace/hpage.ts'
 import { FIRST_LENGTH, grown } from './column.ts'
 
-export const SHIFT = 9
-export const TABLE: number = 1 << SHIFT
-export const MASK: number = TABLE - 1
+/** As many integers as a page table has entries: the mechanism looks them up by itself (Expectations, src/sim). */
+export const SHIFT = HPAGE_PMD_ORDER
+export const TABLE = HPAGE_PMD_NR
+export const MASK: number = HPAGE_PMD_NR - 1
 /** Room is made ahead for at most so many pages: mappings may be far larger than what is ever touched of them. */
 const MAX_RESERVED = 1 << 22
 /** Directories that are kept for the next process. */

@@ -1,6 +1,6 @@
 /** shared-tables: which processes use one page table together, where a policy lets fork share it. */
 
-const TABLE_SHIFT = 9
+import { HPAGE_PMD_ORDER } from '../trace/hpage.ts'
 
 export class SharedTables {
   /** By process and table: everyone who uses it. */
@@ -20,7 +20,7 @@ export class SharedTables {
   leave(mm: number, vpn: number): void {
     this.#get(mm, vpn)?.delete(mm)
     const tables = this.#users.get(mm)
-    tables?.delete(vpn >>> TABLE_SHIFT)
+    tables?.delete(vpn >>> HPAGE_PMD_ORDER)
     if (tables?.size === 0) this.#users.delete(mm)
   }
 
@@ -36,7 +36,7 @@ export class SharedTables {
   }
 
   #get(mm: number, vpn: number): Set<number> | undefined {
-    return this.#users.get(mm)?.get(vpn >>> TABLE_SHIFT)
+    return this.#users.get(mm)?.get(vpn >>> HPAGE_PMD_ORDER)
   }
 
   #put(mm: number, vpn: number, users: Set<number>): void {
@@ -45,6 +45,6 @@ export class SharedTables {
       tables = new Map()
       this.#users.set(mm, tables)
     }
-    tables.set(vpn >>> TABLE_SHIFT, users)
+    tables.set(vpn >>> HPAGE_PMD_ORDER, users)
   }
 }

@@ -3,6 +3,7 @@
  * that any list is a valid trace and any shorter list is one too (which is what lets a failure shrink).
  */
 import fc from 'fast-check'
+import { HPAGE_PMD_NR, HPAGE_PMD_ORDER } from '../trace/hpage.ts'
 import {
   MADV_COLLAPSE,
   MADV_DONTFORK,
@@ -46,14 +47,12 @@ interface Process {
 }
 
 const RW = PROT_READ | PROT_WRITE
-const RANGE = 512
-const HUGE_ORDER = 9
 
 /** Pages and folio order of an area; the last one is a file. */
 const AREA_KINDS = [
   { pages: 16, order: 0 },
   { pages: 32, order: 2 },
-  { pages: 512, order: HUGE_ORDER },
+  { pages: 512, order: HPAGE_PMD_ORDER },
   { pages: 8, order: 0, file: true },
 ] as const
 
@@ -326,7 +325,7 @@ class Cook {
 
   /** A 2 MiB range that no process has used. */
   #range(): number {
-    this.#nextRange += RANGE
-    return this.#nextRange - RANGE
+    this.#nextRange += HPAGE_PMD_NR
+    return this.#nextRange - HPAGE_PMD_NR
   }
 }

@@ -1,6 +1,8 @@
 /**
  * valid-trace: replays what a trace says about processes, mappings and pins, and refuses what no program could cause.
  */
+
+import { HPAGE_PMD_NR, HPAGE_PMD_ORDER } from '../trace/hpage.ts'
 import {
   MADV_DONTFORK,
   OF_NO_PROCESS,
@@ -40,7 +42,6 @@ import {
 } from '../trace/ops.ts'
 import { settingProblem } from '../trace/settings.ts'
 import { SEGMENT, type Trace } from '../trace/trace.ts'
-import { HPAGE_PMD_NR, HPAGE_PMD_ORDER } from '../workload/address-space.ts'
 
 /** Beside the PROT_* bits of a page: fork leaves it out. */
 const DONTFORK = 4

@@ -1,6 +1,7 @@
 /**
  * facts: what a trace consists of, as `trace info` prints it.
  */
+import { HPAGE_PMD_ORDER } from './hpage.ts'
 import { OP_BEGIN, OP_EXIT, OP_FORK, OP_LABELS, OP_LOAD, OP_SPAWN, OP_STORE } from './ops.ts'
 import { type Chunk, SEGMENT, type Trace } from './trace.ts'
 
@@ -15,8 +16,6 @@ export interface TraceFacts {
   readonly pages: number
   readonly regions: number
 }
-
-const PAGES_PER_REGION_SHIFT = 9
 
 export function describeTrace(trace: Trace): TraceFacts {
   const describer = new TraceDescriber()
@@ -54,7 +53,7 @@ export class TraceDescriber {
   facts({ events, processes }: Pick<Trace, 'events' | 'processes'>): TraceFacts {
     const counted = OP_LABELS.map((label, op) => [label, this.#counts[op]!] as const)
     const operations = Object.fromEntries(counted.filter(([, times]) => times > 0))
-    const regions = new Set([...this.#pages].map((page) => page >>> PAGES_PER_REGION_SHIFT)).size
+    const regions = new Set([...this.#pages].map((page) => page >>> HPAGE_PMD_ORDER)).size
     const peakProcesses = this.#peakProcesses
     return { events, operations, processes, peakProcesses, pages: this.#pages.size, regions }
   }

@@ -3,6 +3,7 @@
  * spaces stay whole, for an area that nobody touches costs nothing; this file leaves out what touches the pages of the
  * other ranges.
  */
+import { HPAGE_PMD_NR, HPAGE_PMD_ORDER } from './hpage.ts'
 import {
   MAP_SHARED,
   OP_BEGIN,
@@ -26,9 +27,6 @@ import {
 import { RngField } from './rng-field.ts'
 import { type Chunk, SEGMENT, type Trace, TraceWriter } from './trace.ts'
 
-/** Pages of a range: what one page-table page covers, so that no huge page lies in two. */
-const RANGE_SHIFT = 9
-const RANGE_PAGES = 1 << RANGE_SHIFT
 const TWO_32 = 2 ** 32
 
 /** Which ranges belong together: those that mremap moves pages between, and that one pin or one shared object covers. */
@@ -167,7 +165,7 @@ export class TraceSampler {
     switch (op) {
       case OP_UFFD_RESOLVE:
         for (let vpn = first; vpn < first + second; ) {
-          const end = Math.min(first + second, (rangeOf(vpn) + 1) << RANGE_SHIFT)
+          const end = Math.min(first + second, (rangeOf(vpn) + 1) << HPAGE_PMD_ORDER)
           if (this.#keeps(vpn)) this.#out.copy(op, mm, [vpn, end - vpn, third])
           vpn = end
         }
@@ -215,15 +213,16 @@ export class TraceSampler {
   }
 }
 
+/** A range is what one page-table page covers, so that no huge page lies in two. */
 function rangeOf(vpn: number): number {
-  return vpn >>> RANGE_SHIFT
+  return vpn >>> HPAGE_PMD_ORDER
 }
 
 /** Calls `visit` for the first of so many pages, and for each at which one of the two begins another range. */
 function eachBoundary(one: number, other: number, pages: number, visit: (i: number) => void): void {
   for (let i = 0; i < pages; ) {
     visit(i)
-    const left = (at: number): number => RANGE_PAGES - ((at + i) & (RANGE_PAGES - 1))
+    const left = (at: number): number => HPAGE_PMD_NR - ((at + i) & (HPAGE_PMD_NR - 1))
     i += Math.min(left(one), left(other))
   }
 }

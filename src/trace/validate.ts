@@ -4,6 +4,7 @@
  *
  * A store that the mapping forbids is no problem: programs do that, and are told so.
  */
+import { HPAGE_PMD_ORDER } from './hpage.ts'
 import {
   MADV_DONTFORK,
   MADV_LABELS,
@@ -41,7 +42,6 @@ import { type Chunk, SEGMENT, type Trace } from './trace.ts'
 
 /** Page numbers are signed 32-bit words. */
 const VPN_LIMIT = 2 ** 31 - 1
-const MAX_FOLIO_ORDER = 9
 
 /** A problem in words, with the number of the event that shows it. */
 export interface TraceProblem {
@@ -297,6 +297,6 @@ function mappingProblem(operands: Int32Array): string | undefined {
   const [, , kind = -1, prot = -1, folioOrder = -1, object = -1, pgoff = -1] = operands
   if (kind < 0 || kind > MAP_SHARED) return `unknown kind: ${kind}`
   if (prot < 0 || prot > (PROT_READ | PROT_WRITE)) return `unknown protection: ${prot}`
-  if (folioOrder < 0 || folioOrder > MAX_FOLIO_ORDER) return `folio order ${folioOrder}`
+  if (folioOrder < 0 || folioOrder > HPAGE_PMD_ORDER) return `folio order ${folioOrder}`
   return object < 0 || pgoff < 0 ? `object ${object} at page ${pgoff}` : undefined
 }

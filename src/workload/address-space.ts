@@ -1,13 +1,9 @@
 /**
  * address-space: where a workload puts its areas, and walks over them.
  */
+import { HPAGE_PMD_NR } from '../trace/hpage.ts'
 import { PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import type { TraceWriter } from '../trace/trace.ts'
-
-/** Pages of a huge folio, and of what one page-table page maps: 2 MiB. */
-export const HPAGE_PMD_NR = 512
-/** Order of a huge folio, the largest that `folioOrder` may ask for. */
-export const HPAGE_PMD_ORDER = 9
 
 /** Protection of ordinary memory. */
 export const PROT_RW = PROT_READ | PROT_WRITE

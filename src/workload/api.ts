@@ -18,6 +18,7 @@ import { type Chunk, type Trace, TraceWriter } from '../trace/trace.ts'
 
 export type { Capability } from '../params/capabilities.ts'
 export { choice, flag, int } from '../params/params.ts'
+export * from '../trace/hpage.ts'
 export * from '../trace/ops.ts'
 export type { Rng, Zipf } from '../trace/rng.ts'
 export * from '../trace/settings.ts'

@@ -1,7 +1,7 @@
 /**
  * mappings: what each page of a process allows, for a generator of random operations that must all be valid.
  */
-import { HPAGE_PMD_NR } from './address-space.ts'
+import { HPAGE_PMD_NR } from '../trace/hpage.ts'
 
 /** Bits of a page, of which 0 is unmapped: it may be loaded from. */
 export const PAGE_READ = 1

@@ -5,8 +5,9 @@
  * A region that is touched gets the next 512 page numbers, so that pages keep their place in it and huge pages and
  * page tables stay what they were. What is never touched gets none: programs reserve far more than they use.
  */
+import { HPAGE_PMD_NR } from '../../trace/hpage.ts'
 
-export const REGION_PAGES = 512
+export const REGION_PAGES = HPAGE_PMD_NR
 
 /** Nothing mapped. */
 export const HOLE = 0
