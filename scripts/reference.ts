@@ -1,17 +1,27 @@
 /**
  * Reference: writes results/reference/quick again: the rows and the chart specifications of the quick run,
- * which src/test/reference-results.test.ts compares byte for byte, and the picture that README.md shows of them.
- * `npm run reference`, after a change that is meant to move them; `git diff results/reference` is then part of the
- * review.
+ * which src/test/reference-results.test.ts compares byte for byte, the picture that README.md shows of them, and
+ * the table of columns in results/README.md. `npm run reference`, after a change that is meant to move them;
+ * `git diff results/reference` is then part of the review.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readRows } from '../src/results/rows.ts'
+import { columnsMarkdown } from './columns.ts'
 import { pictureOf } from './picture.ts'
 import { readmeChart } from './readme-chart.ts'
+import { withSection } from './with-section.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const kept = join(root, 'results', 'reference', 'quick')
@@ -32,6 +42,8 @@ if (status === 0) {
   }
   const picture = await pictureOf(readmeChart(readRows(kept)))
   writeFileSync(join(root, 'docs', 'violations.svg'), picture)
+  const readme = join(root, 'results', 'README.md')
+  writeFileSync(readme, withSection(readFileSync(readme, 'utf8'), 'columns', columnsMarkdown()))
 }
 rmSync(made, { recursive: true, force: true })
 process.exitCode = status ?? 1

@@ -1,6 +1,6 @@
 /** facts.test: the facts of a trace that is counted by hand. */
 import { expect, test } from 'vitest'
-import { describeTrace } from './facts.ts'
+import { describeTrace } from '../test/describe-trace.ts'
 import { TraceWriter } from './trace.ts'
 
 test('the facts count each load and store, live processes, pages and 2 MiB ranges', () => {

@@ -17,12 +17,6 @@ export interface TraceFacts {
   readonly regions: number
 }
 
-export function describeTrace(trace: Trace): TraceFacts {
-  const describer = new TraceDescriber()
-  describer.take(trace)
-  return describer.facts(trace)
-}
-
 /** Looks through a trace piece by piece. */
 export class TraceDescriber {
   readonly #counts = new Array<number>(OP_LABELS.length).fill(0)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeTrace } from '../../trace/facts.ts'
+import { describeTrace } from '../../test/describe-trace.ts'
 import { RECORDED_PRESENT } from '../../trace/recording.ts'
 import { validateTrace } from '../../trace/validate.ts'
 import { loadTrace } from '../trace-file.ts'

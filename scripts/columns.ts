@@ -1,5 +1,5 @@
-/** Columns: what each column of rows.csv means, as Markdown, from METRICS. */
-import { METRICS } from './schema.ts'
+/** columns: what each column of rows.csv means, as results/README.md has it. */
+import { METRICS } from '../src/metrics/schema.ts'
 
 const BETTER = { less: 'less is better', more: 'more is better', neither: '' } as const
 
