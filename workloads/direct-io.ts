@@ -7,10 +7,11 @@
  *         load it. O_DIRECT is not in flight across fork unless `kind` asks for it: open(2) forbids it.
  * Asks    Does the next store of the owner still go to the page that the device uses?
  * Expect  page-count and page-count-refined lose coherence wherever something took the write bit from a referenced
- *         page: mprotect and userfaultfd for every kind of pin (policies.md I-13, I-14), clear_refs (I-09) and swap-out
- *         (I-11; when the first access is a store, I-10, only page-count-refined) for O_DIRECT up to 6.4, since
- *         reclaim and clear_refs spare FOLL_PIN. mapcount and reuse-swap-page lose it where fork is involved (I-06,
- *         I-07, I-18) and nowhere else. anon-exclusive and later lose nothing but O_DIRECT across fork before 6.5.
+ *         page: mprotect and userfaultfd for every kind of pin (I-13, I-14 of workloads/litmus/failures), clear_refs
+ *         (I-09) and swap-out (I-11; when the first access is a store, I-10, only page-count-refined) for O_DIRECT up
+ *         to 6.4, since reclaim and clear_refs spare FOLL_PIN. mapcount and reuse-swap-page lose it where fork is
+ *         involved (I-06, I-07, I-18) and nowhere else. anon-exclusive and later lose nothing but O_DIRECT across fork
+ *         before 6.5.
  */
 import {
   AddressSpace,

@@ -5,9 +5,10 @@
  *         obey open(2), which forbids O_DIRECT across fork.
  * Asks    Is there any order of events in which a policy breaks a promise?
  * Expect  clairvoyant, mm-id, order0-copy, table-scan and anon-exclusive break none; before 6.2
- *         (longtermUnsharesFile=no) anon-exclusive loses the zero page under a read-only pin (policies.md I-19).
- *         Without pins (pin=0) mapcount leaks through swap, and tables that are shared unaccounted lose track of swap
- *         entries (on-demand-fork) or of the table itself (cow-pte-owner); the others break none.
+ *         (longtermUnsharesFile=no) anon-exclusive loses the zero page under a read-only pin (I-19 of
+ *         workloads/litmus/failures). Without pins (pin=0) mapcount leaks through swap, and tables that are shared
+ *         unaccounted lose track of swap entries (on-demand-fork) or of the table itself (cow-pte-owner); the others
+ *         break none.
  */
 import {
   AddressSpace,

@@ -5,7 +5,8 @@
  *         or of smaller large folios, which are always mapped by page-table entries. A child comes, reads and exits;
  *         then its parent stores to every page. `third`: of a parent and two children, only the second child is left.
  * Asks    All page-table entries of a folio share one reference count, so "the only reference" never holds. Who still
- *         sees that one process is left? (The thread of January 2022, MM owner tracking of 2025: policies.md I-25.)
+ *         sees that one process is left? (The thread of January 2022, MM owner tracking of 2025; I-25 of
+ *         workloads/litmus/failures.)
  * Expect  mapcount, reuse-swap-page, table-scan and mm-id reuse every page; page-count, page-count-refined,
  *         anon-exclusive and order0-copy copy all of them but, at most, the last of each folio. With `third`, mm-id
  *         copies as well (I-26: only two address spaces are tracked), and table-scan does not. With split=mremap

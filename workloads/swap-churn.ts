@@ -7,10 +7,10 @@
  * Asks    A page that returns is referenced by the swapcache, by an LRU batch, or both. Does the policy take those
  *         for users?
  * Expect  Nothing is ever shared, so each copy is spurious. page-count copies nearly every page that was loaded before
- *         the store (policies.md I-21); page-count-refined and later drop the swapcache and drain the batch first and
- *         copy none, nor does reuse-swap-page. Where the store comes first nobody copies but always-copy. With a gap
- *         of 15 pages and more between load and store the LRU batch has moved on, and only a swap device that needs
- *         the swapcache still makes page-count copy.
+ *         the store (I-21 of workloads/litmus/failures); page-count-refined and later drop the swapcache and drain the
+ *         batch first and copy none, nor does reuse-swap-page. Where the store comes first nobody copies but
+ *         always-copy. With a gap of 15 pages and more between load and store the LRU batch has moved on, and only a
+ *         swap device that needs the swapcache still makes page-count copy.
  */
 import {
   AddressSpace,

@@ -4,11 +4,11 @@
  * Models  CVE-2020-29374: after fork the child vmsplices its memory into a pipe and unmaps it; the parent stores; the
  *         child reads the pipe. taken=before-fork: the parent does so before it forks, and the child stores.
  * Asks    The child is a user of the page that no mapping shows. Does the policy see it?
- * Expect  With 4 KiB pages and no swap mapcount and reuse-swap-page leak every page into the pipe, and no other
- *         policy that copies page tables does (policies.md I-01). With order=9 page-count leaks as well (I-02: huge
- *         pages still went by mapcount in 5.9 to 5.17), and with swap=yes too (I-03: so did swap-in for a store). With
- *         taken=before-fork forced-gup-break leaks like reuse-swap-page (I-04): it breaks COW only for references
- *         that are taken later.
+ * Expect  With 4 KiB pages and no swap mapcount and reuse-swap-page leak every page into the pipe, and no other policy
+ *         that copies page tables does (I-01 of workloads/litmus/failures). With order=9 page-count leaks as well
+ *         (I-02: huge pages still went by mapcount in 5.9 to 5.17), and with swap=yes too (I-03: so did swap-in for a
+ *         store). With taken=before-fork forced-gup-break leaks like reuse-swap-page (I-04): it breaks COW only for
+ *         references that are taken later.
  */
 import {
   AddressSpace,

@@ -6,8 +6,8 @@
  * Asks    How cheap is sharing that is hardly ever undone? What remains of it when all apps have gone and the zygote
  *         writes everywhere, as a garbage collection would?
  * Expect  With 4 KiB pages nobody copies without need but always-copy, and at the end the zygote takes each page back
- *         by one fault without a copy (policies.md I-24). Policies that share page tables fork in a fraction of the
- *         time but must copy a table for each 2 MiB that an app stores to.
+ *         by one fault without a copy (I-24 of workloads/litmus/failures). Policies that share page tables fork in a
+ *         fraction of the time but must copy a table for each 2 MiB that an app stores to.
  */
 import {
   AddressSpace,

@@ -31,7 +31,7 @@ export interface Judged {
   readonly vpn: number
   readonly pages: number
   readonly copy: boolean
-  /** The classes of model.md: `reuse`, `needed copy`, `missed reuse`, `unsafe reuse`. */
+  /** `reuse`, `needed copy`, `missed reuse` or `unsafe reuse` (results/README.md, Promises and decisions). */
   readonly verdict: string
   /** Would clairvoyant have answered otherwise? */
   readonly wrong: boolean

@@ -1,6 +1,6 @@
 /**
- * score: the class of every verdict, by the truth at that moment (model.md section 4), and what the answer does to the
- * pages.
+ * score: the class of every verdict, by the truth at that moment (results/README.md, Promises and decisions), and what
+ * the answer does to the pages.
  *
  *   reuse, sole user    reuse            reuse, not sole    unsafe reuse: others are going to see the next store
  *   copy, sole user     missed reuse     copy, not sole     needed copy

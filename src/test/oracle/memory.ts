@@ -1,6 +1,6 @@
 /**
- * memory: processes, frames and pins as model.md speaks of them: who maps which frame, who may see
- * which token, what a load should find. Nothing here is clever, so that the oracle can be held against it.
+ * memory: processes, frames and pins as results/README.md speaks of them: who maps which frame, who may see which
+ * token, what a load should find. Nothing here is clever, so that the oracle can be held against it.
  */
 import { HOLD_GET_RO, HOLD_GET_WRITE, HOLD_PIN_RO, HOLD_PIN_WRITE } from '../../trace/observed.ts'
 

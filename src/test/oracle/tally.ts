@@ -1,4 +1,4 @@
-/** tally: decisions, counted by the definitions of model.md section 4. */
+/** tally: decisions, counted by the definitions of results/README.md. */
 import { expect } from 'vitest'
 import { type Counts, noCounts } from '../../oracle/judge.ts'
 import { SITE_UNSHARE, SITE_WP_HUGE } from '../../policy/verdict.ts'
