@@ -1,8 +1,9 @@
 /**
- * Reference: writes results/reference/quick again: the rows and the chart specifications of the quick run,
- * which src/test/reference-results.test.ts compares byte for byte, the picture that README.md shows of them, and
- * the table of columns in results/README.md. `npm run reference`, after a change that is meant to move them;
- * `git diff results/reference` is then part of the review.
+ * Reference: writes results/reference again: the rows and the chart specifications of the quick run and the verdicts on
+ * the known failures, which tests compare byte for byte (src/test/reference-results.test.ts,
+ * src/cli/known-failures.test.ts), the picture that README.md shows of the rows, and the table of columns in
+ * results/README.md. `npm run reference`, after a change that is meant to move them; `git diff results/reference` is
+ * then part of the review.
  */
 import { spawnSync } from 'node:child_process'
 import {
@@ -24,26 +25,33 @@ import { readmeChart } from './readme-chart.ts'
 import { withSection } from './with-section.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const kept = join(root, 'results', 'reference', 'quick')
+const reference = join(root, 'results', 'reference')
 const made = mkdtempSync(join(tmpdir(), 'cowbench-reference-'))
-const main = join(root, 'dist', 'src', 'cli', 'main.js')
-const { status } = spawnSync(
-  process.execPath,
-  [main, 'run', '--quick', '--report', '--name', 'quick', '--out', made],
-  { stdio: ['ignore', 'ignore', 'inherit'] },
-)
-if (status === 0) {
+
+/** Has the program make `made/NAME`, and keeps of it the table and what the charts are drawn from. */
+function renew(name: string, table: string, words: readonly string[]): void {
+  const main = join(root, 'dist', 'src', 'cli', 'main.js')
+  const { status } = spawnSync(process.execPath, [main, ...words], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (status !== 0) throw new Error(`cowbench ${words.join(' ')}: exit code ${status}`)
+  const [from, kept] = [join(made, name), join(reference, name)]
   rmSync(kept, { recursive: true, force: true })
   mkdirSync(join(kept, 'charts'), { recursive: true })
-  const from = join(made, 'quick')
-  cpSync(join(from, 'rows.csv'), join(kept, 'rows.csv'))
-  for (const name of readdirSync(join(from, 'charts'))) {
-    if (name.endsWith('.vl.json')) cpSync(join(from, 'charts', name), join(kept, 'charts', name))
+  cpSync(join(from, table), join(kept, table))
+  for (const chart of readdirSync(join(from, 'charts'))) {
+    if (chart.endsWith('.vl.json')) cpSync(join(from, 'charts', chart), join(kept, 'charts', chart))
   }
-  const picture = await pictureOf(readmeChart(readRows(kept)))
-  writeFileSync(join(root, 'docs', 'violations.svg'), picture)
-  const readme = join(root, 'results', 'README.md')
-  writeFileSync(readme, withSection(readFileSync(readme, 'utf8'), 'columns', columnsMarkdown()))
 }
-rmSync(made, { recursive: true, force: true })
-process.exitCode = status ?? 1
+
+try {
+  renew('quick', 'rows.csv', ['run', '--quick', '--report', '--name', 'quick', '--out', made])
+  const failures = join(made, 'known-failures')
+  renew('known-failures', 'known-failures.csv', ['litmus', '--known-failures', '--out', failures])
+} finally {
+  rmSync(made, { recursive: true, force: true })
+}
+const picture = await pictureOf(readmeChart(readRows(join(reference, 'quick'))))
+writeFileSync(join(root, 'docs', 'violations.svg'), picture)
+const readme = join(root, 'results', 'README.md')
+writeFileSync(readme, withSection(readFileSync(readme, 'utf8'), 'columns', columnsMarkdown()))
