@@ -7,6 +7,7 @@ import { compareWithTruth } from '../../src/litmus/compare.ts'
 import { readExceptions, readTests, readTruth } from '../../src/litmus/library.ts'
 import type { LruState, Truth } from '../../src/litmus/truth.ts'
 import { DEFAULT_PROFILE } from '../../src/metrics/cost.ts'
+import { formatValue } from '../../src/params/params.ts'
 import { litmusMachine, type RunSettings } from '../../src/run.ts'
 import { KERNELS } from '../../src/sim/kernels.ts'
 
@@ -40,7 +41,9 @@ function agreementWith(truth: Truth, litmus: string): Agreement {
         () =>
           litmusMachine({ ...settings, swapDisk }),
     })
-  const params = Object.entries(settings.params).map(([name, value]) => `${name}=${value}`)
+  const params = Object.entries(settings.params).map(
+    ([name, value]) => `${name}=${formatValue(value)}`,
+  )
   return {
     kernel: truth.kernel,
     model: [policy.name, ...params].join(', '),
