@@ -3,7 +3,7 @@ import type { Comparison } from './compare.ts'
 
 export interface Agreement {
   readonly kernel: string
-  /** Policy, parameters that differ from its defaults, era. */
+  /** The policy, and those of its parameters that the kernel fixes. */
   readonly model: string
   readonly informative: boolean
   readonly natural: Comparison

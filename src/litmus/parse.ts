@@ -1,6 +1,6 @@
 /**
  * parse: the text of a .cow file into a LitmusTest: a list of operations with their operands worked out, which every
- * policy then runs without looking at the text again. The language: contract of docs/litmus.md.
+ * policy then runs without looking at the text again. docs/litmus.md is the language's reference.
  */
 import { unknown } from '../params/closest.ts'
 import { parseExpectation } from './expect.ts'

@@ -69,7 +69,7 @@ export function defaults<S extends Params>(params: S): Values<S> {
   ) as Values<S>
 }
 
-/** What a valid value looks like, for help texts and errors: `0 to 9`, `get or pin`, `yes or no`. */
+/** What a valid value looks like, for help and errors: `a whole number from 0 to 9`, `get or pin`, `yes or no`. */
 export function rangeOf(param: Param): string {
   switch (param.type) {
     case 'int':

@@ -110,7 +110,7 @@ export function note(sentence: string, why: string): ChartSpec {
 
 export const SCHEMA = 'https://vega.github.io/schema/vega-lite/v6.json'
 
-/** `pages copied ... (pages)`: an axis is titled by what METRICS says of its column. */
+/** `spurious_copies (pages)`: an axis is titled by its column and, where it is not a plain count, by the unit. */
 export function axisTitle(id: MetricId): string {
   const metric = METRICS.find((m) => m.id === id)
   if (!metric) throw new RangeError(`unknown metric: ${id}`)

@@ -64,24 +64,24 @@ export const OP_WRITEBACK = 26
 export const OP_WRITEBACK_END = 27
 /** NUMA balancing's scan of the range, and the hint fault of each page. */
 export const OP_NUMA_HINT = 28
-/** khugepaged scans the range and collapses what it may. */
+/** khugepaged scans every aligned 2 MiB of the range, and collapses what it may. */
 export const OP_KHUGEPAGED = 29
 /** UFFDIO_REGISTER of a range for UFFD_* modes; 0: UFFDIO_UNREGISTER. */
 export const OP_UFFD_REGISTER = 30
-/** The userfaultfd manager provides pages, unasked. */
+/** The userfaultfd manager provides pages that are not mapped, unasked. */
 export const OP_UFFD_RESOLVE = 31
 /** A tunable of the machine (SET_*) gets a value. */
 export const OP_SET = 32
-/** An operation begins that is taken through its steps. */
+/** An operation begins that is taken through its steps (steps.ts). */
 export const OP_BEGIN = 33
 /** Such an operation goes on. */
 export const OP_STEP = 34
 
-/** Operands of each operation after the process id, in order; LOAD and STORE repeat theirs. */
+/** By OP_*: its operands after the process id, in order. LOAD and STORE repeat theirs. */
 export const OPERANDS: readonly (readonly string[])[] = [
   ['vpn'], // LOAD
   ['vpn'], // STORE
-  [], // SPAWN: a new, empty process
+  [], // SPAWN
   ['child'], // FORK: `child` is a process id that was never used before
   [], // EXEC
   [], // EXIT
@@ -95,25 +95,25 @@ export const OPERANDS: readonly (readonly string[])[] = [
   ['pin', 'index'], // DEVREAD
   ['pin', 'index'], // DEVWRITE
   ['vpn', 'pages'], // SWAPOUT
-  [], // DRAIN: every CPU's LRU batches
+  [], // DRAIN
   ['vpn', 'pages', 'on'], // UFFD_WP
   ['value'], // CLEAR_REFS
   [], // KSM_WAIT
   ['vpn', 'pages'], // MIGRATE
-  ['vpn'], // GET: a speculative reference on the page
+  ['vpn'], // GET
   ['vpn'], // PUT
-  ['vpn'], // POKE: FOLL_FORCE store
-  ['vpn', 'content'], // STORE_SAME: pages stored with one content number hold equal bytes
+  ['vpn'], // POKE
+  ['vpn', 'content'], // STORE_SAME
   ['vpn'], // FOLIO_SPLIT
-  ['vpn', 'pages'], // WRITEBACK: as SWAPOUT, but the device is still writing when it returns
-  [], // WRITEBACK_END: of all pages
-  ['vpn', 'pages'], // NUMA_HINT: NUMA balancing's scan of the range, and the hint fault of each page
-  ['vpn', 'pages'], // KHUGEPAGED: it scans every aligned 2 MiB of the range, and collapses what it may
-  ['vpn', 'pages', 'modes'], // UFFD_REGISTER: UFFD_* of the range from now on; 0 takes the registration back
-  ['vpn', 'pages', 'how'], // UFFD_RESOLVE: the manager provides pages that are not mapped, unasked
-  ['setting', 'value'], // SET: a tunable of the machine (settings.ts)
-  // BEGIN: holds an operation, to be taken through its steps (steps.ts) under an id that was never used before. `op` is
-  // FORK (operands: child), PIN (vpn, kind, pin), STORE (vpn) or SWAPOUT (vpn), of one page; absent operands are 0.
+  ['vpn', 'pages'], // WRITEBACK
+  [], // WRITEBACK_END
+  ['vpn', 'pages'], // NUMA_HINT
+  ['vpn', 'pages'], // KHUGEPAGED
+  ['vpn', 'pages', 'modes'], // UFFD_REGISTER
+  ['vpn', 'pages', 'how'], // UFFD_RESOLVE
+  ['setting', 'value'], // SET: `setting` is one of SET_* (settings.ts)
+  // BEGIN: `task` is an id that was never used before; `op` is FORK (child), PIN (vpn, kind, pin), STORE (vpn) or SWAPOUT
+  // (vpn), of one page; absent operands are 0.
   ['task', 'op', 'first', 'second', 'third'],
   ['task', 'until'], // STEP: up to and including step `until`, or STEP_NEXT or STEP_ALL
 ]
