@@ -5,7 +5,7 @@
 import type { Row } from '../metrics/row.ts'
 import { countsViolations, METRICS, type MetricId } from '../metrics/schema.ts'
 import { count, duration } from './format.ts'
-import { type Cell, type Grid, gridOf, mean, violates } from './grid.ts'
+import { type Cell, type Grid, gridOf, leastFirst, mean, violates } from './grid.ts'
 import { identical, lined, type TableFormat } from './table.ts'
 
 /** Columns that are workloads, with their settings. */
@@ -71,7 +71,7 @@ function byValue(grid: Grid, metrics: readonly MetricId[], across: string): Tabl
   const places = [...new Set(cells.map(place))]
   return places.flatMap((at) => {
     const here = cells.filter((cell) => place(cell) === at)
-    const columns = inOrder([...new Set(here.map(column))])
+    const columns = leastFirst([...new Set(here.map(column))])
     const names = grid.variants
       .flatMap(({ name }) => here.filter(({ variant }) => variant === name))
       .map(line)
@@ -88,10 +88,6 @@ function byValue(grid: Grid, metrics: readonly MetricId[], across: string): Tabl
     }))
   })
 }
-
-const isNumber = (text: string): boolean => /^[0-9]+$/.test(text)
-const inOrder = (values: string[]): string[] =>
-  values.every(isNumber) ? values.sort((a, b) => Number(a) - Number(b)) : values
 
 /** In brackets where promises were broken, unless that is what the number says. */
 function number(cell: Cell, id: MetricId): string {

@@ -140,6 +140,16 @@ function sweptOf(rows: readonly Parsed[]): Swept {
   return { ofWorkload, ofLine }
 }
 
+/** Are these settings numbers, all of them? */
+export function areNumbers(values: readonly string[]): boolean {
+  return values.every((value) => /^[0-9]+$/.test(value))
+}
+
+/** Settings that are numbers, least first; others as they come. */
+export function leastFirst(values: readonly string[]): string[] {
+  return areNumbers(values) ? [...values].sort((a, b) => Number(a) - Number(b)) : [...values]
+}
+
 /** Was the same trace replayed with several values of this parameter? */
 function keepsTrace(name: string, rows: readonly Parsed[]): boolean {
   const seen = new Map<string, string | undefined>()

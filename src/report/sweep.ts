@@ -2,7 +2,7 @@
  * The sweep chart: spurious copies against each swept parameter, one line for each policy.
  */
 import { MACHINE_PARAMS } from '../metrics/row.ts'
-import { type Cell, estimateOf, type Grid, mean, violates } from './grid.ts'
+import { areNumbers, type Cell, estimateOf, type Grid, leastFirst, mean, violates } from './grid.ts'
 import { inOrder, type Look, looksOf } from './palette.ts'
 import {
   axisTitle,
@@ -88,7 +88,7 @@ function sweepsOf(grid: Grid): Sweep[] {
       const values = [...new Set(chosen.map(({ settings }) => settings.get(param) ?? ''))]
       return {
         ...{ workload, param, cells: chosen },
-        values: values.every(isNumber) ? values.sort((a, b) => Number(a) - Number(b)) : values,
+        values: leastFirst(values),
         held: [...firsts].map(([name, value]) => `${name}=${value}`),
       }
     })
@@ -126,10 +126,8 @@ function linesOf(sweeps: readonly Sweep[]): { name: string; policy: string }[] {
   )
 }
 
-const isNumber = (text: string): boolean => /^[0-9]+$/.test(text)
-
 function panelOf(sweep: Sweep, drawn: readonly Sweep[], grid: Grid): object {
-  const numbers = sweep.values.every(isNumber)
+  const numbers = areNumbers(sweep.values)
   const values = sweep.cells.map((cell) => {
     const copies = estimateOf(cell, 'spurious_copies')
     const value = cell.settings.get(sweep.param) ?? ''
