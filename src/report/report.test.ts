@@ -87,13 +87,6 @@ test('known failures of another form are refused in one line', async () => {
   await expect(writeReport(dir)).rejects.toThrow(/^unknown verdict: fine; expected: ok, /)
 })
 
-test('progress is told before each chart', async () => {
-  writeRows(dir, matrix())
-  const told: string[] = []
-  await writeReport(dir, { progress: (id, done, all) => told.push(`${id} ${done}/${all}`) })
-  expect(told).toEqual(['copies 0/4', 'missed-reuses 1/4', 'violations 2/4', 'time 3/4'])
-})
-
 test('no rows, no report', async () => {
   await expect(writeReport(dir)).rejects.toThrow(`missing rows: ${join(dir, 'rows.csv')}`)
   writeRows(dir, [])

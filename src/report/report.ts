@@ -16,11 +16,6 @@ import { readFailures } from './known-failures.ts'
 import { toPng, toSvg } from './render.ts'
 import { specText } from './spec.ts'
 
-export interface ReportOptions {
-  /** Called before each chart, to show that something happens. */
-  readonly progress?: (id: string, done: number, all: number) => void
-}
-
 const SUFFIXES = ['vl.json', 'svg', 'png'] as const
 const KNOWN_FAILURES = 'known-failures'
 
@@ -29,7 +24,7 @@ const KNOWN_FAILURES = 'known-failures'
  * that these rows no longer have are removed. Where DIR has a known-failures.csv that is one chart more, or, without a
  * rows.csv, the only one and no report.html. Throws Error in one line for a directory without rows, or foreign rows.
  */
-export async function writeReport(dir: string, options: ReportOptions = {}): Promise<string[]> {
+export async function writeReport(dir: string): Promise<string[]> {
   const verdicts = readFailures(dir)
   const alone = verdicts.length > 0 && !existsSync(join(dir, 'rows.csv'))
   const rows = alone ? [] : readRows(dir)
@@ -56,8 +51,7 @@ export async function writeReport(dir: string, options: ReportOptions = {}): Pro
     replaceFile(path, content)
     written.push(path)
   }
-  for (const [done, { id, spec }] of charts.entries()) {
-    options.progress?.(id, done, charts.length)
+  for (const { id, spec } of charts) {
     const svg = await toSvg(spec)
     write(join(folder, `${id}.vl.json`), specText(spec))
     write(join(folder, `${id}.svg`), `${svg}\n`)
