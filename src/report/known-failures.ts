@@ -1,8 +1,8 @@
 /** known-failures.csv: verdicts on known failures, kept beside rows.csv or on their own. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'csv-parse/sync'
 import { stringify } from 'csv-stringify/sync'
+import { csvRecords } from '../files/csv-records.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { FAILURE_VERDICTS, type FailureRow } from './heatmap.ts'
 
@@ -20,7 +20,7 @@ export function writeFailures(dir: string, rows: readonly FailureRow[]): string 
 export function readFailures(dir: string): FailureRow[] {
   const path = join(dir, FILE)
   if (!existsSync(path)) return []
-  const [header = [], ...body] = parse(readFileSync(path, 'utf8')) as string[][]
+  const [header = [], ...body] = csvRecords(readFileSync(path, 'utf8'), path)
   if (header.join() !== COLUMNS.join()) {
     throw new Error(`invalid columns: ${header.join()}; expected: ${COLUMNS.join()}; in ${path}`)
   }

@@ -101,7 +101,7 @@ test('a truncated file is refused before anything is written', async () => {
   const path = join(dir, 'rows.csv')
   const text = readFileSync(path, 'utf8')
   writeFileSync(path, text.slice(0, text.length - 40))
-  await expect(writeReport(dir)).rejects.toThrow()
+  await expect(writeReport(dir)).rejects.toThrow(`on line 49; in ${path}`)
   expect(readdirSync(dir)).toEqual(['rows.csv'])
 })
 

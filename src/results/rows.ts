@@ -1,8 +1,8 @@
 /** Rows on disk: writes and reads rows.csv. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'csv-parse/sync'
 import { stringify } from 'csv-stringify/sync'
+import { csvRecords } from '../files/csv-records.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { fromRecord, ROW_COLUMNS, type Row, toRecord } from '../metrics/row.ts'
 
@@ -12,12 +12,11 @@ export function writeRows(dir: string, rows: readonly Row[]): void {
 
 /**
  * The rows of a results directory, in the order of the file. Throws Error with one line that names the file and what is
- * wrong with it: missing, or made by another version (its columns are not ROW_COLUMNS).
+ * wrong with it: missing, cut short, or made by another version (its columns are not ROW_COLUMNS).
  */
 export function readRows(dir: string): Row[] {
   const file = join(dir, 'rows.csv')
-  const records = parse(readText(file)) as string[][]
-  const [header = [], ...body] = records
+  const [header = [], ...body] = csvRecords(readText(file), file)
   const missing = ROW_COLUMNS.find((column) => !header.includes(column))
   if (missing !== undefined) throw new Error(`missing column: ${missing}; expected in ${file}`)
   const unknown = header.find((column) => !ROW_COLUMNS.includes(column))
