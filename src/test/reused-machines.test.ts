@@ -13,11 +13,10 @@ import { LitmusMachines, litmusMachine } from '../run.ts'
 import { LITMUS } from './litmus-models.ts'
 
 const cost = DEFAULT_PROFILE
-const TESTS = [LITMUS, join(LITMUS, 'more'), join(LITMUS, 'failures')].flatMap((folder) =>
-  readdirSync(folder)
-    .filter((file) => file.endsWith('.cow'))
-    .map((file) => parseLitmus(readFileSync(join(folder, file), 'utf8'), file)),
-)
+const TESTS = readdirSync(LITMUS, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.cow'))
+  .sort()
+  .map((file) => parseLitmus(readFileSync(join(LITMUS, file), 'utf8'), file))
 
 test.each(POLICIES.map((policy) => policy.name))('%s', (name) => {
   const policy = POLICIES.find((one) => one.name === name)!
