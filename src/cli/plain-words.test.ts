@@ -66,6 +66,8 @@ test('whatever has to be refused or explained is left to yargs', () => {
     'run --help',
     'record -o x -- ls -l',
     'trace info x', // a command of a command
+    'trace', // none, where there must be one
+    'trace --json',
     '--quick run', // a flag before the command
     'run --no-quick',
   ]

@@ -17,6 +17,8 @@ export function readPlainly(
 ): ArgumentsCamelCase | undefined {
   const [name = '', ...places] = String(command.command).split(' ')
   if (words[0] !== name || words.some((word) => NOT_PLAIN.test(word))) return undefined
+  // One that has commands of its own does nothing by itself.
+  if (command.flagsOf !== undefined) return undefined
   const parsed = parsedBy(command, words.slice(1))
   if (parsed === undefined) return undefined
   const argv: ArgumentsCamelCase = { _: [name], $0: 'cowbench' }

@@ -27,7 +27,10 @@ export function refusal(message: string, words: readonly string[], command: Comm
   }
   const bare = /^Not enough arguments following: (.+)$/.exec(message)?.[1]
   if (bare !== undefined) return new UsageError(`missing value: --${bare}`)
-  if (message.startsWith('Not enough non-option arguments') || message === 'missing command') {
+  if (message === 'missing command') {
+    return new UsageError(`${message}: expected: ${usage(command)}`)
+  }
+  if (message.startsWith('Not enough non-option arguments')) {
     return new UsageError(`missing argument: expected: ${usage(command)}`)
   }
   return new UsageError(message)

@@ -70,6 +70,31 @@ test('a workload is looked at as a trace is: its events, and the parameters and 
   expect(operations.store).toBe(64 + 8 * 2 * 10)
 })
 
+test.each([[[]], [['--json']], [['-o', 'x.trace']]])('trace %j: a command is missing', (words) => {
+  const commands = 'import|convert|info|validate|sample'
+  expect(trace(...words)).toEqual({
+    ...{ code: 2, out: '' },
+    err: `cowbench: missing command: expected: cowbench trace ${commands} <file> (see --help)\n`,
+  })
+})
+
+test.each([
+  ['import <file>', '--output --pgreuse --others'],
+  ['convert <file>', '--output'],
+  ['info [file]', '--against-policy --timeout --pgreuse --workload --param --seed --json'],
+  ['validate <file>', ''],
+  ['sample <file>', '--output --rate --seed'],
+])('the help of trace %s has its flags and an example', (usage, flags) => {
+  const [verb = ''] = usage.split(' ')
+  const { code, out, err } = trace(verb, '--help')
+  expect([code, err]).toEqual([0, ''])
+  expect(out.split('\n')[0]).toBe(`cowbench trace ${usage}`)
+  const [options = '', examples] = out.split('\nExamples:\n')
+  const told = [...options.matchAll(/^ +(?:-., )? *(--[a-z-]+) /gm)].map(([, flag]) => flag)
+  expect(told).toEqual(['--help', '--color', '--version', ...flags.split(' ').filter(Boolean)])
+  expect(examples).toMatch(new RegExp(`^  cowbench trace ${verb} `))
+})
+
 test.each<[string[], string]>([
   [[], 'missing argument: expected: a trace file or --workload'],
   [[REDIS, '--workload', 'zygote'], `unsupported --workload with ${REDIS}: one trace is looked at`],
