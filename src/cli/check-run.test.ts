@@ -1,6 +1,6 @@
 /** check-run.test: what `check` prints to be typed again, and what it refuses. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,6 +30,16 @@ test('the command that shows a finding again can be typed as it is', () => {
   expect(out).toContain(
     "# replay: cowbench litmus 'my findings/mapcount-fork-pin-1.cow' --policy mapcount --swap disk\n",
   )
+})
+
+test('findings are written to --out whether they are printed as text or as JSON', () => {
+  const words = ['mapcount', '--depth', '3', '--model', 'fork-pin', '--out', 'as-json', '--json']
+  const { code, out, err } = check(...words)
+  expect([code, err]).toEqual([3, ''])
+  expect(readdirSync(join(home, 'as-json'))).toEqual(['mapcount-fork-pin-1.cow'])
+  const text = readFileSync(join(home, 'as-json', 'mapcount-fork-pin-1.cow'), 'utf8')
+  const { models } = JSON.parse(out)
+  expect(models[0].findings.map(({ cow }: { cow: string }) => cow)).toEqual([text])
 })
 
 test('a variant is named as it is to be typed again, and so are two', () => {

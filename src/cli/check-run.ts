@@ -75,7 +75,8 @@ export async function runCheck(request: CheckRequest): Promise<number> {
       foreteller.hear(model, Math.max(1, request.depth + model.deeper), coverage)
     },
     finished: (result) => {
-      if (!request.json) report(result, name, request, rival?.name)
+      const files = filesOf(result, name, request)
+      if (!request.json) report(result, files, request, rival?.name)
     },
   }
   await probe(options)
@@ -169,17 +170,35 @@ function oneOf<T extends string>(noun: string, text: string, choices: readonly T
   return found
 }
 
-function report(result: ModelResult, name: string, request: CheckRequest, rival?: string): void {
+/** Writes the findings to --out, if that was given, and returns the file of each. */
+function filesOf(
+  { model, counterexamples }: ModelResult,
+  name: string,
+  { out }: CheckRequest,
+): string[] {
+  if (out === undefined) return []
+  return counterexamples.map(({ cow }, i) => {
+    mkdirSync(out, { recursive: true })
+    const file = join(out, `${name}-${model.name}-${i + 1}.cow`)
+    replaceFile(file, cow)
+    return file
+  })
+}
+
+function report(
+  result: ModelResult,
+  files: readonly string[],
+  request: CheckRequest,
+  rival?: string,
+): void {
   print(`# ${coverageOf(result, rival)}`)
   for (const [i, { cow }] of result.counterexamples.entries()) {
-    if (request.out === undefined) {
-      print(`${cow}# replay: save this as found.cow, then: ${replayOf('found.cow', request)}`)
-      continue
-    }
-    mkdirSync(request.out, { recursive: true })
-    const file = join(request.out, `${name}-${result.model.name}-${i + 1}.cow`)
-    replaceFile(file, cow)
-    print(`# replay: ${replayOf(file, request)}`)
+    const file = files[i]
+    print(
+      file === undefined
+        ? `${cow}# replay: save this as found.cow, then: ${replayOf('found.cow', request)}`
+        : `# replay: ${replayOf(file, request)}`,
+    )
   }
 }
 
