@@ -5,7 +5,7 @@ import { lined } from '../report/table.ts'
 import { thisMachine } from '../results/manifest.ts'
 import { type PlannedRun, planCells } from './planned.ts'
 import { startProgress } from './progress.ts'
-import { changed } from './replay.ts'
+import { changed, changedByParam } from './replay.ts'
 import type { RunOptions } from './run-options.ts'
 import { counted, print, say } from './streams.ts'
 import { type NsPerEvent, type Timing, type Timings, timingsOf } from './timings.ts'
@@ -92,10 +92,8 @@ function table({ workload, values }: TraceChoice, timings: readonly Timing[]): s
   ].join('\n')
 }
 
-function policyName({ policy, policyValues }: Cell): string {
-  const fixed = { ...policy.params, ...policy.kernel?.params }
-  const own = Object.entries(policyValues).filter(([name]) => !Object.hasOwn(fixed, name))
-  return withParams(policyLabel(policy), changed(policy.definition.params, Object.fromEntries(own)))
+function policyName(cell: Cell): string {
+  return withParams(policyLabel(cell.policy), changedByParam(cell))
 }
 
 function withParams(name: string, params: readonly string[]): string {

@@ -2,8 +2,10 @@
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { POLICIES } from '../../policies/index.ts'
+import { DEFAULT_PROFILE } from '../metrics/cost.ts'
 import { defaults, type Params } from '../params/params.ts'
-import type { Cell } from '../plan.ts'
+import { type Cell, expand, type PlanInput, type PolicyChoice } from '../plan.ts'
+import { kernelChoice, policyChoice } from './choices.ts'
 import { cellReplay, pathOf, testReplay } from './replay.ts'
 
 test('of a test, the state of its machine belongs to it', () => {
@@ -44,4 +46,35 @@ test('of a cell, the parameters that are not the default belong to it, and files
     "cowbench explain --policy always-copy --workload './my loads/load.ts' --param pages=32 --seed 7 --event 12",
   )
   expect(pathOf('/elsewhere/load.ts')).toBe('/elsewhere/load.ts')
+})
+
+/** The replay of the first cell of a plan, as `--param` makes it. */
+function replayOf(choice: PolicyChoice, params: readonly (readonly [string, string])[]): string {
+  const conditions = { cost: DEFAULT_PROFILE, oracle: 'epoch', check: false, code: '' } as const
+  const input: PlanInput = {
+    ...{ policies: [choice], workloads: [{ name: 'load', params: {}, needs: () => [] }] },
+    ...{ params: new Map(params), sweeps: new Map(), seeds: [1], conditions },
+  }
+  const [cell] = expand(input, () => undefined).cells
+  if (cell === undefined) throw new Error('no cell')
+  return cellReplay(cell, { workload: {} as never }, 12)
+}
+
+test('a variant of a policy or of a kernel is named as it was, and --param beside it', async () => {
+  const rest = '--workload load'
+  const end = '--seed 1 --event 12'
+  expect(replayOf(await kernelChoice('5.15.135:reclaimPin=no'), [])).toBe(
+    `cowbench explain --kernel 5.15.135:reclaimPin=no ${rest} ${end}`,
+  )
+  expect(replayOf(await kernelChoice('5.15.135'), [['reclaimPin', 'no']])).toBe(
+    `cowbench explain --kernel 5.15.135 ${rest} --param reclaimPin=no ${end}`,
+  )
+  // It fixes three parameters at what is not the default: they cannot be said again.
+  expect(replayOf(await kernelChoice('5.9.1'), [])).toBe(
+    `cowbench explain --kernel 5.9.1 ${rest} ${end}`,
+  )
+  const variant = await policyChoice('page-count:reclaimPin=no')
+  expect(replayOf(variant, [['clearRefsPin', 'no']])).toBe(
+    `cowbench explain --policy page-count:reclaimPin=no ${rest} --param clearRefsPin=no ${end}`,
+  )
 })

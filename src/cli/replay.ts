@@ -1,28 +1,22 @@
 /** replay: the commands that show again what was found: an event of a cell, an operation of a test, a whole test. */
 import { relative } from 'node:path'
 import { defaults, formatValue, type Params } from '../params/params.ts'
-import type { Cell, Settings } from '../plan.ts'
+import { type Cell, type Settings, variantName } from '../plan.ts'
 import { NOISE_PARAMS } from '../sim/noise.ts'
 import type { TraceOrigin } from './run-inputs.ts'
 import { commandLine } from './shell-words.ts'
 
 /** `cowbench explain ... --event N`, with the parameters that differ from their defaults. */
-export function cellReplay(
-  { policy, policyValues, trace, noise }: Cell,
-  origin: TraceOrigin | undefined,
-  event: number,
-): string {
-  const { definition, file, kernel } = policy
-  const who =
-    kernel === undefined
-      ? ['--policy', file === undefined ? definition.name : pathOf(file.path)]
-      : ['--kernel', kernel.name]
+export function cellReplay(cell: Cell, origin: TraceOrigin | undefined, event: number): string {
+  const { trace, noise } = cell
+  const { definition, file, params: chosen, kernel } = cell.policy
+  const named = kernel?.name ?? (file === undefined ? definition.name : pathOf(file.path))
+  const who = [kernel === undefined ? '--policy' : '--kernel', variantName(named, chosen)]
   const { workload, values, seed } = trace
   const what = origin !== undefined && 'workload' in origin ? '--workload' : '--trace'
   const where = workload.file === undefined ? workload.name : pathOf(workload.file.path)
-  const fixed = kernel === undefined ? policyValues : {}
   const params = [
-    ...changed(definition.params, fixed),
+    ...changedByParam(cell),
     ...changed(workload.params, values),
     ...changed(NOISE_PARAMS, noise ?? {}),
   ]
@@ -31,6 +25,13 @@ export function cellReplay(
     ...params.flatMap((param) => ['--param', param]),
     ...['--seed', String(seed), '--event', String(event)],
   ])
+}
+
+/** `name=value` of the policy's parameters that neither its kernel fixes nor the name of a variant says. */
+export function changedByParam({ policy, policyValues }: Cell): string[] {
+  const fixed = { ...policy.params, ...policy.kernel?.params }
+  const own = Object.entries(policyValues).filter(([name]) => !Object.hasOwn(fixed, name))
+  return changed(policy.definition.params, Object.fromEntries(own))
 }
 
 export interface TestReplay {
