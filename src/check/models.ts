@@ -6,6 +6,8 @@ import { type Action, actionsOf, type Part, PIN_NAMES } from './actions.ts'
 export interface Model {
   readonly name: string
   readonly what: string
+  /** How much may happen in it at once: random sequences are drawn in the widest model of a search. */
+  readonly width: number
   /** Levels deeper than asked for: what has little to do goes further in the same time. */
   readonly deeper: number
   /** At most, at a time. */
@@ -30,7 +32,8 @@ const PINS = Object.keys(PIN_NAMES)
 const FORK_PIN = ['write', 'read', 'fork', 'exit', 'munmap', ...PINS, 'unpin', 'devwrite', 'drain']
 const PROTECT = ['ro', 'rw', 'clearrefs', 'uffdwp', 'resolve', 'poke']
 
-interface Spec extends Omit<Model, 'actions' | 'needs' | 'thp' | 'mergeable' | 'deeper'> {
+interface Spec extends Omit<Model, 'actions' | 'needs' | 'thp' | 'mergeable' | 'deeper' | 'width'> {
+  readonly width?: number
   readonly deeper?: number
   readonly thp?: boolean
   readonly mergeable?: boolean
@@ -38,11 +41,18 @@ interface Spec extends Omit<Model, 'actions' | 'needs' | 'thp' | 'mergeable' | '
   readonly words: readonly (readonly [readonly Part[], readonly string[]])[]
 }
 
-function model({ words, thp = false, mergeable = false, deeper = 0, ...spec }: Spec): Model {
+function model({
+  words,
+  thp = false,
+  mergeable = false,
+  deeper = 0,
+  width = 1,
+  ...spec
+}: Spec): Model {
   const { processes, pins } = spec
   return {
     ...spec,
-    ...{ thp, mergeable, deeper },
+    ...{ thp, mergeable, deeper, width },
     needs: thp ? ['thp'] : [],
     actions: words.flatMap(([parts, list]) =>
       list.flatMap((word) => actionsOf(word, parts, processes, pins)),
@@ -58,7 +68,7 @@ export const MODELS: readonly Model[] = [
     words: [[[FIRST], FORK_PIN]],
   }),
   model({
-    ...{ name: 'swap', processes: 2, pages: 1, pins: 1 },
+    ...{ name: 'swap', processes: 2, pages: 1, pins: 1, width: 2 },
     what: 'the same, and the page may be swapped out or given up',
     words: [[[FIRST], [...FORK_PIN, 'swapout', 'dontneed', 'free']]],
   }),
@@ -71,12 +81,12 @@ export const MODELS: readonly Model[] = [
     ],
   }),
   model({
-    ...{ name: 'protect', processes: 2, pages: 1, pins: 1 },
+    ...{ name: 'protect', processes: 2, pages: 1, pins: 1, width: 2 },
     what: 'fork-pin with mprotect, clear_refs, userfaultfd write-protection and forced stores',
     words: [[[FIRST], [...FORK_PIN, ...PROTECT]]],
   }),
   model({
-    ...{ name: 'family', processes: 3, pages: 1, pins: 2 },
+    ...{ name: 'family', processes: 3, pages: 1, pins: 2, width: 2 },
     what: 'three processes, one page, two pins',
     words: [
       [
@@ -86,7 +96,7 @@ export const MODELS: readonly Model[] = [
     ],
   }),
   model({
-    ...{ name: 'tables', processes: 2, pages: 4, pins: 1 },
+    ...{ name: 'tables', processes: 2, pages: 4, pins: 1, width: 2 },
     what: 'two processes, two pages of one page table, which fork may share',
     words: [
       [[FIRST], ['write', 'read', ...PINS, 'swapout']],
@@ -96,7 +106,7 @@ export const MODELS: readonly Model[] = [
     ],
   }),
   model({
-    ...{ name: 'thp', processes: 2, pages: 4, pins: 1, thp: true },
+    ...{ name: 'thp', processes: 2, pages: 4, pins: 1, thp: true, width: 4 },
     what: 'two processes, one huge page of four, one pin',
     words: [
       [[FIRST], ['write', 'read', ...PINS, 'ro', 'rw', 'munmap']],
@@ -106,7 +116,7 @@ export const MODELS: readonly Model[] = [
     ],
   }),
   model({
-    ...{ name: 'ksm', processes: 2, pages: 4, pins: 1, mergeable: true },
+    ...{ name: 'ksm', processes: 2, pages: 4, pins: 1, mergeable: true, width: 3 },
     what: 'two processes, two pages that KSM may merge, one pin',
     words: [
       [[FIRST], ['write', 'read', ...PINS, 'ro', 'rw', 'swapout']],
@@ -116,7 +126,7 @@ export const MODELS: readonly Model[] = [
     ],
   }),
   model({
-    ...{ name: 'race', processes: 1, pages: 1, pins: 1, deeper: 6 },
+    ...{ name: 'race', processes: 1, pages: 1, pins: 1, deeper: 6, width: 0 },
     what: 'one process, one page: reclaim, GUP-fast and stores in their steps',
     words: [
       [
@@ -136,7 +146,7 @@ export const MODELS: readonly Model[] = [
     ],
   }),
   model({
-    ...{ name: 'fork-race', processes: 2, pages: 1, pins: 1, deeper: 2 },
+    ...{ name: 'fork-race', processes: 2, pages: 1, pins: 1, deeper: 2, width: 0 },
     what: 'the same, and fork in its steps, without reclaim',
     words: [
       [
@@ -148,7 +158,7 @@ export const MODELS: readonly Model[] = [
     ],
   }),
   model({
-    ...{ name: 'union', processes: 3, pages: 4, pins: 2, thp: true, deeper: -2 },
+    ...{ name: 'union', processes: 3, pages: 4, pins: 2, thp: true, deeper: -2, width: 5 },
     what: 'everything above at once',
     words: [
       [[FIRST], [...FORK_PIN, ...PROTECT, 'swapout', 'dontneed', 'free']],

@@ -184,3 +184,22 @@ test('the shortest copy that nobody needed is found', async () => {
     /^missed_reuse: `write A buf\[0\]` copies what nobody but A could/,
   )
 })
+
+test.each([
+  ['mm-id', MODELS, 'union'],
+  // The last is a race of forks then, in which nothing is swapped out.
+  ['no-unmap-gup', MODELS.filter(({ thp }) => !thp), 'ksm'],
+  ['mm-id', MODELS.filter(({ name }) => /race|protect|writeback/.test(name)), 'protect'],
+] as const)(
+  'random sequences of %s are drawn in the widest model',
+  async (name, models, widest) => {
+    const told: string[] = []
+    const results = await search({
+      ...{ name, subject: { policy: name, params: {}, swapDisk: false }, models },
+      ...{ depthOf: () => 1, goal: 'violation', every: false, memory: 2 ** 30, jobs: 2 },
+      ...{ random: { seconds: 0.2, seed: 1 }, drawing: (model) => told.push(model.name) },
+    })
+    expect(results.filter(({ random }) => random).map(({ model }) => model.name)).toEqual([widest])
+    expect(told).toEqual([widest])
+  },
+)

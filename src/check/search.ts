@@ -34,8 +34,10 @@ export interface SearchOptions {
   readonly jobs: number
   /** For one answer of a policy of one's own [10]. */
   readonly seconds?: number
-  /** After everything else, if nothing was found: sequences drawn at random, in the largest model. */
+  /** After everything else, if nothing was found: sequences drawn at random, in the widest model. */
   readonly random?: RandomOptions
+  /** Told where they are drawn, before that. */
+  readonly drawing?: (model: Model) => void
   /** Ends the search: what was covered until then is the result. */
   readonly signal?: AbortSignal
   readonly progress?: (model: Model, coverage: Coverage) => void
@@ -93,12 +95,21 @@ export async function search(options: SearchOptions): Promise<ModelResult[]> {
   }
   await Promise.all(Array.from({ length: jobs }, lane))
   const found = spoken.some(({ counterexamples }) => counterexamples.length > 0)
-  const largest = models.at(-1)
-  if (random === undefined || found || largest === undefined || options.signal?.aborted)
+  const widest = widestOf(models)
+  if (random === undefined || found || widest === undefined || options.signal?.aborted)
     return spoken
-  const drawn = onlyNew(await exploreModel(largest, options, enough.signal, random), kinds)
+  options.drawing?.(widest)
+  const drawn = onlyNew(await exploreModel(widest, options, enough.signal, random), kinds)
   options.finished?.(drawn)
   return [...spoken, drawn]
+}
+
+/** What was left out for want of a capability was often the last, and what is last now need not have much in it. */
+function widestOf(models: readonly Model[]): Model | undefined {
+  return models.reduce<Model | undefined>(
+    (widest, model) => (widest === undefined || model.width >= widest.width ? model : widest),
+    undefined,
+  )
 }
 
 /** Without the findings of known kinds; those of the others are known from now on. */

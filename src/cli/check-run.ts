@@ -71,6 +71,7 @@ export async function runCheck(request: CheckRequest): Promise<number> {
     signal: stop.signal,
     ...(rival === undefined ? {} : { against: rival }),
     ...(seconds > 0 ? { random: { seconds, seed } } : {}),
+    drawing: (model) => say(`${model.name}: ${seconds} s of random sequences`),
     progress: (model, coverage) => {
       foreteller.hear(model, Math.max(1, request.depth + model.deeper), coverage)
     },

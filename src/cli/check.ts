@@ -5,7 +5,11 @@ import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
 
 const FLAGS = {
   depth: { kind: 'text', value: 'N', what: 'every sequence of N actions [6]' },
-  time: { kind: 'text', value: 'T', what: 'then T seconds of random sequences [0]' },
+  time: {
+    kind: 'text',
+    value: 'T',
+    what: 'then T seconds of random sequences in the widest model [0]',
+  },
   seed: { kind: 'text', value: 'S', what: 'of the random sequences [1]' },
   model: { kind: 'texts', value: 'A,B', what: 'small worlds to search [all, smallest first]' },
   goal: { kind: 'text', value: 'violation or missed-reuse', what: 'to look for [violation]' },
