@@ -1,11 +1,11 @@
 /** litmus-run.test: what litmus prints and answers when tests are run, and when they are compared with a record. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ENDLESS_POLICY } from '../test/endless-policy.ts'
 import { LITMUS, TRUTH } from '../test/litmus-models.ts'
-import { type LitmusRequest, runLitmusTests } from './litmus-run.ts'
+import { type LitmusRequest, runLitmusTests, testsOf } from './litmus-run.ts'
 
 let dir: string
 let out: string
@@ -139,4 +139,16 @@ test('a comparison of nothing is no agreement', async () => {
 test('a folder without tests is refused', async () => {
   writeFileSync(join(dir, 'notes.txt'), '')
   await expect(run({ files: [dir] })).rejects.toThrow(`missing tests: no .cow files in ${dir}`)
+})
+
+test('without files all tests are run that come with the program, but for those of more/', async () => {
+  const files = readdirSync(LITMUS, { recursive: true, encoding: 'utf8' })
+  const expected = files.filter((file) => file.endsWith('.cow') && !file.startsWith('more'))
+  expect(expected).toContain(join('races', 'locks.cow'))
+  const found = testsOf([]).map(({ file }) => relative(LITMUS, file))
+  expect(found.sort()).toEqual(expected.sort())
+  expect(await run({ policies: ['mm-id'] })).toBe(0)
+  expect(err).toMatch(
+    new RegExp(`^${expected.length} tests under 1 policy: \\d+ expectations met, 0 not\\n$`),
+  )
 })

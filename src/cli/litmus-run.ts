@@ -56,10 +56,13 @@ export async function runLitmusTests(request: LitmusRequest): Promise<number> {
     : checkTests(tests, await subjectsOf(request), request)
 }
 
+/** Where the tests are that are run unless others are named: more/ expects nothing, and would say nothing. */
+const FOLDERS = ['.', 'failures', 'live', 'races', 'rules']
+
 /** The tests in the named files and folders, or those that come with the program. */
 export function testsOf(named: readonly string[]): LitmusTest[] {
   const collection = join(packageRoot(), 'workloads', 'litmus')
-  const folders = ['.', 'failures', 'live', 'rules'].map((folder) => join(collection, folder))
+  const folders = FOLDERS.map((folder) => join(collection, folder))
   const paths = named.length > 0 ? named : folders
   return paths.flatMap((path) => {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {

@@ -30,7 +30,10 @@ export const litmusCommand: Command = {
   describe: 'run litmus tests, and check what they expect',
   builder: (yargs) =>
     addFlags(yargs, FLAGS)
-      .positional('files', { type: 'string', array: true, describe: '.cow files or folders [all]' })
+      .positional('files', {
+        ...{ type: 'string', array: true },
+        describe: '.cow files or folders [all but those of more/]',
+      })
       .example('$0 litmus my.cow --policy mapcount,mm-id', 'what every operation shows')
       .example('$0 litmus my.cow --policy page-count,page-count:reclaimPin=no', 'two variants')
       .example('$0 litmus --kernel 6.18.44 --against truth.json', 'agreement with a record')

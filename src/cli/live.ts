@@ -24,7 +24,10 @@ export const liveCommand: Command = {
   describe: 'run litmus tests on the running kernel',
   builder: (yargs) =>
     addFlags(yargs, FLAGS)
-      .positional('files', { type: 'string', array: true, describe: '.cow files or folders [all]' })
+      .positional('files', {
+        ...{ type: 'string', array: true },
+        describe: '.cow files or folders [all but those of more/]',
+      })
       .example('$0 live my.cow --json', 'what every operation shows here')
       .example('$0 live --against mm-id', 'agreement with a policy')
       .example('$0 live --random 1000 --seed 7 --against 6.18.44', 'search for a difference')
