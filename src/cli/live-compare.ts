@@ -14,6 +14,7 @@ import { type Model, modelOf } from './live-model.ts'
 import { runnableTests } from './live-tests.ts'
 import { patiently } from './patiently.ts'
 import { counted, print, say } from './streams.ts'
+import { UsageError } from './usage-error.ts'
 
 export interface ComparisonRequest {
   readonly files: readonly string[]
@@ -27,7 +28,7 @@ export interface ComparisonRequest {
   readonly json: boolean
 }
 
-/** Returns the exit code: 4 if the model disagrees. */
+/** Returns the exit code: 4 if the model disagrees. Throws UsageError where nothing can be compared with it. */
 export async function recordOrCompare(
   driver: LiveDriver,
   machine: Facilities,
@@ -65,7 +66,7 @@ function compare(
 ): number {
   const byName = new Map(tests.map((test) => [test.name, test]))
   const states = drained ? (['drained'] as const) : (['natural', 'drained'] as const)
-  let disagreed = 0
+  let [compared, disagreed] = [0, 0]
   for (const state of states) {
     const comparison = compareWithTruth(truth, {
       tests: byName,
@@ -78,6 +79,7 @@ function compare(
     })
     const { agreements, disagreements } = comparison
     disagreed += disagreements.length
+    compared += agreements + disagreements.length
     if (json) {
       print(JSON.stringify({ ...comparison, model: name, state }))
       continue
@@ -89,5 +91,6 @@ function compare(
       all === 0 ? 'nothing to compare' : `${agreements} of ${all} operations agree (${percent} %)`
     print(`kernel ${truth.kernel}, model ${name}, ${state}: ${what}`)
   }
+  if (compared === 0) throw new UsageError(`missing operations: nothing to compare with ${name}`)
   return disagreed > 0 ? 4 : 0
 }
