@@ -17,6 +17,7 @@ import type { Interval } from '../live/interval.ts'
 import { COST_PROFILES, COST_UNITS, parseCostProfile } from '../metrics/cost.ts'
 import { unknown } from '../params/closest.ts'
 import { Rehearsal } from './calibrate-rehearsal.ts'
+import { orMissing } from './missing-facility.ts'
 import { print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -34,13 +35,11 @@ export async function runCalibrate(request: CalibrateRequest): Promise<number> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'cowbench-calibrate-'))
   try {
-    demandLinuxRoot()
-    await calibrate(request, from, folder)
-    return 0
-  } catch (error) {
-    if (!(error instanceof MissingFacility)) throw error
-    say(`cowbench: ${error.message}`)
-    return 5
+    return await orMissing(async () => {
+      demandLinuxRoot('calibrations')
+      await calibrate(request, from, folder)
+      return 0
+    })
   } finally {
     rmSync(folder, { recursive: true })
   }

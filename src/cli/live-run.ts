@@ -3,12 +3,7 @@ import { expectationFor, meets } from '../litmus/expect.ts'
 import { sayFailure } from '../litmus/say.ts'
 import { driverProgram } from '../live/build.ts'
 import { LiveDriver } from '../live/driver.ts'
-import {
-  demandLinuxRoot,
-  type Facilities,
-  facilitiesOf,
-  MissingFacility,
-} from '../live/facilities.ts'
+import { demandLinuxRoot, type Facilities, facilitiesOf } from '../live/facilities.ts'
 import { holdKsmd } from '../live/ksmd.ts'
 import { LIVE } from '../live/machine.ts'
 import { observe, REPEATS } from '../live/observe.ts'
@@ -19,6 +14,7 @@ import { compareCounts } from './live-program.ts'
 import { searchFor } from './live-search.ts'
 import { showSelftests } from './live-selftests.ts'
 import { runnableTests } from './live-tests.ts'
+import { orMissing } from './missing-facility.ts'
 import { counted, print, say } from './streams.ts'
 
 export interface LiveRequest {
@@ -37,7 +33,11 @@ export interface LiveRequest {
 }
 
 /** Returns the exit code: 4 if the model disagrees or an expectation is not met, 5 if this machine cannot run live tests at all. */
-export async function runLive(request: LiveRequest): Promise<number> {
+export function runLive(request: LiveRequest): Promise<number> {
+  return orMissing(() => onThisMachine(request))
+}
+
+async function onThisMachine(request: LiveRequest): Promise<number> {
   let driver: LiveDriver | undefined
   let letGo = (): void => {}
   try {
@@ -53,10 +53,6 @@ export async function runLive(request: LiveRequest): Promise<number> {
     }
     if (request.selftests) return await showSelftests(driver, machine, request)
     return await showTests(driver, machine, request)
-  } catch (error) {
-    if (!(error instanceof MissingFacility)) throw error
-    say(`cowbench: ${error.message}`)
-    return 5
   } finally {
     driver?.close()
     letGo()

@@ -4,13 +4,12 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { reusesOfOthers } from '../live/attribution.ts'
 import { driverProgram } from '../live/build.ts'
-import { MissingFacility } from '../live/facilities.ts'
-import { demandPerf } from '../live/perf.ts'
 import { type Recorded, recordTrace, type Target } from '../live/recorder.ts'
 import { formatStatistics } from '../load/import/statistics.ts'
 import { writeTrace } from '../load/trace-file.ts'
 import type { SystemReuses } from '../trace/recording.ts'
 import { isProgram } from './is-program.ts'
+import { orMissing } from './missing-facility.ts'
 import { print, say } from './streams.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -33,8 +32,7 @@ export async function runRecord(request: RecordRequest): Promise<number> {
   if (request.output === undefined && existsSync(output)) {
     throw new UsageError(`invalid --output: ${output} exists; expected -o FILE`)
   }
-  try {
-    demandPerf()
+  return await orMissing(async () => {
     const recorded = await recordTrace(targetOf(request), { strip, text, outcomes })
     const { trace, source, program, statistics, recording } = recorded.loaded
     const origin = {
@@ -48,11 +46,7 @@ export async function runRecord(request: RecordRequest): Promise<number> {
     sayRecording(recorded, output)
     if (overhead) sayOverhead(command, recorded.recording.seconds)
     return 0
-  } catch (error) {
-    if (!(error instanceof MissingFacility)) throw error
-    say(`cowbench: ${error.message}`)
-    return 5
-  }
+  })
 }
 
 function checkRequest({ command, pid, seconds, overhead }: RecordRequest): void {

@@ -71,17 +71,17 @@ export interface Facilities {
   readonly device: boolean
 }
 
-/** Throws MissingFacility where nothing can be run at all. */
-export function demandLinuxRoot(): void {
-  if (process.platform !== 'linux') throw new MissingFacility('live tests need Linux')
-  if (process.getuid?.() !== 0) {
-    throw new MissingFacility('live tests need root: frame numbers are hidden from others')
-  }
+/** Throws MissingFacility where nothing can be run at all: neither live tests nor `what` else is asked for. */
+export function demandLinuxRoot(what = 'live tests'): void {
+  const need = (facility: string): MissingFacility =>
+    new MissingFacility(`${what} need ${facility}`)
+  if (process.platform !== 'linux') throw need('Linux')
+  if (process.getuid?.() !== 0) throw need('root: frame numbers are hidden from others')
   if (!existsSync('/proc/kpageflags')) {
-    throw new MissingFacility('live tests need /proc/kpageflags (CONFIG_PROC_PAGE_MONITOR)')
+    throw need('/proc/kpageflags (CONFIG_PROC_PAGE_MONITOR)')
   }
   const [, pages = '4'] = /^KernelPageSize: +([0-9]+) kB/m.exec(textIn('/proc/self/smaps')) ?? []
-  if (pages !== '4') throw new MissingFacility(`live tests need pages of 4 KiB, not ${pages} KiB`)
+  if (pages !== '4') throw need(`pages of 4 KiB, not ${pages} KiB`)
 }
 
 export async function facilitiesOf(driver: LiveDriver): Promise<Facilities> {
