@@ -3,6 +3,7 @@ import { type Cell, policyLabel, type TraceChoice } from '../plan.ts'
 import { count } from '../report/format.ts'
 import { lined } from '../report/table.ts'
 import { thisMachine } from '../results/manifest.ts'
+import { interruptCode } from './interrupted.ts'
 import { type PlannedRun, planCells } from './planned.ts'
 import { startProgress } from './progress.ts'
 import { changed, changedByParam } from './replay.ts'
@@ -29,7 +30,7 @@ export async function runBench(request: BenchRequest): Promise<number> {
   const progress = await startProgress(plan.cells.length * (rounds + 1), 'samples')
   const interrupt = (signal: NodeJS.Signals): never => {
     progress.end()
-    process.exit(signal === 'SIGINT' ? 130 : 143)
+    process.exit(interruptCode(signal))
   }
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   const timings = await timingsOf(plan.cells, {

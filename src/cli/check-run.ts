@@ -12,8 +12,10 @@ import type { PolicyDefinition } from '../policy/api.ts'
 import { missingCapability } from '../run.ts'
 import { OP_BEGIN } from '../trace/ops.ts'
 import { choiceName, kernelChoice, policyChoice, settingsOf, withParams } from './choices.ts'
+import { interruptCode } from './interrupted.ts'
 import { testReplay } from './replay.ts'
 import { counted, print, say } from './streams.ts'
+import { isSwapDisk } from './swap-device.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface CheckRequest {
@@ -41,7 +43,6 @@ export interface CheckRequest {
 }
 
 const GOALS: readonly Goal[] = ['violation', 'missed-reuse']
-const SWAPS = ['zram', 'disk']
 const MIB = 2 ** 20
 
 /** Returns the exit code: 3 if a violation was found. */
@@ -89,7 +90,7 @@ export async function runCheck(request: CheckRequest): Promise<number> {
     const searched = results.map(({ model }) => model)
     const rest = models.filter((model) => !searched.includes(model)).map(({ name: of }) => of)
     say(`interrupted${rest.length === 0 ? '' : `; not searched: ${rest.join(', ')}`}`)
-    return stoppedBy === 'SIGINT' ? 130 : 143
+    return interruptCode(stoppedBy)
   }
   const fails = goal === 'violation' && rival === undefined
   return fails && results.some(({ counterexamples }) => counterexamples.length > 0) ? 3 : 0
@@ -112,7 +113,7 @@ async function rivalOf({ against, policy, swap, ...others }: CheckRequest) {
   }
   const choice = await policyChoice(against)
   const { definition } = choice
-  return { definition, name: choiceName(choice), subject: policyOf(choice, swap === 'disk') }
+  return { definition, name: choiceName(choice), subject: policyOf(choice, isSwapDisk(swap)) }
 }
 
 type Searched = Pick<SearchOptions, 'name' | 'subject' | 'models'>
@@ -151,7 +152,7 @@ async function subjectOf(request: CheckRequest, rival?: PolicyDefinition): Promi
   return {
     name: choiceName(choice),
     models,
-    subject: policyOf(choice, oneOf('swap', request.swap, SWAPS) === 'disk'),
+    subject: policyOf(choice, isSwapDisk(request.swap)),
   }
 }
 
@@ -210,7 +211,7 @@ function replayOf(file: string, request: CheckRequest): string {
     kernel === undefined ? '--policy' : '--kernel',
     against === undefined ? variant : `${variant},${against}`,
   ] as const
-  return testReplay({ command: 'litmus', file, who, drained: false, swapDisk: swap === 'disk' })
+  return testReplay({ command: 'litmus', file, who, drained: false, swapDisk: isSwapDisk(swap) })
 }
 
 function coverageOf(result: ModelResult, rival?: string): string {

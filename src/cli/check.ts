@@ -2,6 +2,7 @@
 import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { parseList, parseWhole } from './flags.ts'
 import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
+import { SWAP_FLAG } from './swap-device.ts'
 
 const FLAGS = {
   depth: { kind: 'text', value: 'N', what: 'every sequence of N actions [6]' },
@@ -17,7 +18,7 @@ const FLAGS = {
   every: { kind: 'switch', what: 'go on after the first finding: one of each kind' },
   kernel: { kind: 'text', value: 'NAME', what: 'the policy as this kernel had it' },
   param: { kind: 'texts', value: 'NAME=VALUE', what: 'set a parameter of the policy' },
-  swap: { kind: 'text', value: 'zram or disk', what: 'disk: the swapcache is always used [zram]' },
+  swap: SWAP_FLAG,
   memory: { kind: 'text', value: 'MIB', what: 'for the states of one small world [1024]' },
   jobs: { kind: 'text', value: 'N', what: 'threads [2]' },
   timeout: TIMEOUT_FLAG,

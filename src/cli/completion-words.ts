@@ -8,6 +8,7 @@ import { KERNELS } from '../sim/kernels.ts'
 import { allCommands } from './commands.ts'
 import type { CompletionWords } from './completion.ts'
 import { COMMON_FLAGS } from './refusal.ts'
+import { SWAPS } from './swap-device.ts'
 
 export async function completionWords(): Promise<CompletionWords> {
   const policies = namesOf(POLICIES)
@@ -25,7 +26,7 @@ export async function completionWords(): Promise<CompletionWords> {
       '--metric': METRICS.map(({ id }) => id),
       '--cost': Object.keys(COST_PROFILES),
       '--oracle': ['epoch', 'eager'],
-      '--swap': ['zram', 'disk'],
+      '--swap': SWAPS,
       '--format': TABLE_FORMATS,
     },
   }

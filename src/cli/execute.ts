@@ -17,6 +17,7 @@ import { type ManifestHead, writeResults } from '../results/write.ts'
 import type { CellOutcome } from '../worker.ts'
 import { cellTask, workerFile } from './cell-task.ts'
 import { failures } from './fail-on.ts'
+import { interruptCode } from './interrupted.ts'
 import { JsonRows } from './json-rows.ts'
 import { planRun } from './planned.ts'
 import { runCells } from './pool.ts'
@@ -77,7 +78,7 @@ export async function executeRun(options: RunOptions, command: readonly string[]
   if (signal !== undefined) {
     const kept = cells.filter(({ key }) => finished.has(key)).length
     say(`interrupted: ${kept} of ${cells.length} cells are in ${dir}; run again with --resume`)
-    return signal === 'SIGINT' ? 130 : 143
+    return interruptCode(signal)
   }
   const failed = cells
     .flatMap(({ key }) => finished.get(key) ?? [])
@@ -111,7 +112,7 @@ async function runPending(
   const stop = new AbortController()
   let stoppedBy: NodeJS.Signals | undefined
   const interrupt = (signal: NodeJS.Signals): void => {
-    if (stoppedBy !== undefined) process.exit(signal === 'SIGINT' ? 130 : 143)
+    if (stoppedBy !== undefined) process.exit(interruptCode(signal))
     stoppedBy = signal
     stop.abort()
   }

@@ -1,6 +1,7 @@
 /** explain-flags: what `explain` can be asked for. */
 import type { FlagTable, FlagValues } from './flag-table.ts'
 import { TIMEOUT_FLAG } from './patience.ts'
+import { SWAP_FLAG } from './swap-device.ts'
 
 export const EXPLAIN_FLAGS = {
   policy: { kind: 'texts', value: 'P', what: 'the policy: NAME, FILE or NAME:PARAM=VALUE' },
@@ -23,7 +24,7 @@ export const EXPLAIN_FLAGS = {
   param: { kind: 'texts', value: 'NAME=VALUE', what: 'set a parameter' },
   seed: { kind: 'text', value: 'S', what: 'seed of the workload [1]' },
   drained: { kind: 'switch', what: 'of a test: drain the LRU batches before every operation' },
-  swap: { kind: 'text', value: 'zram or disk', what: 'of a test: which swap device [zram]' },
+  swap: { ...SWAP_FLAG, what: 'of a test: which swap device [zram]' },
   timeout: TIMEOUT_FLAG,
   json: { kind: 'switch', what: 'one line of JSON for each event; of --diff, one document' },
 } as const satisfies FlagTable

@@ -19,6 +19,7 @@ import { answerSeconds } from './patience.ts'
 import { gatherInputs } from './run-inputs.ts'
 import { RUN_FLAGS, type RunFlags, runOptions } from './run-options.ts'
 import { counted, print, say } from './streams.ts'
+import { isSwapDisk } from './swap-device.ts'
 import { Traces } from './traces.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -29,7 +30,6 @@ interface Subject {
 }
 
 const ONLY = ['all', 'asked', 'interesting'] as const
-const SWAPS = ['zram', 'disk']
 /** Events of a trace that are told at most, unless --limit says otherwise. */
 const TOLD = 20
 const MOST = 2 ** 31 - 1
@@ -101,11 +101,10 @@ async function choicesOf(
 
 function ofTest(file: string, choice: PolicyChoice, flags: ExplainFlags): Subject {
   refuseFlags(flags, ['workload', 'trace', 'seed'], 'for a litmus test')
-  const swap = flags.swap ?? 'zram'
-  if (!SWAPS.includes(swap)) throw new UsageError(unknown('swap', swap, SWAPS))
+  const swapDisk = isSwapDisk(flags.swap ?? 'zram')
   const test = readTest(file)
   const label = policyLabel(choice)
-  const settings = { ...settingsOf(choice), swapDisk: swap === 'disk' }
+  const settings = { ...settingsOf(choice), swapDisk }
   const execution: Execution = {
     names: namesOf(test),
     start() {

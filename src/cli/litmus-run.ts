@@ -10,7 +10,6 @@ import { LitmusRun } from '../litmus/run.ts'
 import { sayFailure } from '../litmus/say.ts'
 import type { Truth } from '../litmus/truth.ts'
 import { packageRoot } from '../load/package.ts'
-import { unknown } from '../params/closest.ts'
 import { variantName } from '../plan.ts'
 import { LitmusMachines, type RunSettings } from '../run.ts'
 import { KERNELS } from '../sim/kernels.ts'
@@ -18,6 +17,7 @@ import { choiceName, choicesOf, settingsOf } from './choices.ts'
 import { patiently } from './patiently.ts'
 import { pathOf, testReplay } from './replay.ts'
 import { counted, print, say } from './streams.ts'
+import { isSwapDisk } from './swap-device.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface LitmusRequest {
@@ -43,13 +43,11 @@ interface Subject {
   readonly settings: RunSettings
 }
 
-const SWAPS = ['zram', 'disk']
 /** The end of a test's name that wants a swap disk. */
 const DISK_SWAP = '@diskswap'
 
 /** Returns the exit code: 4 if an expectation is not met or a kernel disagrees. */
 export async function runLitmusTests(request: LitmusRequest): Promise<number> {
-  if (!SWAPS.includes(request.swap)) throw new UsageError(unknown('swap', request.swap, SWAPS))
   const tests = testsOf(request.files)
   return request.against.length > 0
     ? await compareTests(tests, request)
@@ -94,11 +92,12 @@ function checkTests(
   subjects: readonly Subject[],
   { files, drained, swap, json, seconds }: LitmusRequest,
 ): number {
+  const onDisk = isSwapDisk(swap)
   const unmet: string[] = []
   let met = 0
   const machines = new LitmusMachines()
   for (const test of tests) {
-    const swapDisk = swap === 'disk' || test.name.endsWith(DISK_SWAP)
+    const swapDisk = onDisk || test.name.endsWith(DISK_SWAP)
     const states = [...(drained ? ['drained'] : []), ...(swapDisk ? ['diskswap'] : [])]
     for (const subject of subjects) {
       const { policy, kernel, settings } = subject

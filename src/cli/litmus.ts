@@ -2,6 +2,7 @@
 import { addFlags, type Command, type FlagTable, readFlags, refuseFlags } from './flag-table.ts'
 import { parseList } from './flags.ts'
 import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
+import { SWAP_FLAG } from './swap-device.ts'
 import { UsageError } from './usage-error.ts'
 
 const FLAGS = {
@@ -9,7 +10,7 @@ const FLAGS = {
   kernel: { kind: 'texts', value: 'A,B', what: 'policies as these kernels had them' },
   param: { kind: 'texts', value: 'NAME=VALUE', what: 'set a parameter of the policies' },
   drained: { kind: 'switch', what: 'drain the LRU batches before every operation' },
-  swap: { kind: 'text', value: 'zram or disk', what: 'disk: the swapcache is always used [zram]' },
+  swap: SWAP_FLAG,
   against: {
     kind: 'texts',
     value: 'TRUTH.json',
