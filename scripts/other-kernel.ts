@@ -20,10 +20,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { refuseFlags } from '../src/cli/flag-table.ts'
+import { parseWhole } from '../src/cli/flags.ts'
 import { isProgram } from '../src/cli/is-program.ts'
 import { recordOrCompare } from '../src/cli/live-compare.ts'
 import { searchFor } from '../src/cli/live-search.ts'
-import { UsageError } from '../src/cli/usage-error.ts'
+import { UsageError, usageMessage } from '../src/cli/usage-error.ts'
 import { LiveDriver } from '../src/live/driver.ts'
 import {
   type Facilities,
@@ -37,6 +39,9 @@ const NEEDED = ['dpkg', 'cpio', 'depmod', 'modprobe', 'busybox', 'qemu-system-x8
 /** Of an answer of a policy of one's own. */
 const SECONDS = 10
 
+const ENDINGS = ['.deb', '.ko', '.cow']
+const MOST_TESTS = 10_000_000
+
 const folder = mkdtempSync(join(tmpdir(), 'cowbench-kernel-'))
 process.once('exit', () => {
   shutDown()
@@ -45,38 +50,22 @@ process.once('exit', () => {
 try {
   process.exitCode = await main()
 } catch (error) {
-  if (!(error instanceof UsageError || error instanceof MissingFacility)) throw error
-  process.stderr.write(`other-kernel: ${error.message}\n`)
-  process.exitCode = error instanceof UsageError ? 2 : 5
+  const mistake = usageMessage(error)
+  const missing = error instanceof MissingFacility ? error.message : undefined
+  const line = mistake ?? missing
+  if (line === undefined) throw error
+  process.stderr.write(`other-kernel: ${line}\n`)
+  process.exitCode = mistake === undefined ? 5 : 2
 }
 // The guest would run on.
 process.exit()
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      against: { type: 'string' },
-      random: { type: 'string' },
-      seed: { type: 'string' },
-      ksm: { type: 'boolean' },
-      'disk-swap': { type: 'boolean' },
-    },
-  })
-  const [debs, modules, files] = ['.deb', '.ko', '.cow'].map((ending) =>
-    positionals.filter((name) => name.endsWith(ending)),
-  ) as [string[], string[], string[]]
-  const kernel = /_([0-9]+\.[0-9.]+)/.exec(basename(debs[0] ?? ''))?.[1]
-  const { against, random, seed = '1', ksm = false, 'disk-swap': diskSwap = false } = values
-  if (kernel === undefined || against === undefined) {
-    throw new UsageError(
-      'expected: linux-image-NAME_VERSION_amd64.deb... --against NAME [--random N] [FILE.cow...]',
-    )
-  }
+  const { debs, device, files, kernel, against, ksm, diskSwap, random, seed } = requested()
   const missing = NEEDED.find((name) => !isProgram(name))
   if (missing !== undefined) throw new MissingFacility(`no ${missing} here`)
 
-  const { program, hasDevice } = makeGuest({ debs, device: modules[0], diskSwap }, folder)
+  const { program, hasDevice } = makeGuest({ debs, device, diskSwap }, folder)
   if (!hasDevice) process.stderr.write(`no headers of ${kernel}: only what system calls do\n`)
   const driver = new LiveDriver(program)
   // A page that KSM has merged must be known from others.
@@ -93,7 +82,55 @@ async function main(): Promise<number> {
         ...request,
         ...{ files, selftests: false, record: undefined },
       })
-    : searchFor(Number(random), driver, machine, { ...request, seed: Number(seed) })
+    : searchFor(random, driver, machine, { ...request, seed })
+}
+
+/** What the command line asks for. Throws UsageError for what it cannot mean. */
+function requested() {
+  const { values, positionals } = words()
+  const [debs, modules, files] = ENDINGS.map((ending) =>
+    positionals.filter((name) => name.endsWith(ending)),
+  ) as [string[], string[], string[]]
+  const odd = positionals.find((name) => !ENDINGS.some((ending) => name.endsWith(ending)))
+  if (odd !== undefined) {
+    throw new UsageError(
+      `unknown argument: ${odd}; expected files that end in ${ENDINGS.join(' ')}`,
+    )
+  }
+  const kernel = /_([0-9]+\.[0-9.]+)/.exec(basename(debs[0] ?? ''))?.[1]
+  const { against, random, seed, ksm = false, 'disk-swap': diskSwap = false } = values
+  if (kernel === undefined || against === undefined) {
+    throw new UsageError(
+      'missing argument: expected: linux-image-NAME_VERSION_amd64.deb... --against NAME [--random N] [FILE.cow...]',
+    )
+  }
+  if (random === undefined) refuseFlags(values, ['seed'], 'without --random')
+  else if (files.length > 0) {
+    throw new UsageError(`unsupported ${files[0]} with --random: it runs no files`)
+  }
+  return {
+    ...{ debs, device: modules[0], files, kernel, against, ksm, diskSwap },
+    random: random === undefined ? undefined : parseWhole('random', random, 1, MOST_TESTS),
+    seed: parseWhole('seed', seed ?? '1', 0, Number.MAX_SAFE_INTEGER),
+  }
+}
+
+function words() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        against: { type: 'string' },
+        random: { type: 'string' },
+        seed: { type: 'string' },
+        ksm: { type: 'boolean' },
+        'disk-swap': { type: 'boolean' },
+      },
+    })
+  } catch (error) {
+    // Its first sentence says what is wrong, the rest how a file of such a name is given.
+    throw new UsageError(`invalid arguments: ${(error as Error).message.split('. ')[0]}`)
+  }
 }
 
 /** The emulator does not leave when its input ends. */
