@@ -67,3 +67,9 @@ test('random sequences are refused where they would not be drawn', () => {
     err: 'cowbench: unsupported --time with --goal missed-reuse: random sequences look for violations\n',
   })
 })
+
+test.each([[[]], [['--time', '0']]])('a seed of no random sequences is refused (%j)', (words) => {
+  expect(check('mapcount', '--seed', '5', ...words)).toEqual({
+    ...{ code: 2, out: '', err: 'cowbench: unsupported --seed without --time\n' },
+  })
+})

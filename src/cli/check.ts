@@ -1,5 +1,5 @@
 /** check: searches small worlds for the shortest story in which a policy fails. */
-import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+import { addFlags, type Command, type FlagTable, readFlags, refuseFlags } from './flag-table.ts'
 import { parseList, parseWhole } from './flags.ts'
 import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
 import { SWAP_FLAG } from './swap-device.ts'
@@ -44,6 +44,7 @@ export const checkCommand: Command = {
         'Exit codes: 3 a violation was found; 130 interrupted, with what was covered until then.',
       ),
   handler: async (argv) => {
+    const flags = readFlags(argv, FLAGS)
     const {
       depth,
       time,
@@ -60,7 +61,9 @@ export const checkCommand: Command = {
       timeout,
       out,
       json,
-    } = readFlags(argv, FLAGS)
+    } = flags
+    const seconds = parseWhole('time', time ?? '0', 0, 1_000_000)
+    if (seconds === 0) refuseFlags(flags, ['seed'], 'without --time')
     const { runCheck } = await import('./check-run.ts')
     process.exitCode = await runCheck({
       policy: argv['policy'] === undefined ? undefined : String(argv['policy']),
@@ -69,7 +72,7 @@ export const checkCommand: Command = {
       params: param ?? [],
       models: parseList('model', model ?? []),
       depth: parseWhole('depth', depth ?? '6', 1, MOST_DEPTH),
-      seconds: parseWhole('time', time ?? '0', 0, 1_000_000),
+      seconds,
       seed: parseWhole('seed', seed ?? '1', 0, 2 ** 31 - 1),
       memory: parseWhole('memory', memory ?? '1024', 1, 1 << 20),
       jobs: parseWhole('jobs', jobs ?? '2', 1, 64),

@@ -106,6 +106,15 @@ test.each<[string, string[], RegExp]>([
     [LEAK, '--diff', 'mapcount,mm-id', '--page', 'buf[0]'],
     /^unsupported --page with --diff: /,
   ],
+  ...[
+    ['--page', 'buf[0]'],
+    ['--only', 'asked'],
+    ['--limit', '3'],
+  ].map(([flag = '', value = '']): [string, string[], RegExp] => [
+    `one event, and ${flag}`,
+    [LEAK, '--policy', 'mm-id', '--event', '3', flag, value],
+    new RegExp(`^unsupported ${flag} with --event: that event is told, whatever it is$`),
+  ]),
   [
     'a swap device for a cell',
     [...CELL, '--policy', 'mm-id', '--swap', 'disk'],

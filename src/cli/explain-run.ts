@@ -40,6 +40,13 @@ export async function explainFiles(words: readonly string[], flags: ExplainFlags
     const unfit = ['event', 'page', 'only', 'limit'] as const
     refuseFlags(flags, unfit, 'with --diff: it tells where the two part')
   }
+  if (flags.event !== undefined) {
+    refuseFlags(
+      flags,
+      ['page', 'only', 'limit'],
+      'with --event: that event is told, whatever it is',
+    )
+  }
   const choices = await choicesOf(flags, compared)
   const seconds = answerSeconds(flags.timeout)
   const isTest = file?.endsWith('.cow') ?? false
@@ -216,8 +223,7 @@ async function ofCell(
 }
 
 function wantedOf({ execution }: Subject, flags: ExplainFlags, isTest: boolean): Wanted {
-  const only = (flags.only ??
-    (isTest || flags.event !== undefined ? 'all' : 'asked')) as Wanted['only']
+  const only = (flags.only ?? (isTest ? 'all' : 'asked')) as Wanted['only']
   if (!ONLY.includes(only)) throw new UsageError(unknown('--only', only, ONLY))
   const limit = flags.limit ?? String(isTest ? MOST : TOLD)
   return {

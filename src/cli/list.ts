@@ -2,7 +2,7 @@
 import { unknown } from '../params/closest.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import type { Workload } from '../workload/api.ts'
-import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
+import { addFlags, type Command, type FlagTable, readFlags, refuseFlags } from './flag-table.ts'
 import { parseList } from './flags.ts'
 import { print } from './streams.ts'
 import { UsageError } from './usage-error.ts'
@@ -63,6 +63,13 @@ const LISTS: Readonly<Record<string, (own: Own) => Promise<readonly Entry[]>>> =
   },
 }
 
+/** The flags whose files a list shows; it has no use for the others. */
+const SHOWS: Readonly<Record<string, readonly ('policy' | 'workload')[]>> = {
+  policies: ['policy'],
+  workloads: ['workload'],
+  params: ['policy', 'workload'],
+}
+
 const FLAGS = {
   policy: { kind: 'texts', value: 'FILE', what: 'policy files to list as well' },
   workload: { kind: 'texts', value: 'FILE', what: 'workload files to list as well' },
@@ -83,10 +90,13 @@ export const listCommand: Command = {
       .example('$0 list params --policy ./my-rule.ts', 'and those that a file declares'),
   handler: async (argv) => {
     const what = String(argv['what'])
-    const { json, policy, workload } = readFlags(argv, FLAGS)
-    const own = await ownFiles(policy ?? [], workload ?? [])
-    const entries = Object.hasOwn(LISTS, what) ? await LISTS[what]?.(own) : undefined
-    if (entries === undefined) throw new UsageError(unknown('list', what, Object.keys(LISTS)))
+    const flags = readFlags(argv, FLAGS)
+    const { json, policy, workload } = flags
+    const list = Object.hasOwn(LISTS, what) ? LISTS[what] : undefined
+    if (list === undefined) throw new UsageError(unknown('list', what, Object.keys(LISTS)))
+    const unfit = (['policy', 'workload'] as const).filter((flag) => !SHOWS[what]?.includes(flag))
+    refuseFlags(flags, unfit, `with ${what}: its files add nothing to them`)
+    const entries = await list(await ownFiles(policy ?? [], workload ?? []))
     print(json ? JSON.stringify(entries, null, 2) : table(entries))
   },
 }

@@ -353,6 +353,16 @@ test.each<[string, string[], RegExp]>([
   ['workload', ['run', '--workload', 'zygot'], /^unknown workload: zygot; did you mean zygote\? /],
   ['parameter', [...SMALL, '--param', 'page=1'], /^unknown parameter: page; did you mean pages\? /],
   ['list', ['list', 'policy'], /^unknown list: policy; did you mean policies\? /],
+  ...['kernels', 'metrics', 'workloads'].map((what): [string, string[], RegExp] => [
+    `policy files for the list of ${what}`,
+    ['list', what, '--policy', 'mine.ts'],
+    new RegExp(`^unsupported --policy with ${what}: its files add nothing to them$`),
+  ]),
+  [
+    'workload files for the list of policies',
+    ['list', 'policies', '--workload', 'mine.ts', '--json'],
+    /^unsupported --workload with policies: its files add nothing to them$/,
+  ],
   ['flag given twice', ['run', '--seed', '1', '--seed', '2'], /^invalid --seed: given twice$/],
   ['flag without value', ['run', '--seed'], /^missing value: --seed$/],
   ['run of nothing', ['run'], /^missing --workload: expected --workload, --trace or --quick; /],

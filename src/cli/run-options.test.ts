@@ -33,13 +33,13 @@ test('seeds count from 1, a seed is that one', () => {
 
 test('a file says the same as flags, lists as lists and parameters as objects', () => {
   const config = file({
-    ...{ policy: ['mapcount', 'mm-id'], workload: 'zygote,snapshot', seeds: 2, quick: true },
+    ...{ policy: ['mapcount', 'mm-id'], workload: 'zygote,snapshot', seeds: 2, report: true },
     ...{ param: { pages: 64 }, sweep: { order: [0, 9], apps: '1..3' }, jobs: '4' },
   })
-  const { policies, workloads, seeds, quick, params, sweeps, jobs } = options({ config })
-  expect({ policies, workloads, seeds, quick, jobs }).toEqual({
+  const { policies, workloads, seeds, report, params, sweeps, jobs } = options({ config })
+  expect({ policies, workloads, seeds, report, jobs }).toEqual({
     ...{ policies: ['mapcount', 'mm-id'], workloads: ['zygote', 'snapshot'] },
-    ...{ seeds: [1, 2], quick: true, jobs: 4 },
+    ...{ seeds: [1, 2], report: true, jobs: 4 },
   })
   expect([...params]).toEqual([['pages', '64']])
   expect([...sweeps]).toEqual([
@@ -52,6 +52,19 @@ test('a flag takes the place of its key, and of the key that says the opposite',
   const config = file({ seeds: 5, jobs: 4, resume: true, policy: 'mapcount' })
   const given = options({ config, seed: '9', overwrite: true, policy: ['mm-id'] })
   expect(given).toMatchObject({ seeds: [9], ifExists: 'overwrite', policies: ['mm-id'], jobs: 4 })
+})
+
+test('what is run is said by --quick or by its workloads, and flags win over a file', () => {
+  const chosen = (flags: Partial<RunFlags>) => {
+    const { quick, workloads, traces } = options(flags)
+    return [quick, workloads, traces]
+  }
+  const quick = file({ quick: true })
+  expect(chosen({ config: quick, workload: ['zygote'] })).toEqual([false, ['zygote'], []])
+  expect(chosen({ config: quick, trace: ['x.trace'] })).toEqual([false, [], ['x.trace']])
+  const named = file({ workload: 'zygote', trace: 'x.trace' })
+  expect(chosen({ config: named, quick: true })).toEqual([true, [], []])
+  expect(chosen({ config: named, workload: ['bg'] })).toEqual([false, ['bg'], ['x.trace']])
 })
 
 test('costs come from a file, with a base for what it leaves out', () => {
@@ -105,6 +118,16 @@ test.each<[string, () => Partial<RunFlags>, RegExp]>([
     /^invalid --seed: --seeds is given as well$/,
   ],
   ['overwrite and resume', () => ({ overwrite: true, resume: true }), /^invalid --resume: /],
+  [
+    'a workload of the quick run',
+    () => ({ quick: true, workload: ['bg'] }),
+    /^unsupported --workload with --quick: it has a set of its own$/,
+  ],
+  [
+    'a trace of the quick run',
+    () => ({ config: file({ quick: true, trace: 'x.trace' }) }),
+    /^unsupported --trace with --quick: /,
+  ],
   ['no jobs', () => ({ jobs: '0' }), /^invalid --jobs: 0; expected a whole number from 1 to 256$/],
 ])('refused in one line: %s', (_, flags, line) => {
   expect(() => options(flags())).toThrow(line)

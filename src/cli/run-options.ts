@@ -11,7 +11,7 @@ import {
 import { unknown } from '../params/closest.ts'
 import type { IfExists } from '../results/directory.ts'
 import { type Condition, parseFailOn } from './fail-on.ts'
-import type { FlagTable, FlagValues } from './flag-table.ts'
+import { type FlagTable, type FlagValues, refuseFlags } from './flag-table.ts'
 import {
   parseList,
   parseName,
@@ -87,6 +87,8 @@ export function runOptions(given: RunFlags): RunOptions {
   if (flags.overwrite && flags.resume) {
     throw new UsageError('invalid --resume: with --overwrite nothing is left to resume')
   }
+  if (flags.quick)
+    refuseFlags(flags, ['workload', 'trace'], 'with --quick: it has a set of its own')
   const { name, out, oracle } = flags
   if (oracle !== undefined && oracle !== 'epoch' && oracle !== 'eager') {
     throw new UsageError(unknown('oracle', oracle, ['epoch', 'eager']))
@@ -192,11 +194,17 @@ export function withConfig<T extends FlagTable>(given: FlagValues<T>, table: T):
 
 /** What a flag takes the place of in the configuration. */
 function rivalsOf(flag: string): readonly string[] {
-  const rivals = [
-    ['seed', 'seeds'],
-    ['overwrite', 'resume'],
-  ]
-  return rivals.find((names) => names.includes(flag)) ?? [flag]
+  return RIVALS[flag] ?? [flag]
+}
+
+const RIVALS: Readonly<Record<string, readonly string[]>> = {
+  seed: ['seed', 'seeds'],
+  seeds: ['seed', 'seeds'],
+  overwrite: ['overwrite', 'resume'],
+  resume: ['overwrite', 'resume'],
+  quick: ['quick', 'workload', 'trace'],
+  workload: ['workload', 'quick'],
+  trace: ['trace', 'quick'],
 }
 
 const EXPECTED = { switch: 'true or false', text: 'one value', texts: 'a list' }
