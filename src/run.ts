@@ -6,6 +6,7 @@ import { type MetricValues, VIOLATIONS } from './metrics/schema.ts'
 import { describe } from './oracle/describe.ts'
 import { Oracle } from './oracle/oracle.ts'
 import { ReachedOracle } from './oracle/reached.ts'
+import { unknown } from './params/closest.ts'
 import { defaults, type ParamValue } from './params/params.ts'
 import type { Policy, PolicyDefinition } from './policy/api.ts'
 import { Engine } from './sim/engine.ts'
@@ -159,7 +160,7 @@ function machineOptions({ policy, params, era, cost, noise }: RunSettings) {
 export function eraOf(policy: PolicyDefinition, name: string | undefined): Era {
   const era = name ?? policy.kernel
   if (!Object.hasOwn(ERAS, era)) {
-    throw new RangeError(`unknown era: ${era}; available: ${Object.keys(ERAS).join(', ')}`)
+    throw new RangeError(unknown('era', era, Object.keys(ERAS)))
   }
   return ERAS[era as EraName]
 }

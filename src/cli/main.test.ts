@@ -14,6 +14,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
+const REFERENCE = fileURLToPath(new URL('../../results/reference/quick', import.meta.url))
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 
 let home: string
@@ -408,6 +409,11 @@ test.each<[string, string[], RegExp]>([
     'swap device for a record',
     ['litmus', '--against', 'no.json', '--swap', 'disk'],
     /^unsupported --swap with --against: a record says where its tests swap to$/,
+  ],
+  [
+    'parameter that was not swept',
+    ['report', REFERENCE, '--metric', 'leaks', '--across', 'workloads'],
+    /^unknown parameter: workloads; did you mean workload\? available: workload$/,
   ],
   [
     'results that are none',

@@ -53,7 +53,11 @@ export const reportCommand: Command = {
       print(comparisonTable(rows, known))
       return
     }
-    const { chosenTables } = await import('../report/chosen-table.ts')
+    const { acrossNames, chosenTables } = await import('../report/chosen-table.ts')
+    const possible = acrossNames(rows)
+    if (across !== undefined && !possible.includes(across)) {
+      throw new UsageError(unknown('parameter', across, possible))
+    }
     print(chosenTables(rows, known, { metrics, across }))
   },
 }

@@ -1,7 +1,7 @@
 /** chosen-table.test: policies down, and across the metrics, workloads or swept values that were asked for. */
 import { expect, test } from 'vitest'
 import { matrix, sweep } from '../test/report-rows.ts'
-import { chosenTables } from './chosen-table.ts'
+import { acrossNames, chosenTables } from './chosen-table.ts'
 
 const two = ['always-copy', 'mm-id']
 const rows = matrix().filter(({ policy }) => two.includes(policy))
@@ -41,6 +41,7 @@ test('one metric across a swept parameter, in the order of its numbers', () => {
 })
 
 test('a parameter that was not swept is refused', () => {
+  expect(acrossNames(swept)).toEqual(['workload', 'pinned'])
   expect(() => chosenTables(swept, 'text', { metrics: ['leaks'], across: 'pages' })).toThrow(
     new RangeError('unknown parameter: pages; available: workload, pinned'),
   )

@@ -36,6 +36,16 @@ export function chosenTables(rows: readonly Row[], format: TableFormat, choice: 
   return `${[...parts, notes(grid, choice.metrics, format)].join('\n\n')}\n`
 }
 
+/** What the tables of these rows can have across. */
+export function acrossNames(rows: readonly Row[]): string[] {
+  return acrossIn(gridOf(rows))
+}
+
+function acrossIn({ cells }: Grid): string[] {
+  const swept = new Set(cells.flatMap(({ settings }) => [...settings.keys()]))
+  return [WORKLOAD, ...[...swept].sort()]
+}
+
 /** A table for each workload and setting, a column for each metric. */
 function byMetric(grid: Grid, { metrics }: Choice): Table[] {
   return grid.panels.map((panel) => {
@@ -53,10 +63,9 @@ function byMetric(grid: Grid, { metrics }: Choice): Table[] {
 
 /** A table for each metric and for each setting of what is not across. */
 function byValue(grid: Grid, metrics: readonly MetricId[], across: string): Table[] {
-  const swept = [...new Set(grid.cells.flatMap(({ settings }) => [...settings.keys()]))]
-  if (across !== WORKLOAD && !swept.includes(across)) {
-    const available = [WORKLOAD, ...swept.sort()].join(', ')
-    throw new RangeError(`unknown parameter: ${across}; available: ${available}`)
+  const available = acrossIn(grid)
+  if (!available.includes(across)) {
+    throw new RangeError(`unknown parameter: ${across}; available: ${available.join(', ')}`)
   }
   const column = (cell: Cell): string =>
     across === WORKLOAD ? cell.panel : (cell.settings.get(across) ?? '')

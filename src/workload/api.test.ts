@@ -115,7 +115,7 @@ describe('values', () => {
 
   test('of unknown parameters are refused with the names that exist', () => {
     expect(() => completeValues(sample, { page: 9 })).toThrow(
-      'unknown parameter: page; available: pages, kind, swap',
+      'unknown parameter: page; did you mean pages? available: pages, kind, swap',
     )
     expect(() => completeValues(sample, { toString: 1 })).toThrow('unknown parameter: toString')
   })

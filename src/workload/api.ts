@@ -5,6 +5,7 @@
  * kernel, is not its business. The same workload, parameters and seed give the same trace, byte for byte.
  */
 import { type Capability, expectCapabilities } from '../params/capabilities.ts'
+import { unknown } from '../params/closest.ts'
 import {
   expectName,
   expectParams,
@@ -163,10 +164,7 @@ export function streamTrace(
 
 function checkValue(id: string, value: number | string | boolean, params: Params): void {
   const param = Object.hasOwn(params, id) ? params[id] : undefined
-  if (!param) {
-    const available = Object.keys(params).join(', ') || 'none'
-    throw new RangeError(`unknown parameter: ${id}; available: ${available}`)
-  }
+  if (!param) throw new RangeError(unknown('parameter', id, Object.keys(params)))
   const text = formatValue(value)
   // `yes` for a flag, or 10 given as a string, would pass the parser.
   if (parseParam(id, param, text) !== value)
