@@ -163,7 +163,7 @@ export function actionsOf(
     return numbers(processes).map((who) => ({ ...ofProcess, who, vpn: 0, pages: 0 }))
   }
   const onPart = ON_PART[word]
-  if (onPart === undefined) throw new RangeError(`unknown action: ${word}`)
+  if (onPart === undefined) throw new RangeError(`broken model: no action ${word}`)
   return numbers(processes).flatMap((who) =>
     parts.map(({ vpn, pages, text }) => ({
       ...{ ...onPart, who, vpn, pages, text: onPart.text.replace('@', text) },

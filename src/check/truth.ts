@@ -161,7 +161,7 @@ export class Truth implements Judge {
   }
 
   mremap(): void {
-    throw new RangeError('unsupported operation: mremap in a small world')
+    throw new RangeError('broken model: mremap in a small world')
   }
 
   /** None at hand: each load asks. */
@@ -239,11 +239,11 @@ export class Truth implements Judge {
   }
 
   objectPage(): number {
-    throw new RangeError('unsupported operation: file mapping in a small world')
+    throw new RangeError('broken model: file mapping in a small world')
   }
 
   pin(pin: number, mm: number, vpn: number, pages: number, hold: number): void {
-    if (pages !== 1) throw new RangeError(`unsupported pin: ${pages} pages in a small world`)
+    if (pages !== 1) throw new RangeError(`broken model: a pin of ${pages} pages in a small world`)
     if (hold === HOLD_GET_WRITE || hold === HOLD_PIN_WRITE) {
       if ((this.page[at(mm, vpn)]! & PAGE_REAL) === 0) this.separated(mm, vpn, 1)
     }

@@ -92,7 +92,7 @@ export class Rehearsal {
 
 function pieceOf(name: string, params: Readonly<Record<string, number>>, folder: string): Piece {
   const workload = WORKLOADS.find((one) => one.name === name)
-  if (workload === undefined) throw new RangeError(`unknown workload: ${name}`)
+  if (workload === undefined) throw new RangeError(`broken list: no workload ${name}`)
   const trace = buildTrace(workload, params, SEED)
   const file = join(folder, `${name}.trace`)
   writeFileSync(file, encodeTrace(trace, { source: `calibrate ${name}`, hash: '' }))

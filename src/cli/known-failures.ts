@@ -57,7 +57,8 @@ export async function knownFailureRows(sufferers = EVERYBODY): Promise<FailureRo
         ? verdictOf(failure, test, resultsOf(failure, test, choice, sufferers.seconds))
         : NOT_APPLICABLE
       const word = VERDICTS[verdict]
-      if (word === undefined) throw new RangeError(`unknown verdict: ${verdict}`)
+      if (word === undefined)
+        throw new RangeError(`broken table: no word for the verdict ${verdict}`)
       return { policy: policyLabel(choice), failure: failure.title, verdict: word }
     })
   })

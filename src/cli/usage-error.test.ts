@@ -1,5 +1,6 @@
 /** usage-error.test: which errors are told in one line, and which are the program's own. */
 import { expect, test } from 'vitest'
+import { actionsOf } from '../check/actions.ts'
 import { parseLitmus } from '../litmus/parse.ts'
 import { usageMessage } from './usage-error.ts'
 
@@ -22,3 +23,8 @@ function told(call: () => unknown): string | undefined {
   }
   return 'no error'
 }
+
+test('what is wrong with the program itself is no mistake of its user', () => {
+  expect(() => actionsOf('jump', [], 1, 1)).toThrow('broken model: no action jump')
+  expect(told(() => actionsOf('jump', [], 1, 1))).toBeUndefined()
+})
