@@ -48,3 +48,13 @@ test('a parameter that a variant fixes is not swept', async () => {
     'invalid parameter: reclaimPin; page-count:reclaimPin=no fixes it at no',
   )
 })
+
+test.each(['.x.trace', 'recorded/.x.trace.gz'])(
+  'a trace without a name is refused: %s',
+  async (path) => {
+    const flags = { policy: ['mm-id'], trace: [path] } as Partial<RunFlags>
+    await expect(gatherInputs(runOptions(flags as RunFlags))).rejects.toThrow(
+      `invalid trace name: ${path}; expected a file with a name before its first dot, which its rows have`,
+    )
+  },
+)

@@ -116,10 +116,10 @@ async function workloadOrigins(options: RunOptions): Promise<Map<WorkloadChoice,
     origins.set(file === undefined ? choice : { ...choice, file }, { workload: definition })
   }
   for (const path of traces) {
+    const name = traceName(path)
     const long = longTrace(path)
     const origin =
       long === undefined ? await loadTrace(path) : { file: long, hash: long.header.hash }
-    const name = basename(path).replace(/\..*/, '')
     const file = { path, hash: origin.hash }
     origins.set({ name, params: {}, needs: () => [], file }, origin)
   }
@@ -128,6 +128,15 @@ async function workloadOrigins(options: RunOptions): Promise<Map<WorkloadChoice,
     [...origins.keys()].map(({ name }) => name),
   )
   return origins
+}
+
+/** What a trace is called among the workloads: its file's name up to the first dot. */
+function traceName(path: string): string {
+  const name = basename(path).replace(/\..*/, '')
+  if (name !== '') return name
+  throw new UsageError(
+    `invalid trace name: ${path}; expected a file with a name before its first dot, which its rows have`,
+  )
 }
 
 function planName(
