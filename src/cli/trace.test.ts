@@ -14,7 +14,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeTrace } from '../load/trace-file.ts'
 import { ENDLESS_POLICY } from '../test/endless-policy.ts'
+import { TraceWriter } from '../trace/trace.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 const REDIS = 'workloads/recorded/redis-bgsave.perf.txt.gz'
@@ -82,7 +84,7 @@ test.each([
   ['import <file>', '--output --pgreuse --others'],
   ['convert <file>', '--output'],
   ['info [file]', '--against-policy --timeout --pgreuse --workload --param --seed --json'],
-  ['validate <file>', ''],
+  ['validate <file>', '--json'],
   ['sample <file>', '--output --rate --seed'],
 ])('the help of trace %s has its flags and an example', (usage, flags) => {
   const [verb = ''] = usage.split(' ')
@@ -117,6 +119,29 @@ test.each<[string[], string]>([
   expect([code, out]).toEqual([2, ''])
   expect(err).toMatch(/^cowbench: .*\n$/)
   expect(err).toContain(`cowbench: ${line}`)
+})
+
+test('a trace is valid or it is not, as text and as JSON, and the exit code says which', () => {
+  const file = join(folder, 'checked.trace')
+  const write = (make: (t: TraceWriter) => void): void => {
+    const t = new TraceWriter(0)
+    const mm = t.spawn()
+    t.mmap(mm, 0, 4, 0, 3)
+    make(t)
+    writeTrace(file, t.finish(), { source: 'test' })
+  }
+  const json = () => {
+    const { code, out, err } = trace('validate', file, '--json')
+    return [code, JSON.parse(out), err]
+  }
+  write((t) => t.store(0, 0))
+  expect(trace('validate', file)).toEqual({ code: 0, out: 'valid: 3 events\n', err: '' })
+  expect(json()).toEqual([0, { valid: true, events: 3, problems: [] }, ''])
+
+  write((t) => t.store(0, 9))
+  const problem = 'store: page 9 of process 0 is not mapped'
+  expect(trace('validate', file)).toEqual({ code: 2, out: `event 2: ${problem}\n`, err: '' })
+  expect(json()).toEqual([2, { valid: false, events: 3, problems: [{ event: 2, problem }] }, ''])
 })
 
 test.each(['import', 'convert'])(

@@ -1,16 +1,20 @@
 /** trace: foreign recordings into trace files, and facts about traces. */
 import type { TraceProblem } from '../trace/validate.ts'
-import { addFlags, type Command, type FlagTable } from './flag-table.ts'
+import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
 import { print, say } from './streams.ts'
 import { INFO, info, KERNEL_COUNTS, systemReuses } from './trace-info.ts'
 import { type Argv, fieldOf, load, lookThrough, OUTPUT, outputOf } from './trace-input.ts'
 import { SAMPLE, sample } from './trace-sample.ts'
 
+const VALIDATE = {
+  json: { kind: 'switch', what: 'as a JSON object' },
+} as const satisfies FlagTable
+
 const FLAGS = {
   import: { ...OUTPUT, ...KERNEL_COUNTS },
   convert: OUTPUT,
   info: INFO,
-  validate: {},
+  validate: VALIDATE,
   sample: SAMPLE,
 } as const satisfies Record<string, FlagTable>
 
@@ -58,7 +62,10 @@ export const traceCommand: Command = {
       .command({
         command: 'validate <file>',
         describe: 'look for events that cannot be',
-        builder: (y) => y.example('$0 trace validate redis.trace', 'valid, or what is not'),
+        builder: (y) =>
+          addFlags(y, FLAGS.validate)
+            .example('$0 trace validate redis.trace', 'valid, or what is not')
+            .example('$0 trace validate redis.trace --json', 'for a program to read'),
         handler: validate,
       })
       .command({
@@ -104,7 +111,12 @@ async function validate(argv: Argv): Promise<void> {
     problems.push(...validator.take(chunk, MOST_PROBLEMS - problems.length))
   })
   problems.push(...(validator?.end(events, MOST_PROBLEMS - problems.length) ?? []))
+  const valid = problems.length === 0
+  if (!valid) process.exitCode = 2
+  if (readFlags(argv, VALIDATE).json) {
+    print(JSON.stringify({ valid, events, problems }, null, 2))
+    return
+  }
   for (const { event, problem } of problems) print(`event ${event}: ${problem}`)
-  if (problems.length > 0) process.exitCode = 2
-  else print(`valid: ${events} events`)
+  if (valid) print(`valid: ${events} events`)
 }
