@@ -82,6 +82,13 @@ test('what the kernel does is printed as litmus prints, and expectations are che
   expect(cowbench(['live', 'wrong.cow']).code).toBe(4)
 })
 
+test('the kernel that the tests speak of meets what they expect of it', (ctx) => {
+  const { code, err } = orSkipped(ctx, ['live'])
+  if (!/^Linux 6\.18\.44: /m.test(err)) skip(ctx, 'the running kernel is no 6.18.44')
+  expect(err).toMatch(/ expectations met, 0 not\n$/)
+  expect(code).toBe(0)
+})
+
 test('a kernel is recorded with its configuration, and agrees or not', (ctx) => {
   const recorded = ['live', 'fork.cow', '--against', 'always-copy', '--record', 'here.json']
   const ended = orSkipped(ctx, recorded)

@@ -41,6 +41,13 @@ test('what swaps out runs where swap is in memory, and says why not elsewhere', 
   expect(reasonToSkip(cow, { ...machine, swap: 'disk' })).toMatch(/^swap is on a disk/)
 })
 
+test('what is named after a swap disk runs on one alone', () => {
+  const disk = parseLitmus('spawn A\nmmap A buf 1\nwrite A buf', 'out@diskswap')
+  expect(reasonToSkip(disk, machine)).toBe('it is about swap on a disk')
+  expect(reasonToSkip(disk, { ...machine, swap: 'none' })).toBe('it is about swap on a disk')
+  expect(reasonToSkip(disk, { ...machine, swap: 'disk' })).toBe(undefined)
+})
+
 test('what no system call does runs where a device does it', () => {
   const withDevice = { ...machine, device: true }
   const shared = parseLitmus('spawn A\nmmap A buf 1\nfork A B\nswapout A buf', 'shared')

@@ -43,6 +43,9 @@ export class MissingFacility extends Error {}
 /** After these a page may be mapped more than once. */
 const SHARING = new Set([OP_FORK, OP_KSM_WAIT])
 
+/** The end of a test's name that wants a swap disk. */
+const DISK_SWAP = '@diskswap'
+
 /** driver.h's PROBE_*. */
 const PROBE_PAGEMAP = 0
 const PROBE_UFFD_WP = 1
@@ -152,7 +155,8 @@ function textIn(file: string): string {
 
 /** Why this machine cannot run the test, or undefined if it can. */
 export function reasonToSkip(test: LitmusTest, machine: Facilities): string | undefined {
-  const { operations, processes, pins } = test
+  const { name, operations, processes, pins } = test
+  if (name.endsWith(DISK_SWAP) && machine.swap !== 'disk') return 'it is about swap on a disk'
   if (processes.length > MAX_SLOTS || pins.length > MAX_PINS || operations.length > MAX_OPS) {
     return `too large: at most ${MAX_SLOTS} processes, ${MAX_PINS} pins and ${MAX_OPS} operations`
   }
