@@ -79,8 +79,8 @@ const WEIGHTS: readonly (readonly [string, number, Line])[] = [
   ['munmap', 4, (author) => author.munmap()],
   ['mprotect', 8, (author) => author.onRange('mprotect', author.rng.pick(['ro', 'rw', 'rw']))],
   ['entries', 4, (author) => author.mapByEntries()],
-  ['dontneed', 5, (author) => author.onPrivate('madvise', 'dontneed')],
-  ['free', 3, (author) => author.onPrivate('madvise', 'free')],
+  ['dontneed', 5, (author) => author.onRange('madvise', 'dontneed')],
+  ['free', 3, (author) => author.onRange('madvise', 'free')],
   ['collapse', 3, (author) => author.collapse()],
   ['nohugepage', 1, (author) => author.onPrivate('madvise', 'nohugepage')],
   ['hugepage', 1, (author) => author.onPrivate('madvise', 'hugepage')],
@@ -266,7 +266,7 @@ class Author {
     const kinds = this.#options.device ? [...PIN_KINDS, ...DEVICE_PIN_KINDS] : PIN_KINDS
     const kind = this.rng.pick(kinds)
     // io_uring takes fixed buffers of anonymous memory only.
-    if (kind !== 'vmsplice' && !isPrivate(at.area)) return undefined
+    if (kind === 'iouring' && !isPrivate(at.area)) return undefined
     const name = `P${++this.#named}`
     this.#pins.push({ name, owner: at.owner, pages: at.last - at.first + 1, kind })
     return `pin ${at.text} ${name} ${kind}`
@@ -297,9 +297,7 @@ class Author {
 
   poke(): string | undefined {
     const at = this.#range()
-    return at === undefined || !isPrivate(at.area)
-      ? undefined
-      : `poke ${at.owner.name} ${at.area.name}[${at.first}]`
+    return at === undefined ? undefined : `poke ${at.owner.name} ${at.area.name}[${at.first}]`
   }
 
   swapout(): string | undefined {
@@ -307,7 +305,7 @@ class Author {
     // No system call swaps out what a fork or KSM has shared, and the device only small pages.
     const isShared = this.#processCount > 1 || this.#merged
     const may = swap && (!isShared || (device && !this.#huge))
-    return may ? this.onPrivate('swapout', '') : undefined
+    return may ? this.onRange('swapout', '') : undefined
   }
 
   clearRefs(): string {
