@@ -196,7 +196,7 @@ export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: 
   }
 }
 
-/** madvise_free_single_vma(), for each area, up to the first that is not anonymous: its pages are not the process's to give up. */
+/** madvise_free_single_vma(), for each area up to the first that is not anonymous, whose pages are not the process's own. */
 function free(m: Machine, mm: Mm, start: number, end: number): number {
   const parts = overlapping(mm, start, end)
   const other = parts.findIndex((part) => mm.find(part.start)?.kind !== MAP_PRIVATE_ANON)

@@ -139,7 +139,8 @@ export function copyPteRange(
 
 /**
  * The entries from `i` on, up to the first that does not map a plain page, or one that may be pinned if the policy
- * `asks`. `kept`: bitsAfterFork(). Returns that one. By far the most entries are copied here: whatever else fork does would slow the loop down.
+ * `asks`. `kept`: bitsAfterFork(). Returns that one. By far the most entries are copied here: whatever else fork does
+ * would slow the loop down.
  */
 function sharePlain(
   { word, refs, pins }: Frames,

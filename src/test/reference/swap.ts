@@ -364,7 +364,6 @@ function copyOf(w: World, page: Page): Page {
   return copy
 }
 
-/** Reads a slot. A synchronous device skips the swapcache when nobody else has the slot. */
 /** A disk takes its time, for which not everybody waits; the page is in the swapcache by the next attempt. */
 export function startsReading(w: World, slot: Slot): boolean {
   if (!w.diskSwap || w.era.swapReadsWait || slot.cache !== null) return false
@@ -372,6 +371,7 @@ export function startsReading(w: World, slot: Slot): boolean {
   return true
 }
 
+/** Reads a slot. A synchronous device skips the swapcache when nobody else has the slot. */
 function readPage(w: World, slot: Slot, bypass: boolean): Page {
   const folio = w.newAnon(0)
   const page = firstPage(folio)
