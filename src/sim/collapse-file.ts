@@ -4,7 +4,7 @@
  */
 import { HUGE_ORDER, HUGE_PAGES, PG_CACHE } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
-import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_UFFD_WP, TABLE_PAGES } from '../state/tables.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, TABLE_PAGES } from '../state/tables.ts'
 import { MAP_PRIVATE_ANON } from '../trace/ops.ts'
 import {
   INSTALL_ALL,
@@ -14,6 +14,7 @@ import {
   SET_RETRACT,
 } from '../trace/settings.ts'
 import { cachedFrame } from './alloc.ts'
+import { unmapCachedPte } from './drop.ts'
 import { unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
 import { unshareForWalk } from './shared-tables.ts'
@@ -77,7 +78,7 @@ function viewsOf(m: Machine, object: number, pgoff: number): View[] {
   return views
 }
 
-/** try_to_unmap() of the pages here; a write-protected entry leaves a marker. */
+/** try_to_unmap() of the pages here. */
 function unmapView(m: Machine, { mm, vma, vpn }: View): void {
   const { frames } = m
   const { ptes } = m.tables
@@ -87,8 +88,7 @@ function unmapView(m: Machine, { mm, vma, vpn }: View): void {
     const pfn = pte >>> PFN_SHIFT
     if ((pte & PTE_PRESENT) === 0 || !frames.has(pfn, PG_CACHE)) continue
     unshareForWalk(m, mm, at)
-    m.tables.ptes[mm.pteIndex(at)] = vma.uffdWp ? pte & PTE_UFFD_WP : 0
-    unmapPte(frames, mm, pfn)
+    unmapCachedPte(m, mm, vma, at)
   }
 }
 

@@ -2,8 +2,8 @@
  * Dropping entries: what an entry that goes away referred to loses a reference, and is freed with the last one.
  */
 import { type Frames, HELD, MAPCOUNT, PG_LARGE, PG_SWAPCACHE, PG_ZERO } from '../state/frames.ts'
-import type { Mm } from '../state/mm.ts'
-import { PFN_SHIFT, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
+import type { Mm, Vma } from '../state/mm.ts'
+import { PFN_SHIFT, PTE_PRESENT, PTE_SWAP, PTE_UFFD_WP } from '../state/tables.ts'
 import { removeMappings, unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
 import { pageIsUnmapped } from './own-bits.ts'
@@ -128,4 +128,12 @@ export function freeUnmapped(m: Machine, pfn: number): void {
   const mapped = frames.order[head] === 0 ? frames.mapcount(head) : frames.largeMapcount[head]!
   if (mapped === 0 && frames.has(head, PG_SWAPCACHE)) tryToFreeSwap(m, head)
   frames.freeIfUnused(head)
+}
+
+/** try_to_unmap() of a page-cache page: of a write-protected entry a marker stays. */
+export function unmapCachedPte(m: Machine, mm: Mm, vma: Vma | undefined, vpn: number): void {
+  const index = mm.pteIndex(vpn)
+  const pte = m.tables.ptes[index]!
+  m.tables.ptes[index] = vma?.uffdWp === true ? pte & PTE_UFFD_WP : 0
+  unmapPte(m.frames, mm, pte >>> PFN_SHIFT)
 }

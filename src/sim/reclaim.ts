@@ -23,7 +23,7 @@ import {
   PTE_UFFD_WP,
   TABLE_PAGES,
 } from '../state/tables.ts'
-import { freeUnmapped } from './drop.ts'
+import { freeUnmapped, unmapCachedPte } from './drop.ts'
 import { unmapPte } from './folio.ts'
 import { mappedShared, mapsWhole } from './lazyfree.ts'
 import { lruAdd, lruDrain, lruDrainAll } from './lru.ts'
@@ -107,17 +107,10 @@ export function unmapCached(
     if (soleOnly && frames.mapcount(pfn) !== 1) continue
     for (const mapper of mappersOf(m, pfn, vpn)) {
       if (!mapsAt(m, mapper.mm, mapper.vpn, pfn)) continue
-      if (unshareForReclaim(m, mapper.mm, mapper.vpn)) unmapCachedHere(m, mapper, pfn)
+      if (unshareForReclaim(m, mapper.mm, mapper.vpn))
+        unmapCachedPte(m, mapper.mm, mapper.mm.find(mapper.vpn), mapper.vpn)
     }
   }
-}
-
-/** A write-protected entry leaves a marker. */
-function unmapCachedHere(m: Machine, { mm, vpn }: Mapper, pfn: number): void {
-  const pte = clearEntry(m, mm, vpn)
-  if (mm.find(vpn)?.uffdWp) m.tables.ptes[mm.pteIndex(vpn)] = pte & PTE_UFFD_WP
-  if ((pte & PTE_DIRTY) !== 0) m.frames.set(pfn, PG_DIRTY)
-  unmapPte(m.frames, mm, pfn)
 }
 
 /** reclaim_pages() gives what stays back to the LRU by way of the batch (putback_lru_page()). */
