@@ -9,6 +9,7 @@ const MOST_PROCESSES = 10
 const MOST_PINS = 4
 const MOST_AREAS = 3
 const SMALL_PAGES = [1, 2, 8, 40]
+const FILE_PAGES = [1, 3, 8, 40]
 const HUGE_PAGES = [512, 512, 513, 600, 1024, 1100]
 
 export interface RandomOptions {
@@ -288,7 +289,8 @@ class Author {
 
   uffdwp(): string | undefined {
     const at = this.#options.uffdWp ? this.#range() : undefined
-    if (at === undefined || !isPrivate(at.area) || at.area.mapped.includes(false)) return undefined
+    if (at === undefined || at.area.kind === 'file' || at.area.mapped.includes(false))
+      return undefined
     if (!at.area.registered && this.rng.chance(20)) return undefined
     const turn = at.area.registered ? this.rng.pick(['on', 'off']) : 'on'
     at.area.registered = true
@@ -341,8 +343,7 @@ class Author {
     const huge = this.#options.thp && rng.chance(50)
     const odd = !first && rng.chance(15)
     const kind = odd ? rng.pick(['shared', 'file'] as const) : huge ? 'thp' : ''
-    // One page: a fault on a file or on shared memory maps its cached neighbours too.
-    const pages = odd ? 1 : rng.pick(kind === 'thp' ? HUGE_PAGES : SMALL_PAGES)
+    const pages = odd ? rng.pick(FILE_PAGES) : rng.pick(kind === 'thp' ? HUGE_PAGES : SMALL_PAGES)
     if (kind === 'thp') this.#huge = true
     const name = this.#areaName()
     const flags = Array.from({ length: pages }, () => false)

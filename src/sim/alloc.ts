@@ -94,7 +94,7 @@ export function cachedFrame(m: Machine, object: number, pgoff: number): number {
   return m.pageCache.get(object)?.get(pgoff) ?? 0
 }
 
-/** The page cache's frame for a page of a file or shared object, read in if need be. */
+/** The page cache's frame for a page of a file or shared object, read in or back from swap if need be. */
 export function pageCacheFrame(m: Machine, object: number, pgoff: number): number {
   let pages = m.pageCache.get(object)
   if (pages === undefined) {
@@ -102,7 +102,10 @@ export function pageCacheFrame(m: Machine, object: number, pgoff: number): numbe
     m.pageCache.set(object, pages)
   }
   const known = pages.get(pgoff)
-  if (known !== undefined) return known
+  if (known !== undefined) {
+    m.pagedOut.delete(known)
+    return known
+  }
   const pfn = m.frames.alloc()
   m.frames.set(pfn, PG_CACHE)
   pageIsNotAnon(m, pfn)

@@ -109,6 +109,7 @@ function replacePages(m: Machine, object: number, pgoff: number): void {
     if (old === undefined) continue
     m.pageCacheFrames--
     frames.clear(old, PG_CACHE)
+    m.pagedOut.delete(old)
     frames.freeIfUnused(old)
   }
 }

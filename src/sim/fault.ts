@@ -25,6 +25,7 @@ import {
   pageCacheFrame,
   pteAlloc,
 } from './alloc.ts'
+import { faultAround } from './fault-around.ts'
 import { mapPte } from './folio.ts'
 import { wpHugePmd } from './huge.ts'
 import { lruAdd } from './lru.ts'
@@ -43,6 +44,7 @@ export function handleFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: bo
   mm.reserve(vpn)
   const event = awaitedEvent(m, mm, vma, vpn)
   if (event !== 0) {
+    if (!write && vma.kind !== MAP_PRIVATE_ANON) faultAround(m, mm, vma, vpn)
     userfault(m, mm, vma, vpn, event)
     return
   }
@@ -151,6 +153,7 @@ function doHugePmdAnonymousPage(
 
 /** do_fault(): file and shared mappings. A store to a private file page copies it at once (do_cow_fault). */
 function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): void {
+  if (!write) faultAround(m, mm, vma, vpn)
   const pgoff = vma.pgoff + vpn - vma.start
   const cached = pageCacheFrame(m, vma.object, pgoff)
   const index = mm.pteIndex(vpn)

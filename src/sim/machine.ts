@@ -153,6 +153,8 @@ export class Machine {
   readonly contested = new Set<number>()
   /** Page cache and shmem: frame by object and page. */
   readonly pageCache = new Map<number, Map<number, number>>()
+  /** Frames of these that reclaim has taken: the next fault on such a page brings it back. */
+  readonly pagedOut = new Set<number>()
   /** How often each verdict decided, at whatever site: that a huge mapping is split leaves it to its pages. */
   readonly verdicts: number[] = new Array<number>(VERDICT_LABELS.length).fill(0)
   /** The fault in progress was raised by the kernel itself (GUP): userfaultfd's manager does not answer those. */

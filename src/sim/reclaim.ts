@@ -90,7 +90,7 @@ function swapOutArea(
 
 /**
  * try_to_unmap() of pages that are a file's or a shared object's: the next access finds them again, in the cache or on
- * the swap device behind that, and with the same bytes, so that they stay in the cache here. A pin does not keep them.
+ * the swap device behind that, and with the same bytes, so that they stay known here. A pin keeps them in the cache.
  */
 export function unmapCached(
   m: Machine,
@@ -110,6 +110,8 @@ export function unmapCached(
       if (unshareForReclaim(m, mapper.mm, mapper.vpn))
         unmapCachedPte(m, mapper.mm, mapper.mm.find(mapper.vpn), mapper.vpn)
     }
+    const isHeld = frames.refs[pfn] !== 0 || frames.pins[pfn] !== 0
+    if (frames.mapcount(pfn) === 0 && !isHeld) m.pagedOut.add(pfn)
   }
 }
 

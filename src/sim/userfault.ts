@@ -164,7 +164,7 @@ function pageFor(m: Machine, mm: Mm, vma: Vma, vpn: number, how: number): number
   if (vma.kind === MAP_SHARED) {
     const pgoff = vma.pgoff + vpn - vma.start
     const cached = cachedFrame(m, vma.object, pgoff)
-    if (how === UFFDIO_CONTINUE) return cached
+    if (how === UFFDIO_CONTINUE) return cached === 0 ? 0 : pageCacheFrame(m, vma.object, pgoff)
     m.spent += m.cost.zeroFill4k
     return cached === 0 ? pageCacheFrame(m, vma.object, pgoff) : 0
   }

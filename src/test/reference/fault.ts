@@ -1,6 +1,14 @@
 /** fault: handle_mm_fault(), from the hole or the read-only entry to the page that a load or store needs. */
 import { hugeFill, hugeSuits, hugeWp } from './huge.ts'
-import { type Area, type Page, type Pmd, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
+import {
+  type Area,
+  type Page,
+  type Pmd,
+  type Process,
+  type Pte,
+  TABLE_PAGES,
+  type Table,
+} from './nouns.ts'
 import { resolveWp } from './protect.ts'
 import { countCopies, judge, wpReuse } from './reuse.ts'
 import { areaAt, isCow, pmdAt, prepareAnonVma } from './space.ts'
@@ -158,11 +166,35 @@ function fillFromCache(
     pte.softDirty = true
     return
   }
-  const pte = w.mapPage(process, table, vpn, cached)
-  // The first store has to fault where it is to be noticed.
-  pte.write = area.kind === 'shared' && area.write && !area.uffdWp && !area.softDirtyTracked
+  if (!write && !area.uffdWp) mapAround(w, process, area, table, vpn)
+  const pte = mapCached(w, process, area, table, vpn, cached)
   pte.dirty = write
   pte.softDirty = write
+}
+
+function mapCached(
+  w: World,
+  process: Process,
+  area: Area,
+  table: Table,
+  vpn: number,
+  page: Page,
+): Pte {
+  const pte = w.mapPage(process, table, vpn, page)
+  // The first store has to fault where it is to be noticed.
+  pte.write = area.kind === 'shared' && area.write && !area.uffdWp && !area.softDirtyTracked
+  return pte
+}
+
+/** do_fault_around(): a load's fault maps what is cached of the aligned 16 pages, or of 16 from where the area begins. */
+function mapAround(w: World, process: Process, area: Area, table: Table, vpn: number): void {
+  const first = Math.max(vpn - (vpn % 16), area.start)
+  const pages = Math.min(16, area.end - first, TABLE_PAGES - (first % TABLE_PAGES))
+  for (let at = first; at < first + pages; at++) {
+    const page = w.inCache(area, at)
+    if (at === vpn || page === null || table.entries.has(at % TABLE_PAGES)) continue
+    mapCached(w, process, area, table, at, page)
+  }
 }
 
 /** do_wp_page(). */

@@ -97,7 +97,7 @@ function reclaimIn(
   }
 }
 
-/** Of a file's or a shared object's pages the entries go; the pages stay behind them, in the cache. */
+/** Of a file's or a shared object's pages the entries go, and unless somebody holds them, they are in the cache no more. */
 function unmapCached(
   w: World,
   process: Process,
@@ -110,6 +110,7 @@ function unmapCached(
     if (page?.folio.kind !== 'file' || (byAdvice && page.mappers.size !== 1)) continue
     breakTables(w, page)
     for (const pte of [...page.mappers]) w.clearPte(ownerOf(pte), pte)
+    if (page.mappers.size === 0 && page.folio.references.length === 0) w.pagedOut.add(page.folio)
   }
 }
 

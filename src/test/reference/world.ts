@@ -53,6 +53,8 @@ export class World {
   readonly tally = new Tally()
   /** Pages of files and shared objects, by cacheKey(). */
   readonly pageCache = new Map<string, Folio>()
+  /** Those of its pages that reclaim has taken since. */
+  readonly pagedOut = new Set<Folio>()
   readonly zeroPage: Page
   readonly hugeZero: Folio
   #lruAdd: Folio[] = []
@@ -133,6 +135,7 @@ export class World {
     page.index = 0
   }
 
+  /** The page that a fault finds in the cache, or brings there. */
   cachedPage(area: Area, vpn: number): Page {
     const key = cacheKey(area, vpn)
     let folio = this.pageCache.get(key)
@@ -144,7 +147,14 @@ export class World {
       folio.speculative = 1
       this.pageCache.set(key, folio)
     }
+    this.pagedOut.delete(folio)
     return firstPage(folio)
+  }
+
+  /** The page if it is in the cache now. */
+  inCache(area: Area, vpn: number): Page | null {
+    const folio = this.pageCache.get(cacheKey(area, vpn))
+    return folio === undefined || this.pagedOut.has(folio) ? null : firstPage(folio)
   }
 
   newTable(): Table {
@@ -313,7 +323,8 @@ export class World {
     if (slot) return slot.token
     const area = areaAt(process, vpn)
     if (area === null || area.kind === 'anon') return 0
-    return this.cachedPage(area, vpn).token
+    const cached = this.pageCache.get(cacheKey(area, vpn))
+    return cached ? firstPage(cached).token : fileToken(area.object, pgoffOf(area, vpn))
   }
 
   /** The page that is mapped at `vpn`, or that waits in the swapcache for its next fault. */
