@@ -167,10 +167,13 @@ function sharePlain(
   return i
 }
 
-/** copy_nonpresent_pte(): one more swap entry; exclusivity is lost on both sides. */
+/** copy_nonpresent_pte(): one more swap entry, or a marker; exclusivity is lost on both sides. */
 function copyNonpresentPte(m: Machine, pte: number, from: number, to: number): void {
   const { ptes } = m.tables
-  if ((pte & PTE_SWAP) === 0) return
+  if ((pte & PTE_SWAP) === 0) {
+    if (m.era.forkCopiesMarkers) ptes[to] = pte
+    return
+  }
   m.k.swap.duplicate(pte >>> PFN_SHIFT)
   slotIsShared(m, pte >>> PFN_SHIFT)
   const shared = pte & ~PTE_SWP_EXCLUSIVE

@@ -16,6 +16,8 @@ export interface Era {
   readonly uffdWpAreas: boolean
   /** What fork copies keeps userfaultfd's protection, though the child is not registered (until 5.13: 8f34f1eac382). */
   readonly forkKeepsUffdWp: boolean
+  /** Fork copies PTE markers to the child, which is not registered (5.19 until 49d6d7fb6313, 6.2 and stable trees). */
+  readonly forkCopiesMarkers: boolean
   /** A split of the huge zero page keeps userfaultfd's protection (42b2af2c9b7e: 6.3, stable trees from 5.15 on). */
   readonly splitKeepsZeroUffdWp: boolean
   /** Fork copies a page of a private file mapping that may be pinned, too (5.9 to 5.18). */
@@ -24,6 +26,10 @@ export interface Era {
   readonly uffdMinor: boolean
   /** userfaultfd write-protection of shared memory, holes included: PTE markers (5.19). */
   readonly uffdShmemWp: boolean
+  /** Where it is registered, shared memory is mapped read-only by default (51d3d5eb74ff: 6.2, and 6.1's stable tree). */
+  readonly uffdWritenotify: boolean
+  /** What stops being write-protected gets the permissions that its area has: shared memory becomes writable (until 6.1). */
+  readonly uffdResolveByFlags: boolean
   /** CONFIG_MEM_SOFT_DIRTY, as the recorded kernel was built. */
   readonly softDirty: boolean
   /** MADV_COLLAPSE: absent until 6.0; needs one writable entry until 6.12. */
@@ -95,7 +101,10 @@ const base: Era = {
   uffdWpAreas: false,
   uffdMinor: false,
   uffdShmemWp: false,
+  uffdWritenotify: false,
+  uffdResolveByFlags: true,
   forkKeepsUffdWp: true,
+  forkCopiesMarkers: true,
   splitKeepsZeroUffdWp: false,
   forkCopiesFile: true,
   softDirty: true,
@@ -145,7 +154,10 @@ const era5_19: Era = { ...era5_18, forkCopiesFile: false, uffdShmemWp: true }
 
 const era6_12: Era = {
   ...era5_19,
+  forkCopiesMarkers: false,
   uffdWpAreas: true,
+  uffdWritenotify: true,
+  uffdResolveByFlags: false,
   splitKeepsZeroUffdWp: true,
   collapse: 'writable',
   swapReadsWait: false,
@@ -178,6 +190,8 @@ export const ERAS = {
   '5.19': era5_19,
   '6.1': {
     ...era5_19,
+    forkCopiesMarkers: false,
+    uffdWritenotify: true,
     splitKeepsZeroUffdWp: true,
     collapse: 'writable',
     folioSplitDirty: 'softDirty',

@@ -157,6 +157,7 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
   const pgoff = vma.pgoff + vpn - vma.start
   const cached = pageCacheFrame(m, vma.object, pgoff)
   const index = mm.pteIndex(vpn)
+  const marked = vma.uffdWp && (m.tables.ptes[index]! & PTE_UFFD_WP) !== 0
   if (write && vma.kind !== MAP_SHARED) {
     anonVmaPrepare(m, mm, vma)
     m.spent += m.cost.copy4k
@@ -164,18 +165,17 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
     const pfn = allocAnonPage(m)
     m.frames.token[pfn] = m.frames.token[cached]!
     mapPte(m.frames, mm, pfn)
-    m.tables.ptes[index] = (pfn << PFN_SHIFT) | dirtyFlags(vma)
+    m.tables.ptes[mm.pteIndex(vpn)] = (pfn << PFN_SHIFT) | protectedIf(marked, dirtyFlags(vma))
     lruAdd(m, pfn)
     return
   }
   mapPte(m.frames, mm, cached)
   const writable = mapsShareWritable(m, vma)
-  const marked = vma.uffdWp && (m.tables.ptes[index]! & PTE_UFFD_WP) !== 0
-  // The marker's protection passes to the page: a store faults again.
-  const flags = marked
-    ? PTE_PRESENT | PTE_UFFD_WP
-    : write
-      ? dirtyFlags(vma)
-      : PTE_PRESENT | (writable ? PTE_WRITE : 0)
-  m.tables.ptes[index] = (cached << PFN_SHIFT) | flags
+  const flags = write ? dirtyFlags(vma) : PTE_PRESENT | (writable ? PTE_WRITE : 0)
+  m.tables.ptes[index] = (cached << PFN_SHIFT) | protectedIf(marked, flags)
+}
+
+/** A marker's protection passes to the page: a store faults again. */
+function protectedIf(marked: boolean, flags: number): number {
+  return marked ? (flags & ~PTE_WRITE) | PTE_UFFD_WP : flags
 }

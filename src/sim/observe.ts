@@ -2,7 +2,7 @@
  * What an observer with /proc/pid/pagemap and kpageflags sees of a page; nothing here changes state.
  */
 import { HUGE_ORDER, HUGE_ZERO_PFN, PG_KSM, ZERO_PFN } from '../state/frames.ts'
-import { PTE_SWAP } from '../state/tables.ts'
+import { PTE_SWAP, PTE_UFFD_WP } from '../state/tables.ts'
 import type { Machine } from './machine.ts'
 import { presentFrame } from './walk.ts'
 
@@ -26,7 +26,10 @@ export function pageKind(m: Machine, id: number, vpn: number): number {
   const pfn = frameOf(m, id, vpn)
   if (pfn < 0) {
     const mm = m.mm(id)
-    return (m.tables.ptes[mm.pteIndex(vpn)]! & PTE_SWAP) !== 0 ? PAGE_SWAP : PAGE_NONE
+    // A PTE marker is a kind of swap entry to pagemap.
+    return (m.tables.ptes[mm.pteIndex(vpn)]! & (PTE_SWAP | PTE_UFFD_WP)) !== 0
+      ? PAGE_SWAP
+      : PAGE_NONE
   }
   if (pfn === ZERO_PFN) return PAGE_ZERO
   if (pfn >= HUGE_ZERO_PFN && pfn < HUGE_ZERO_PFN + 512) return PAGE_HUGE_ZERO

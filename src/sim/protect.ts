@@ -92,14 +92,14 @@ function changeProtection(m: Machine, mm: Mm, vma: Vma, start: number, end: numb
 function upgradesPte(m: Machine, vma: Vma, pte: number): boolean {
   const pfn = pte >>> PFN_SHIFT
   const dirty = (pte & PTE_DIRTY) !== 0
-  if ((pte & PTE_UFFD_WP) !== 0 || !mayUpgrade(m, vma, pte)) return false
   if (vma.kind === MAP_SHARED) return mapsShareWritable(m, vma)
+  if ((pte & PTE_UFFD_WP) !== 0 || !mayUpgrade(m, vma, pte)) return false
   return m.frames.has(pfn, PG_ANON) && m.policy.upgradesPte(m.k, pfn, dirty)
 }
 
 function upgradesPmd(m: Machine, vma: Vma, pmd: number): boolean {
   const head = pmd >>> PFN_SHIFT
-  if ((pmd & PTE_UFFD_WP) !== 0 || !mayUpgrade(m, vma, pmd)) return false
   if (vma.kind === MAP_SHARED) return mapsShareWritable(m, vma)
+  if ((pmd & PTE_UFFD_WP) !== 0 || !mayUpgrade(m, vma, pmd)) return false
   return m.frames.has(head, PG_ANON) && m.policy.upgradesPmd(m.k, head, (pmd & PTE_DIRTY) !== 0)
 }

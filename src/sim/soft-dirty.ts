@@ -28,11 +28,12 @@ export function tracksSoftDirty(m: Machine, vma: Vma): boolean {
 
 /**
  * Shared memory is mapped writable, by a load too, unless the first store has to fault (vma_wants_writenotify()): where
- * soft-dirty is tracked, or userfaultfd may write-protect.
+ * soft-dirty is tracked, or userfaultfd may write-protect. Before the latter, a protected entry that mprotect() changes
+ * becomes writable, and the event is lost.
  */
 export function mapsShareWritable(m: Machine, vma: Vma): boolean {
   if (vma.kind !== MAP_SHARED || (vma.prot & PROT_WRITE) === 0) return false
-  return !vma.uffdWp && !tracksSoftDirty(m, vma)
+  return !(vma.uffdWp && m.era.uffdWritenotify) && !tracksSoftDirty(m, vma)
 }
 
 /** clear_refs_write(): no-op where the kernel has no CONFIG_MEM_SOFT_DIRTY, and for other values. */

@@ -58,8 +58,8 @@ export function uffdWriteProtect(
     const from = Math.max(start, vma.start)
     const to = Math.min(end, vma.end)
     if (!on) resolveRange(m, mm, vma, from, to)
-    else if (vma.kind === MAP_SHARED) protectShared(m, mm, from, to)
-    else protectRange(m, mm, from, to)
+    else if (vma.kind === MAP_PRIVATE_ANON) protectRange(m, mm, from, to)
+    else protectWithMarkers(m, mm, from, to)
   }
   return OK
 }
@@ -80,16 +80,24 @@ export function unprotect(m: Machine, mm: Mm, start: number, end: number): void 
   }
 }
 
-/** Of shared memory every page is protected, mapped or not; there are no write-protected huge mappings of it. */
-function protectShared(m: Machine, mm: Mm, start: number, end: number): void {
+/**
+ * Of files and shared memory every page is protected, mapped or not: a PTE marker remembers it of a hole. There are no
+ * write-protected huge mappings of them.
+ */
+function protectWithMarkers(m: Machine, mm: Mm, start: number, end: number): void {
   for (let vpn = start; vpn < end; vpn++) {
     splitHugePmd(m, mm, vpn)
+    unshareForWalk(m, mm, vpn)
     const index = pteAlloc(m, mm, vpn)
     const pte = m.tables.ptes[index]!
     m.spent += m.cost.mprotectPerPte
-    m.tables.ptes[index] = (pte & ~(PTE_WRITE | PTE_TOK)) | PTE_UFFD_WP
+    m.tables.ptes[index] = protectedEntry(pte)
   }
   m.judge.uffdWp(mm.id, start, end - start, true)
+}
+
+function protectedEntry(pte: number): number {
+  return (pte & PTE_SWAP) !== 0 ? pte | PTE_UFFD_WP : (pte & ~(PTE_WRITE | PTE_TOK)) | PTE_UFFD_WP
 }
 
 function protectRange(m: Machine, mm: Mm, start: number, end: number): void {
@@ -111,15 +119,14 @@ function protectRange(m: Machine, mm: Mm, start: number, end: number): void {
       if ((pte & (PTE_PRESENT | PTE_SWAP)) === 0) continue
       m.spent += m.cost.mprotectPerPte
       m.judge.uffdWp(mm.id, vpn + i - first, 1, true)
-      ptes[i] =
-        (pte & PTE_PRESENT) !== 0 ? (pte & ~(PTE_WRITE | PTE_TOK)) | PTE_UFFD_WP : pte | PTE_UFFD_WP
+      ptes[i] = protectedEntry(pte)
     }
   })
 }
 
 /**
- * Clears the bit. Entries become what a private area's default protection gives, which is read-only, also those that
- * were writable; since 6.12 exclusive ones are made writable at once.
+ * Clears the bit. Entries become what the area's default protection gives, which is read-only, also those that were
+ * writable; since 6.12 exclusive ones are made writable at once. Shared memory was mapped writable until 6.1.
  */
 function resolveRange(m: Machine, mm: Mm, vma: Vma, start: number, end: number): void {
   m.judge.uffdWp(mm.id, start, end - start, false)
@@ -141,10 +148,9 @@ function resolveRange(m: Machine, mm: Mm, vma: Vma, start: number, end: number):
 function resolveHuge(m: Machine, mm: Mm, vma: Vma, vpn: number, pmd: number): void {
   const head = pmd >>> PFN_SHIFT
   const upgrade =
-    m.policy.wpResolveWritable &&
-    mayUpgrade(m, vma, pmd) &&
-    m.frames.has(head, PG_ANON) &&
-    m.policy.upgradesPmd(m.k, head, (pmd & PTE_DIRTY) !== 0)
+    resolvesByFlags(m, vma) ||
+    (resolvesManually(m, vma, pmd, head) &&
+      m.policy.upgradesPmd(m.k, head, (pmd & PTE_DIRTY) !== 0))
   setPmdFlags(m, mm, vpn, (pmd & ~(PTE_UFFD_WP | PTE_WRITE)) | (upgrade ? PTE_WRITE : 0))
 }
 
@@ -161,16 +167,21 @@ function resolvePte(m: Machine, vma: Vma, index: number): void {
     return
   }
   m.spent += m.cost.mprotectPerPte
-  const upgrade = m.policy.wpResolveWritable && mayUpgrade(m, vma, pte) && upgrades(m, vma, pte)
+  const pfn = pte >>> PFN_SHIFT
+  const upgrade =
+    resolvesByFlags(m, vma) ||
+    (resolvesManually(m, vma, pte, pfn) && m.policy.upgradesPte(m.k, pfn, (pte & PTE_DIRTY) !== 0))
   ptes[index] = (pte & ~(PTE_UFFD_WP | PTE_WRITE | PTE_TOK)) | (upgrade ? PTE_WRITE : 0)
 }
 
-/** can_change_pte_writable(), the part that depends on the page. */
-function upgrades(m: Machine, vma: Vma, pte: number): boolean {
-  const pfn = pte >>> PFN_SHIFT
-  const dirty = (pte & PTE_DIRTY) !== 0
-  if (vma.kind === MAP_SHARED) return dirty
-  return m.frames.has(pfn, PG_ANON) && m.policy.upgradesPte(m.k, pfn, dirty)
+function resolvesByFlags(m: Machine, vma: Vma): boolean {
+  return m.era.uffdResolveByFlags && vma.kind === MAP_SHARED && (vma.prot & PROT_WRITE) !== 0
+}
+
+/** Is the policy asked? Never of shared memory: vma_wants_manual_pte_write_upgrade() takes read-only for its choice. */
+function resolvesManually(m: Machine, vma: Vma, entry: number, pfn: number): boolean {
+  if (!m.policy.wpResolveWritable || vma.kind === MAP_SHARED) return false
+  return mayUpgrade(m, vma, entry) && m.frames.has(pfn, PG_ANON)
 }
 
 /** can_change_pte_writable(), the part that is no question to a policy: may the entry be writable at all? */

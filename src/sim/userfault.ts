@@ -13,6 +13,7 @@ import {
   TABLE_PAGES,
 } from '../state/tables.ts'
 import {
+  MAP_PRIVATE_ANON,
   MAP_PRIVATE_FILE,
   MAP_SHARED,
   UFFD_MINOR,
@@ -175,15 +176,15 @@ function pageFor(m: Machine, mm: Mm, vma: Vma, vpn: number, how: number): number
   return allocAnonPage(m)
 }
 
-/** MADV_DONTNEED leaves the markers of write-protected shared pages in place: those in [start, end). */
+/** Write-protected pages of files and shared memory in [start, end), of which MADV_DONTNEED leaves markers. */
 export function protectedPages(m: Machine, mm: Mm, start: number, end: number): number[] {
   const found: number[] = []
   for (let vpn = start; vpn < end; vpn = (vpn & -TABLE_PAGES) + TABLE_PAGES) {
     if ((mm.pmd(vpn) & PMD_HUGE) !== 0 || mm.pmd(vpn) === 0) continue
     const stop = Math.min(end, (vpn & -TABLE_PAGES) + TABLE_PAGES)
     for (let at = vpn; at < stop; at++) {
-      const shared = mm.find(at)?.kind === MAP_SHARED
-      if (shared && (m.tables.ptes[mm.pteIndex(at)]! & PTE_UFFD_WP) !== 0) found.push(at)
+      const leavesMarker = mm.find(at)?.kind !== MAP_PRIVATE_ANON
+      if (leavesMarker && (m.tables.ptes[mm.pteIndex(at)]! & PTE_UFFD_WP) !== 0) found.push(at)
     }
   }
   return found

@@ -2,6 +2,7 @@
 import { isPromised } from './copy-pte.ts'
 import { handleFault } from './fault.ts'
 import { forcedStorePage } from './gup.ts'
+import { hasMarker } from './markers.ts'
 import { type Page, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
 import { areaAt, isCow, mappedPage, pmdAt } from './space.ts'
 import { cacheKey, type Pin, type World } from './world.ts'
@@ -29,6 +30,7 @@ export function store(w: World, process: Process, vpn: number, token: number): A
   const before = mappedPage(process, vpn)
   const wasHuge = before?.folio.order === HUGE_ORDER
   const wasKsm = before?.folio.ksm === true
+  const wasMarker = hasMarker(process, vpn)
   const { allocations, swapins } = w.tally
   let faults = 0
   while (!isWritable(process, vpn)) {
@@ -46,7 +48,7 @@ export function store(w: World, process: Process, vpn: number, token: number): A
   const word = storeWord(w, before, page, {
     wasHuge,
     wasKsm,
-    swapped: w.tally.swapins > swapins,
+    swapped: wasMarker || w.tally.swapins > swapins,
     faults,
   })
   return { word, faults, allocations: w.tally.allocations - allocations }
@@ -93,6 +95,7 @@ export function load(w: World, process: Process, vpn: number): Load {
   const nothing = { faults: 0, allocations: 0, mismatch: false, leak: false }
   if (areaAt(process, vpn)?.read !== true) return { word: 'segv', ...nothing }
   const { allocations, swapins } = w.tally
+  const wasMarker = hasMarker(process, vpn)
   let faults = 0
   while (mappedPage(process, vpn) === null) {
     if (++faults > FAULTS) throw new RangeError(`a load that never completes: ${vpn}`)
@@ -105,7 +108,7 @@ export function load(w: World, process: Process, vpn: number): Load {
   const mismatch = value !== expected
   const leak = !w.truth.maySee(process, value)
   countLoad(w, { mismatch, leak, expected })
-  const word = loadWord(w, page, faults, w.tally.swapins > swapins)
+  const word = loadWord(w, page, faults, wasMarker || w.tally.swapins > swapins)
   return { word, faults, allocations: w.tally.allocations - allocations, mismatch, leak }
 }
 

@@ -3,7 +3,7 @@ import { PIN_DMAPIN, PIN_IOURING, PIN_ODIRECT, PIN_ROPIN } from '../../trace/ops
 import { maybeDmaPinned } from './frames.ts'
 import { type Page, type Process, type Pte, TABLE_PAGES, type Table } from './nouns.ts'
 import { countCopies } from './reuse.ts'
-import { areaAt } from './space.ts'
+import { areaAt, vpnOf } from './space.ts'
 import { firstPage, type Pin, type World } from './world.ts'
 
 /** Is a reliability promise held on this pin now? FOLL_GET promises only until the owner's next fork. */
@@ -85,7 +85,16 @@ function copyForChild(
   entry.dirty = true
   entry.softDirty = true
   w.tally.fork_copies++
-  countCopies(w, 1, !hasPromisedPin(w, parent, page))
+  // A pin promises something of the pages that it was taken of; KSM may have put its page elsewhere, too.
+  const vpn = vpnOf(parent, pte)
+  const needed = [...w.pins.values()].some((pin) => {
+    return pin.owner === parent && pin.pinned && isPromised(pin) && promises(pin, vpn)
+  })
+  countCopies(w, 1, !needed)
+}
+
+function promises(pin: Pin, vpn: number): boolean {
+  return pin.vpns.includes(vpn) && !pin.detached.has(vpn)
 }
 
 function childMayWrite(child: Process, table: Table, index: number): boolean {

@@ -9,7 +9,7 @@ import {
   TABLE_PAGES,
   type Table,
 } from './nouns.ts'
-import { resolveWp } from './protect.ts'
+import { mapsWritable, resolveWp } from './protect.ts'
 import { countCopies, judge, wpReuse } from './reuse.ts'
 import { areaAt, isCow, pmdAt, prepareAnonVma } from './space.ts'
 import { swapIn } from './swap.ts'
@@ -154,6 +154,8 @@ function fillFromCache(
   const cached = w.cachedPage(area, vpn)
   const table = pmd.table
   if (table === null) return
+  // The marker's protection passes to the page: a store faults again.
+  const marked = area.uffdWp && table.markers.has(vpn % TABLE_PAGES)
   if (write && isCow(area)) {
     prepareAnonVma(process, area, () => w.newMapping())
     const page = firstPage(w.newAnon(0))
@@ -161,13 +163,17 @@ function fillFromCache(
     page.exclusive = w.rules.tracksExclusive
     countCopies(w, 1, false)
     const pte = w.mapPage(process, table, vpn, page)
-    pte.write = area.write
+    pte.write = area.write && !marked
+    pte.uffdWp = marked
     pte.dirty = true
     pte.softDirty = true
     return
   }
   if (!write && !area.uffdWp) mapAround(w, process, area, table, vpn)
   const pte = mapCached(w, process, area, table, vpn, cached)
+  if (write) pte.write = area.write
+  if (marked) pte.write = false
+  pte.uffdWp = marked
   pte.dirty = write
   pte.softDirty = write
 }
@@ -181,8 +187,7 @@ function mapCached(
   page: Page,
 ): Pte {
   const pte = w.mapPage(process, table, vpn, page)
-  // The first store has to fault where it is to be noticed.
-  pte.write = area.kind === 'shared' && area.write && !area.uffdWp && !area.softDirtyTracked
+  pte.write = mapsWritable(w, area)
   return pte
 }
 
@@ -192,7 +197,9 @@ function mapAround(w: World, process: Process, area: Area, table: Table, vpn: nu
   const pages = Math.min(16, area.end - first, TABLE_PAGES - (first % TABLE_PAGES))
   for (let at = first; at < first + pages; at++) {
     const page = w.inCache(area, at)
-    if (at === vpn || page === null || table.entries.has(at % TABLE_PAGES)) continue
+    const index = at % TABLE_PAGES
+    if (at === vpn || page === null || table.entries.has(index) || table.markers.has(index))
+      continue
     mapCached(w, process, area, table, at, page)
   }
 }

@@ -1,6 +1,7 @@
 /** fork: copies an address space: areas, huge mappings, tables and entries. */
 import { copyPresentPte, copySwapPte, forkCopies } from './copy-pte.ts'
 import { splitPmd } from './huge.ts'
+import { markersIn } from './markers.ts'
 import type { Area, Pmd, Process } from './nouns.ts'
 import { areaAt, pmdAt, pmdRanges, ptesIn } from './space.ts'
 import { sharesTable, shareTable } from './tables.ts'
@@ -66,6 +67,9 @@ function copyTable(
   }
   const table = copy.table
   if (table === null) return
+  if (w.era.forkCopiesMarkers) {
+    for (const at of markersIn(pmd.table, first, last)) table.markers.add(at)
+  }
   for (const pte of ptesIn(pmd.table, first, last)) {
     if (pte.page !== null) copyPresentPte(w, parent, child, pte, table)
     else copySwapPte(w, pte, table)

@@ -172,14 +172,17 @@ function fillFromPmd(
   return pte
 }
 
-/** split_huge_page(): any reference beyond mappings and swapcache forbids it. */
-export function splitFolio(w: World, folio: Folio, keepsZeros = false): boolean {
+/**
+ * split_huge_page(): any reference beyond mappings and swapcache forbids it. A folio that is swapped out as a whole is not
+ * split in the kernel, its mappings are: its pages here are what becomes of it.
+ */
+export function splitFolio(w: World, folio: Folio, whole = false): boolean {
   if (folio.order === 0) return true
   if (extraReferences(folio) !== 0) return false
-  for (const pmd of [...folio.pmdMappers]) splitPmd(w, pmd, true)
+  for (const pmd of [...folio.pmdMappers]) splitPmd(w, pmd, !whole)
   const { pages } = folio
-  gatherDirty(folio, w.era.folioSplitDirty)
-  const dropsZeros = w.era.splitDropsZeros && !keepsZeros
+  if (!whole) gatherDirty(folio, w.era.folioSplitDirty)
+  const dropsZeros = w.era.splitDropsZeros && !whole
   const cached = folio.swapcache
   for (const page of pages) {
     w.detachPage(page)

@@ -4,6 +4,9 @@ import { type Era, type Params, policyNamed, type Rules } from './rules.ts'
 const ERA_5_8: Era = {
   uffdWp: true,
   protectsFiles: false,
+  uffdWritenotify: false,
+  resolvesByFlags: true,
+  forkCopiesMarkers: true,
   forkKeepsUffdWp: true,
   splitKeepsZeroUffdWp: false,
   forkCopiesFile: true,
@@ -57,6 +60,8 @@ const ERA_5_19: Era = { ...ERA_5_18, protectsFiles: true, forkCopiesFile: false 
 const ERA_6_0: Era = { ...ERA_5_19, forceFollows: 'exclusive' }
 const ERA_6_1: Era = {
   ...ERA_6_0,
+  uffdWritenotify: true,
+  forkCopiesMarkers: false,
   splitKeepsZeroUffdWp: true,
   collapse: 'needsWritable',
   freeAsksFirstPage: true,
@@ -65,6 +70,7 @@ const ERA_6_1: Era = {
 }
 const ERA_6_12: Era = {
   ...ERA_6_1,
+  resolvesByFlags: false,
   swapReadsWait: false,
   splitDirty: 'softDirty',
   folioSplitDirty: 'pte',

@@ -79,6 +79,8 @@ export interface Pte {
 
 export interface Table {
   readonly entries: Map<number, Pte>
+  /** Where a PTE marker is, and no entry. */
+  readonly markers: Set<number>
   /** PMD entries that point at it: more than one while it is shared. */
   readonly users: Set<Pmd>
   /** Does each sharer count for the pages in it? (COW page tables, v3 and later) */

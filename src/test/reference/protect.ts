@@ -1,6 +1,7 @@
 /** protect: mprotect, userfaultfd write protection and soft-dirty clearing: who loses the write bit, and who gets it back. */
 import { maybeDmaPinned } from './frames.ts'
 import { splitPmd } from './huge.ts'
+import { markHoles } from './markers.ts'
 import type { Area, Page, Pmd, Process, Pte } from './nouns.ts'
 import { isCow, isolateAreas, mergeAreas, pmdRanges, ptesIn } from './space.ts'
 import { privateTable } from './tables.ts'
@@ -58,10 +59,12 @@ export function uffdWriteProtect(
   if (areas.length === 0 || (!covered && !w.era.protectsSeveralAreas)) return false
   for (const area of areas) {
     if (!area.uffdWp) return false
-    changeProtection(w, process, area, Math.max(start, area.start), Math.min(end, area.end), {
+    const [first, last] = [Math.max(start, area.start), Math.min(end, area.end)]
+    changeProtection(w, process, area, first, last, {
       uffdWp: on,
       upgrade: !on && w.rules.wpResolveWritable,
     })
+    if (area.kind !== 'anon') markHoles(w, process, first, last, on)
   }
   return true
 }
@@ -109,11 +112,17 @@ function changePte(w: World, area: Area, pte: Pte, change: Change): void {
   if (change.uffdWp !== undefined) pte.uffdWp = change.uffdWp
   if (pte.page === null) return
   if (area.kind === 'shared') {
-    const noticed = change.uffdWp === undefined ? area.uffdWp : area.uffdWp && pte.uffdWp
-    pte.write = area.write && !noticed && !area.softDirtyTracked
+    if (change.uffdWp === undefined) pte.write = mapsWritable(w, area)
+    else pte.write = !change.uffdWp && area.write && w.era.resolvesByFlags
     return
   }
   pte.write = change.upgrade && canChangeWritable(w, area, pte, pte.page)
+}
+
+/** Is shared memory mapped writable by default? Not where the first store is to be noticed. */
+export function mapsWritable(w: World, area: Area): boolean {
+  const noticed = (area.uffdWp && w.era.uffdWritenotify) || area.softDirtyTracked
+  return area.kind === 'shared' && area.write && !noticed
 }
 
 /** can_change_pte_writable(): may the entry be writable at once, without a fault that nobody needs to see? */

@@ -12,6 +12,7 @@ export interface Mix {
 interface Area {
   readonly pages: number
   readonly huge: boolean
+  readonly kind: '' | 'file' | 'shared'
   readonly mapped: boolean[]
   dontFork: boolean
   /** Parts of it may be protected differently: then it is several areas to the kernel, which mremap refuses. */
@@ -168,17 +169,19 @@ class Writer {
 
   #mmap(proc: Proc): void {
     const huge = this.#mix.huge && this.#rng.chance(35)
+    const kind = huge || this.#rng.chance(75) ? '' : this.#any(['file', 'shared'] as const)
     // 20 pages cross the limit of an LRU batch, 15.
     const pages = huge ? HUGE_PAGES : this.#any([1, 4, 8, 20])
     const name = this.#nextArea()
     proc.areas.set(name, {
       pages,
       huge,
+      kind,
       mapped: Array(pages).fill(true),
       dontFork: false,
       uneven: false,
     })
-    this.#lines.push(`mmap ${proc.name} ${name} ${pages}${huge ? ' thp' : ''}`)
+    this.#lines.push(`mmap ${proc.name} ${name} ${pages} ${huge ? 'thp' : kind}`.trimEnd())
     if (this.#rng.chance(85)) this.#lines.push(`write ${proc.name} ${name}[0..${pages - 1}]`)
   }
 

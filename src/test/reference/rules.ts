@@ -46,6 +46,12 @@ export interface Era {
   readonly uffdWp: boolean
   /** userfaultfd protects what is not anonymous, files of tmpfs at least (5.19 on). */
   readonly protectsFiles: boolean
+  /** Registered shared memory is mapped read-only, and mprotect leaves it so (6.1's stable tree on). */
+  readonly uffdWritenotify: boolean
+  /** Shared memory that is not write-protected any more becomes writable at once (until 6.1). */
+  readonly resolvesByFlags: boolean
+  /** Fork copies markers to a child that nobody watches (5.19 to 6.0). */
+  readonly forkCopiesMarkers: boolean
   /** userfaultfd's protection stays on what fork copies (5.7 to 5.13). */
   readonly forkKeepsUffdWp: boolean
   /** It stays on zero pages when the huge zero page is split. */

@@ -21,6 +21,14 @@ export function pteAt(process: Process, vpn: number): Pte | null {
   return pmdAt(process, vpn)?.table?.entries.get(vpn % TABLE_PAGES) ?? null
 }
 
+/** Where the process has the entry. */
+export function vpnOf(process: Process, pte: Pte): number {
+  for (const pmd of pte.table.users) {
+    if (pmd.process === process) return pmd.number * TABLE_PAGES + pte.index
+  }
+  throw new RangeError('the table belongs to the process')
+}
+
 /** The page that the process reaches at `vpn` without a fault. */
 export function mappedPage(process: Process, vpn: number): Page | null {
   const pmd = pmdAt(process, vpn)

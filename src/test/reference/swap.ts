@@ -9,6 +9,7 @@ import {
 } from './frames.ts'
 import { splitFolio, splitPmd } from './huge.ts'
 import { isShared, wholeFolio } from './lazy-free.ts'
+import { hasMarker, leavesMarker } from './markers.ts'
 import {
   type Area,
   type Folio,
@@ -20,7 +21,7 @@ import {
   TABLE_PAGES,
 } from './nouns.ts'
 import { judge, swapinReuse } from './reuse.ts'
-import { areaAt, pmdRanges, pteAt } from './space.ts'
+import { areaAt, pmdRanges, pteAt, vpnOf } from './space.ts'
 import { privateTable } from './tables.ts'
 import { firstPage, type World } from './world.ts'
 
@@ -109,7 +110,12 @@ function unmapCached(
     const page = pteAt(process, vpn)?.page
     if (page?.folio.kind !== 'file' || (byAdvice && page.mappers.size !== 1)) continue
     breakTables(w, page)
-    for (const pte of [...page.mappers]) w.clearPte(ownerOf(pte), pte)
+    for (const pte of [...page.mappers]) {
+      const owner = ownerOf(pte)
+      const area = areaAt(owner, vpnOf(owner, pte))
+      w.clearPte(owner, pte)
+      if (leavesMarker(area, pte)) pte.table.markers.add(pte.index)
+    }
     if (page.mappers.size === 0 && page.folio.references.length === 0) w.pagedOut.add(page.folio)
   }
 }
@@ -385,14 +391,7 @@ function readPage(w: World, slot: Slot, bypass: boolean): Page {
   return page
 }
 
-function vpnOf(process: Process, pte: Pte): number {
-  for (const pmd of pte.table.users) {
-    if (pmd.process === process) return pmd.number * TABLE_PAGES + pte.index
-  }
-  throw new RangeError('the table belongs to the process')
-}
-
-/** Presence of a range as `show` prints it; the zero page counts as present. */
+/** Presence of a range as `show` prints it; the zero page counts as present, and a marker is a swap entry to pagemap. */
 export function presence(process: Process, start: number, end: number): string {
   let present = 0
   let swapped = 0
@@ -400,7 +399,7 @@ export function presence(process: Process, start: number, end: number): string {
     const pmd = process.pmds.get(Math.floor(vpn / TABLE_PAGES))
     const pte = pmd?.table?.entries.get(vpn % TABLE_PAGES)
     if (pmd?.folio || pte?.page) present++
-    else if (pte?.slot) swapped++
+    else if (pte?.slot || hasMarker(process, vpn)) swapped++
   }
   return `n${end - start}:present${present}:swapped${swapped}`
 }

@@ -2,7 +2,7 @@
 import { copyMarks, copyPresentPte, copySwapPte } from './copy-pte.ts'
 import { maybeDmaPinned } from './frames.ts'
 import { type Area, type Pmd, type Process, type Pte, TABLE_PAGES, type Table } from './nouns.ts'
-import { areaAt } from './space.ts'
+import { areaAt, pmdAt } from './space.ts'
 import type { World } from './world.ts'
 
 /** Who is about to change entries. The 2021 prototype knows of faults, and of areas that are cut, only. */
@@ -143,6 +143,17 @@ function replaceTable(w: World, pmd: Pmd, copyEntry: (pte: Pte, table: Table) =>
   if (old.users.size === 1) w.tally.missed_reuses++
   const table = w.newTable()
   for (const pte of [...old.entries.values()]) copyEntry(pte, table)
+  for (const index of old.markers) table.markers.add(index)
   leaveTable(w, pmd)
   w.setTable(pmd, table)
+}
+
+/** The page table of the process at `vpn`, made if there is none; null under a huge folio. */
+export function tableAt(w: World, process: Process, vpn: number): Table | null {
+  let pmd = pmdAt(process, vpn)
+  if (pmd === null) {
+    pmd = w.newPmd(process, vpn)
+    w.setTable(pmd, w.newTable())
+  }
+  return pmd.table
 }

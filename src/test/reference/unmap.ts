@@ -1,10 +1,11 @@
 /** unmap: what takes pages away: munmap, MADV_DONTNEED, MADV_FREE, exit, exec, and mremap, which puts them elsewhere. */
 import { dropPin } from './gup.ts'
 import { splitPmd } from './huge.ts'
+import { leavesMarker, markersIn } from './markers.ts'
 import { breakKsm } from './merge.ts'
-import { type Pmd, type Process, type Pte, TABLE_PAGES, type Table } from './nouns.ts'
-import { isolateAreas, mergeAreas, pmdAt, pmdRanges, ptesIn } from './space.ts'
-import { leaveTable, privateTable } from './tables.ts'
+import { type Pmd, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
+import { areaAt, isolateAreas, mergeAreas, pmdRanges, ptesIn } from './space.ts'
+import { leaveTable, privateTable, tableAt } from './tables.ts'
 import type { World } from './world.ts'
 
 export function munmap(w: World, process: Process, start: number, end: number): void {
@@ -20,7 +21,7 @@ export function dontNeed(w: World, process: Process, start: number, end: number)
   zap(w, process, start, end, 'dontneed')
   if (!w.era.dontNeedFreesTables) return
   for (const { pmd, whole } of [...pmdRanges(process, start, end)]) {
-    if (!whole || pmd.table === null) continue
+    if (!whole || pmd.table === null || pmd.table.markers.size > 0) continue
     leaveTable(w, pmd)
     process.pmds.delete(pmd.number)
   }
@@ -56,7 +57,13 @@ function zap(
     }
     if (zapsByTable(w, process, pmd, { start, end, whole, why })) continue
     if (pmd.table === null) continue
-    for (const pte of ptesIn(pmd.table, first, last)) w.clearPte(process, pte)
+    const { markers } = pmd.table
+    if (why === 'munmap') for (const at of markersIn(pmd.table, first, last)) markers.delete(at)
+    for (const pte of ptesIn(pmd.table, first, last)) {
+      w.clearPte(process, pte)
+      const area = areaAt(process, pmd.number * TABLE_PAGES + pte.index)
+      if (why === 'dontneed' && leavesMarker(area, pte)) markers.add(pte.index)
+    }
   }
 }
 
@@ -199,7 +206,13 @@ export function mremap(
     tableAt(w, process, first + shift)
     tableAt(w, process, last - 1 + shift)
     const byTable = whole && shift % TABLE_PAGES === 0 && !movesEntries(w, process, first)
-    for (const pte of ptesIn(pmd.table, first, last)) {
+    const { table } = pmd
+    for (const at of markersIn(table, first, last)) {
+      const to = pmd.number * TABLE_PAGES + at + shift
+      table.markers.delete(at)
+      if (!w.era.remapClearsUffdWp) tableAt(w, process, to)?.markers.add(to % TABLE_PAGES)
+    }
+    for (const pte of ptesIn(table, first, last)) {
       movePte(w, process, pte, pmd.number * TABLE_PAGES + pte.index + shift, byTable)
     }
   }
@@ -225,15 +238,6 @@ function moveHuge(w: World, process: Process, pmd: Pmd, to: number): void {
   if (folio.pmdMappers.delete(pmd)) folio.pmdMappers.add(target)
   pmd.folio = null
   process.pmds.delete(pmd.number)
-}
-
-function tableAt(w: World, process: Process, vpn: number): Table | null {
-  let pmd = pmdAt(process, vpn)
-  if (pmd === null) {
-    pmd = w.newPmd(process, vpn)
-    w.setTable(pmd, w.newTable())
-  }
-  return pmd.table
 }
 
 /** Is a table that could move as it is taken apart, so that userfaultfd's bits can be left out? */

@@ -161,6 +161,7 @@ export class World {
     this.tally.allocations++
     return {
       entries: new Map(),
+      markers: new Set(),
       users: new Set(),
       accounted: this.rules.tables === 'accounted',
       owner: null,
@@ -199,6 +200,7 @@ export class World {
     const pte = emptyPte(table, vpn % TABLE_PAGES)
     pte.page = page
     table.entries.set(pte.index, pte)
+    table.markers.delete(pte.index)
     if (page.folio.kind !== 'zero') page.mappers.add(pte)
     page.folio.mmIds?.map(process.mm, 1)
     return pte
