@@ -247,7 +247,7 @@ class Author {
 
   mremap(): string | undefined {
     const at = this.#range()
-    if (at === undefined || !isPrivate(at.area)) return undefined
+    if (at === undefined) return undefined
     const { owner, area, first, last } = at
     // The kernel refuses to move what userfaultfd knows, if it has become more than one area by now.
     if (area.registered && first !== last) return undefined
@@ -341,7 +341,7 @@ class Author {
   #map(process: Process, first: boolean): string {
     const { rng } = this
     const huge = this.#options.thp && rng.chance(50)
-    const odd = !first && rng.chance(15)
+    const odd = rng.chance(first ? 10 : 30)
     const kind = odd ? rng.pick(['shared', 'file'] as const) : huge ? 'thp' : ''
     const pages = odd ? rng.pick(FILE_PAGES) : rng.pick(kind === 'thp' ? HUGE_PAGES : SMALL_PAGES)
     if (kind === 'thp') this.#huge = true

@@ -92,3 +92,12 @@ test('what reclaim takes from a child is gone for the parent whose pin has the s
   // What is pinned at fork is copied for the child.
   expect(found(5)).toEqual([DEV_COHERENT, 0, SAW_MISMATCH])
 })
+
+test('a device stores to shared memory, whatever the owner of the pin has unmapped', () => {
+  for (const gone of ['madvise A a dontneed', 'munmap A a']) {
+    const { shadow } = after('spawn A', 'mmap A a 1 shared', 'fork A B', 'pin A a P iouring', gone)
+    const { vpn } = after('spawn A', 'mmap A a 1')
+    shadow.deviceStore(0, 0, 8, 0)
+    expect([shadow.load(1, vpn, 7), shadow.load(1, vpn, 8)]).toEqual([SAW_MISMATCH, 0])
+  }
+})

@@ -57,6 +57,8 @@ interface PinnedPage {
   unmapped: boolean
   /** MADV_FREE had given the page up when the pin was taken, and nobody has stored since: it may have been zeroes. */
   freed: boolean
+  /** What the object holds there, if it is shared: the page stays in it, whatever its owner unmaps. */
+  object: { token: number } | undefined
   /** The frame, if it could be seen. */
   pfn: number
   /** Of O_DIRECT a store that does not reach the owner is nobody's fault any more: it has forked since. */
@@ -80,6 +82,7 @@ export class LiveShadow {
         vpn: vpn + i,
         unmapped: false,
         freed: false,
+        object: undefined,
         pfn: UNSEEN,
         excused: false,
       })),
@@ -128,10 +131,12 @@ export class LiveShadow {
         break
       case OP_PIN:
         for (const page of this.#pins[pin] ?? []) {
+          const mapped = this.#process(mm).pages.get(page.vpn)
           page.unmapped = false
+          page.object = mapped?.shared ? mapped.content : undefined
           page.pfn = UNSEEN
           page.excused = false
-          page.freed = this.#process(mm).pages.get(page.vpn)?.freed ?? false
+          page.freed = mapped?.freed ?? false
         }
         break
       default:
@@ -204,6 +209,10 @@ export class LiveShadow {
   deviceStore(pin: number, index: number, token: number, pfn: number): void {
     const page = this.#pins[pin]?.[index]
     const owner = this.#owners[pin] ?? NOBODY
+    if (page?.object !== undefined) {
+      page.object.token = token
+      return
+    }
     this.#authors.set(token, { mm: owner, at: this.#now++ })
     if (page === undefined || page.unmapped) return
     const { pages } = this.#process(owner)
