@@ -8,9 +8,13 @@ import { Rng } from '../trace/rng.ts'
 const MOST_PROCESSES = 10
 const MOST_PINS = 4
 const MOST_AREAS = 3
-const SMALL_PAGES = [1, 2, 8, 40]
-const FILE_PAGES = [1, 3, 8, 40]
-const HUGE_PAGES = [512, 512, 513, 600, 1024, 1100]
+/** How long areas are, by their kind. */
+const PAGES: Readonly<Record<Area['kind'], readonly number[]>> = {
+  '': [1, 2, 8, 40],
+  thp: [512, 512, 513, 600, 1024, 1100],
+  file: [1, 3, 8, 40],
+  shared: [1, 3, 8, 40, 512, 600],
+}
 
 export interface RandomOptions {
   /** Is there swap to swap out to? */
@@ -343,7 +347,7 @@ class Author {
     const huge = this.#options.thp && rng.chance(50)
     const odd = rng.chance(first ? 10 : 30)
     const kind = odd ? rng.pick(['shared', 'file'] as const) : huge ? 'thp' : ''
-    const pages = odd ? rng.pick(FILE_PAGES) : rng.pick(kind === 'thp' ? HUGE_PAGES : SMALL_PAGES)
+    const pages = rng.pick(PAGES[kind])
     if (kind === 'thp') this.#huge = true
     const name = this.#areaName()
     const flags = Array.from({ length: pages }, () => false)
