@@ -204,7 +204,7 @@ function agrees(
   state: LruState,
 ): boolean {
   if (result.op !== recorded.op || result.n !== recorded.n) return false
-  if (!isCompared(result.operation)) return result.outcome === 'ok'
+  if (!isCompared(result.operation)) return result.outcome === recorded.outcome
   const flags = state === 'drained' ? recorded.flagsDrained : recorded.flags
   if ([...flags].sort().join() !== result.flags.join()) return false
 

@@ -71,6 +71,8 @@ export interface Era {
   readonly unaccounts: boolean
   /** mremap moves a range that spans several areas (6.17). */
   readonly mremapsAreas: boolean
+  /** An area that has an anon_vma joins one that has none when it becomes like it (879bca0a2c4f, 6.16). */
+  readonly mergesUntouched: boolean
   /** mremap takes userfaultfd's protection off with the registration (0cef0bb836e3: 6.13, stable trees from 6.1 on). */
   readonly mremapClearsUffdWp: boolean
   /**
@@ -88,6 +90,11 @@ export interface Era {
   readonly splitsLazyfree: boolean
   /** Of such a folio it takes all entries at once that follow each other in a table: one that is dirty keeps them all (6.16). */
   readonly dropsInRuns: boolean
+  /**
+   * A huge mapping of a folio that MADV_FREE gave up goes as it is, page table and all, if it is clean and nobody holds the
+   * folio (735ecdfaf4e8, 6.11; 6.18.15 does so too, 6.18.44 was watched to split it first).
+   */
+  readonly dropsHugeLazyfree: boolean
   /** How break_ksm() gives a process a page of its own: by the fault of a store (until 6.1), or FAULT_FLAG_UNSHARE. */
   readonly breaksKsm: 'store' | 'unshare'
   /** A forced store goes by FOLL_COW and the dirty bit, not by the exclusive one (until 5.19). */
@@ -126,11 +133,13 @@ const base: Era = {
   freeAsksHead: false,
   unaccounts: false,
   mremapsAreas: false,
+  mergesUntouched: false,
   mremapClearsUffdWp: false,
   takesFoliosWhole: false,
   heldLazyfree: 'unmaps',
   splitsLazyfree: true,
   dropsInRuns: false,
+  dropsHugeLazyfree: false,
   breaksKsm: 'store',
   follCow: true,
   odirect: 'get',
@@ -158,6 +167,7 @@ const era6_12: Era = {
   uffdWpAreas: true,
   uffdWritenotify: true,
   uffdResolveByFlags: false,
+  dropsHugeLazyfree: true,
   splitKeepsZeroUffdWp: true,
   collapse: 'writable',
   swapReadsWait: false,
@@ -209,8 +219,10 @@ export const ERAS = {
     freesEmptyTables: true,
     mappedShared: 'mmIds',
     mremapsAreas: true,
+    mergesUntouched: true,
     heldLazyfree: 'keeps',
     dropsInRuns: true,
+    dropsHugeLazyfree: false,
   },
 } as const satisfies Record<EraName, Era>
 

@@ -27,8 +27,11 @@ export function mprotect(m: Machine, mm: Mm, start: number, end: number, prot: n
   const only = mm.find(start)
   if (only !== undefined && only.end >= end) {
     // Nearly always the range lies in one area.
-    if (only.prot !== prot) protect(m, mm, carveOne(m, mm, start, end), prot)
-    mm.merge(start, end)
+    if (only.prot !== prot) {
+      const piece = carveOne(m, mm, start, end)
+      protect(m, mm, piece, prot)
+      mm.merge(piece, m.era.mergesUntouched)
+    }
   } else {
     if (!mm.covers(start, end)) return FAILED
     changeAreas(

@@ -3,6 +3,7 @@
  */
 import { AFTER_CLEAR, BEFORE_SWAPCACHE, BEFORE_UNMAP } from '../policy/api.ts'
 import {
+  HUGE_PAGES,
   PG_CACHE,
   PG_DIRTY,
   PG_EXCLUSIVE,
@@ -34,6 +35,7 @@ import { tableUsers, unshareForReclaim } from './shared-tables.ts'
 import { hugeMappers, onlyMapped, splitFolio, splitHugePmd } from './split.ts'
 import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
 import { anonFrame, overlapping, presentFrame } from './walk.ts'
+import { zapHugePmd } from './zap.ts'
 
 /**
  * Swaps [start, end) of `mm` out, from every process that maps the pages; `soleOnly` leaves pages alone that are mapped
@@ -217,7 +219,11 @@ function reclaimFolio(
 export function isolateFolio(m: Machine, head: number, vpn: number, again?: number[]): boolean {
   const { frames, policy } = m
   if (frames.has(head, PG_LARGE)) {
-    for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
+    for (const huge of hugeMappers(m, head)) {
+      if (!dropsHugeMapping(m, head, huge)) splitHugePmd(m, huge.mm, huge.vpn)
+    }
+    // The last mapping has taken the folio with it.
+    if (frames.word[head] === 0) return false
   }
   if (frames.has(head, PG_LAZYFREE) && !isSwapBacked(m, head, vpn, again)) return false
   const stays = frames.has(head, PG_LARGE) && !onlyMapped(m, head)
@@ -227,6 +233,16 @@ export function isolateFolio(m: Machine, head: number, vpn: number, again?: numb
     return false
   }
   frames.hold(head)
+  return true
+}
+
+/** unmap_huge_pmd_locked() of a folio that MADV_FREE gave up. Returns false where it has to be split, and looked at. */
+function dropsHugeMapping(m: Machine, head: number, { mm, vpn }: Mapper): boolean {
+  if (!m.era.dropsHugeLazyfree || !m.frames.has(head, PG_LAZYFREE)) return false
+  if (m.frames.has(head, PG_DIRTY) || (mm.pmd(vpn) & PTE_DIRTY) !== 0) return false
+  if (!onlyMapped(m, head)) return false
+  for (let i = 0; i < HUGE_PAGES; i++) m.judge.dropped(mm.id, vpn + i)
+  zapHugePmd(m, mm, vpn)
   return true
 }
 

@@ -99,17 +99,19 @@ export function changeAreas(
   const only = mm.find(start)
   if (only !== undefined && only.end >= end) {
     // Nearly always the range lies in one area.
-    if (differs(only)) change(carveOne(m, mm, start, end))
-    mm.merge(start, end)
+    if (!differs(only)) return
+    const piece = carveOne(m, mm, start, end)
+    change(piece)
+    mm.merge(piece, m.era.mergesUntouched)
     return
   }
   const affected = mm.vmas.filter((vma) => vma.end > start && vma.start < end && differs(vma))
   for (const vma of affected) {
     for (const piece of carve(m, mm, Math.max(start, vma.start), Math.min(end, vma.end))) {
       change(piece)
+      mm.merge(piece, m.era.mergesUntouched)
     }
   }
-  mm.merge(start, end)
 }
 
 /** The areas in [start, end), split at its edges; huge mappings across an edge inside an area are split too. */

@@ -43,11 +43,11 @@ export function uffdWriteProtect(
   end: number,
   on: boolean,
 ): number {
-  const touched = mm.vmas.filter((vma) => vma.end > start && vma.start < end)
-  if (!m.era.uffdWp || !touched.every((vma) => mayWriteProtect(m, vma))) return FAILED
-  for (const vma of mm.vmas) {
-    if (on && touched.some(({ area }) => area === vma.area)) vma.uffdWp = true
-  }
+  const isTouched = (vma: Vma): boolean => vma.end > start && vma.start < end
+  if (!m.era.uffdWp || !mm.vmas.filter(isTouched).every((vma) => mayWriteProtect(m, vma)))
+    return FAILED
+  if (on) for (const { area } of mm.vmas.filter(isTouched)) register(m, mm, area)
+  const touched = mm.vmas.filter(isTouched)
   const [first] = touched
   if (first === undefined) return FAILED
   if (!m.era.uffdWpAreas && (first.start > start || first.end < end)) return FAILED
@@ -62,6 +62,14 @@ export function uffdWriteProtect(
     else protectWithMarkers(m, mm, from, to)
   }
   return OK
+}
+
+/** UFFDIO_REGISTER of all that one mmap() call made. */
+function register(m: Machine, mm: Mm, area: number): void {
+  for (const vma of mm.vmas.filter((one) => one.area === area && !one.uffdWp)) {
+    vma.uffdWp = true
+    mm.merge(vma, m.era.mergesUntouched)
+  }
 }
 
 /**

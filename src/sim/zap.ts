@@ -47,7 +47,8 @@ function coversTable(mm: Mm, vpn: number, start: number, end: number): boolean {
   return true
 }
 
-function zapHugePmd(m: Machine, mm: Mm, vpn: number): void {
+/** Unmaps a huge folio, or the huge zero page, and frees the page table behind it. */
+export function zapHugePmd(m: Machine, mm: Mm, vpn: number): void {
   const { frames } = m
   const head = mm.pmd(vpn) >>> PFN_SHIFT
   releaseTable(m, mm, vpn)

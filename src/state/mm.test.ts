@@ -100,22 +100,28 @@ describe('carving', () => {
   })
 })
 
+function mergeAt(mm: Mm, vpn: number, joinsUntouched = true): void {
+  const vma = mm.find(vpn)
+  if (vma === undefined) throw new Error('missing area')
+  mm.merge(vma, joinsUntouched)
+}
+
 describe('merging', () => {
   test('joins what carving split when nothing differs any more', () => {
     const mm = mmWith(area(0, 16))
     const [piece] = mm.carve(4, 8)
-    if (piece !== undefined) piece.prot = PROT_READ
-    mm.merge(4, 8)
+    if (piece === undefined) throw new Error('missing piece')
+    piece.prot = PROT_READ
+    mm.merge(piece, false)
     expect(mm.vmas).toHaveLength(3)
-    if (piece !== undefined) piece.prot = PROT_READ | PROT_WRITE
-    mm.merge(4, 8)
+    piece.prot = PROT_READ | PROT_WRITE
+    mm.merge(piece, false)
     expect(edges(mm)).toEqual([[0, 16]])
   })
 
   test('gives a piece nothing of the area whose place it takes', () => {
     const mm = mmWith(area(0, 8), area(16, 24, { area: 1, mergeable: true, anonVma: 7 }))
-    mm.carve(16, 20)
-    mm.merge(16, 20)
+    for (const piece of mm.carve(16, 20)) mm.merge(piece, false)
     // What was [20, 24) becomes [4, 8).
     mm.carve(0, 4)
     expect(mm.vmas).toEqual([
@@ -132,7 +138,7 @@ describe('merging', () => {
       area(0, 4, { softDirty: false }),
       area(4, 8, { anonVma: 1, softDirty: true, pgoff: 4 }),
     )
-    mm.merge(0, 8)
+    mergeAt(mm, 0)
     expect(mm.vmas).toMatchObject([{ start: 0, end: 8, anonVma: 1, softDirty: true }])
   })
 
@@ -149,13 +155,48 @@ describe('merging', () => {
     ['another part of the file', { pgoff: 5 }],
   ] as const)('keeps apart what differs by %s', (_what, differing) => {
     const mm = mmWith(area(0, 4), area(4, 8, { pgoff: 4, ...differing }))
-    mm.merge(0, 8)
+    mergeAt(mm, 0)
     expect(mm.vmas).toHaveLength(2)
+  })
+
+  test.each([
+    ['has none yet', { anonVma: 0 }, { anonVma: 7 }, true, true],
+    ['has none yet, beside a child', { anonVma: 0 }, { anonVma: 7, forked: true }, false, false],
+    ['has the same', { anonVma: 7, forked: true }, { anonVma: 7, forked: true }, true, true],
+    ['has another', { anonVma: 7 }, { anonVma: 8 }, false, false],
+    ['has one, beside one that has none', { anonVma: 7 }, { anonVma: 0 }, false, true],
+    ["has a child's, beside none", { anonVma: 7, forked: true }, { anonVma: 0 }, false, false],
+  ] as const)('of an area that %s', (_what, own, other, until6_15, from6_16) => {
+    const merges = (joinsUntouched: boolean): boolean[] => {
+      return [true, false].map((isLower) => {
+        const [lower, upper] = isLower ? [own, other] : [other, own]
+        const mm = mmWith(area(0, 4, lower), area(4, 8, { pgoff: 4, ...upper }))
+        mergeAt(mm, isLower ? 0 : 4, joinsUntouched)
+        return mm.vmas.length === 1
+      })
+    }
+    expect([merges(false), merges(true)]).toEqual([
+      [until6_15, until6_15],
+      [from6_16, from6_16],
+    ])
+  })
+
+  test('joins the lower of two that may not meet', () => {
+    const mm = mmWith(
+      area(0, 4, { anonVma: 7 }),
+      area(4, 8, { pgoff: 4 }),
+      area(8, 12, { pgoff: 8, anonVma: 8 }),
+    )
+    mergeAt(mm, 4)
+    expect(edges(mm)).toEqual([
+      [0, 8],
+      [8, 12],
+    ])
   })
 
   test('keeps apart what a hole lies between', () => {
     const mm = mmWith(area(0, 4), area(5, 8, { pgoff: 5 }))
-    mm.merge(0, 8)
+    mergeAt(mm, 0)
     expect(mm.vmas).toHaveLength(2)
   })
 })

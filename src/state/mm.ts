@@ -210,25 +210,36 @@ export class Mm {
     return piece
   }
 
-  /** vma_merge(): neighbours around [start, end) that differ in nothing become one area again. */
-  merge(start: number, end: number): void {
-    let i = Math.max(0, this.firstEndingAfter(start) - 1)
-    while (i + 1 < this.vmas.length && (this.vmas[i] as Vma).start <= end) {
-      const lower = this.vmas[i] as Vma
-      const upper = this.vmas[i + 1] as Vma
-      if (!continues(lower, upper)) {
-        i++
-        continue
-      }
-      lower.end = upper.end
-      lower.anonVma ||= upper.anonVma
-      lower.anonRoot ||= upper.anonRoot
-      lower.forked ||= upper.forked
-      lower.softDirty ||= upper.softDirty
-      removeAt(this.vmas, i + 1)
-      this.#spare.push(upper)
-      this.#hint = lower
-    }
+  /**
+   * vma_merge(): an area that has just changed becomes one with its neighbours, as far as they differ in nothing. Has it an
+   * anon_vma, then one that has none yet is joined only if `joinsUntouched`.
+   */
+  merge(vma: Vma, joinsUntouched: boolean): void {
+    const at = this.firstEndingAfter(vma.start)
+    const lower = this.vmas[at - 1]
+    const upper = this.vmas[at + 1]
+    const below = lower !== undefined && joins(vma, lower, joinsUntouched) ? lower : undefined
+    const above = upper !== undefined && joins(vma, upper, joinsUntouched) ? upper : undefined
+    const joinsLower = below !== undefined && continues(below, vma)
+    let joinsUpper = above !== undefined && continues(vma, above)
+    // Through the one between them they may not meet: the lower one has it.
+    if (joinsLower && joinsUpper) joinsUpper = mayMeet(below.anonVma, above?.anonVma ?? 0)
+    if (joinsUpper) this.#absorbNext(at)
+    if (joinsLower) this.#absorbNext(at - 1)
+  }
+
+  /** The area at index `at` takes the next one's place, too. */
+  #absorbNext(at: number): void {
+    const lower = this.vmas[at] as Vma
+    const upper = this.vmas[at + 1] as Vma
+    lower.end = upper.end
+    lower.anonVma ||= upper.anonVma
+    lower.anonRoot ||= upper.anonRoot
+    lower.forked ||= upper.forked
+    lower.softDirty ||= upper.softDirty
+    removeAt(this.vmas, at + 1)
+    this.#spare.push(upper)
+    this.#hint = lower
   }
 
   /** find_mergeable_anon_vma(): what a neighbour of `vma` already has and could share; 0 if nothing. */
@@ -297,14 +308,21 @@ function removeAt(vmas: Vma[], at: number): void {
 
 /** Could `upper` have been split off `lower`? */
 function continues(lower: Vma, upper: Vma): boolean {
-  return lower.prot === upper.prot && compatible(lower, upper) && mergeableAnonVma(lower, upper)
+  return lower.prot === upper.prot && compatible(lower, upper)
 }
 
-/** is_mergeable_anon_vma() */
-function mergeableAnonVma(lower: Vma, upper: Vma): boolean {
-  if (lower.anonVma === upper.anonVma) return true
-  if (lower.anonVma !== 0 && upper.anonVma !== 0) return false
-  return !lower.forked && !upper.forked
+/**
+ * is_mergeable_anon_vma() of an area that has changed and a neighbour of it: not with a child's, which has its parent's
+ * anon_vmas too; nor, by a slip that 879bca0a2c4f ended, with one that has none.
+ */
+function joins(changed: Vma, neighbour: Vma, joinsUntouched: boolean): boolean {
+  if (changed.anonVma === neighbour.anonVma) return true
+  if (changed.anonVma === 0) return !neighbour.forked
+  return joinsUntouched && neighbour.anonVma === 0 && !changed.forked
+}
+
+function mayMeet(one: number, other: number): boolean {
+  return one === other || one === 0 || other === 0
 }
 
 /** anon_vma_compatible(): neighbours that differ in protection at most. */

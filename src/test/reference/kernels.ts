@@ -20,11 +20,13 @@ const ERA_5_8: Era = {
   heldLazyFree: 'unmapped',
   splitsLazyFree: true,
   dropsLazyFreeRuns: false,
+  dropsLazyFreeHuge: false,
   freeAsksHugeHead: true,
   pinTouches: false,
   dontNeedFreesTables: false,
   zapDrains: true,
   movesSeveralAreas: false,
+  mergesUntouched: false,
   remapClearsUffdWp: false,
   unchargesUntouched: false,
   mappedShared: 'mapcount',
@@ -71,6 +73,7 @@ const ERA_6_1: Era = {
 const ERA_6_12: Era = {
   ...ERA_6_1,
   resolvesByFlags: false,
+  dropsLazyFreeHuge: true,
   swapReadsWait: false,
   splitDirty: 'softDirty',
   folioSplitDirty: 'pte',
@@ -93,8 +96,10 @@ const ERA_6_18: Era = {
   mappedShared: 'mmIds',
   zapDrains: false,
   movesSeveralAreas: true,
+  mergesUntouched: true,
   heldLazyFree: 'kept',
   dropsLazyFreeRuns: true,
+  dropsLazyFreeHuge: false,
 }
 
 interface Kernel {

@@ -13,7 +13,7 @@ import { splitPmd } from './huge.ts'
 import { madvFree } from './lazy-free.ts'
 import { collapse } from './merge.ts'
 import { type Area, type Process, TABLE_PAGES } from './nouns.ts'
-import { isolateAreas, mergeAreas, pmdAt } from './space.ts'
+import { isolateChanging, mergeChanged, pmdAt } from './space.ts'
 import { pageOut } from './swap.ts'
 import { dontNeed } from './unmap.ts'
 import type { World } from './world.ts'
@@ -46,12 +46,12 @@ export function madvise(
     }
     return 'ok'
   }
-  for (const area of isolateAreas(process, start, end)) {
-    if (!advise(area, advice)) continue
+  for (const area of isolateChanging(process, start, end, (a) => advise({ ...a }, advice))) {
+    advise(area, advice)
     splitAt(w, process, area.start)
     splitAt(w, process, area.end)
+    mergeChanged(process, area, w.era.mergesUntouched)
   }
-  mergeAreas(process)
   return 'ok'
 }
 

@@ -3,7 +3,7 @@ import { maybeDmaPinned } from './frames.ts'
 import { splitPmd } from './huge.ts'
 import { markHoles } from './markers.ts'
 import type { Area, Page, Pmd, Process, Pte } from './nouns.ts'
-import { isCow, isolateAreas, mergeAreas, pmdRanges, ptesIn } from './space.ts'
+import { isCow, isolateChanging, mergeChanged, pmdRanges, ptesIn } from './space.ts'
 import { privateTable } from './tables.ts'
 import type { World } from './world.ts'
 
@@ -20,8 +20,8 @@ export function mprotect(
   end: number,
   to: Protection,
 ): void {
-  for (const area of isolateAreas(process, start, end)) {
-    if (area.read === to.read && area.write === to.write) continue
+  const differs = (area: Area): boolean => area.read !== to.read || area.write !== to.write
+  for (const area of isolateChanging(process, start, end, differs)) {
     area.read = to.read
     area.write = to.write
     if (to.write) area.accounted = true
@@ -29,8 +29,8 @@ export function mprotect(
     changeProtection(w, process, area, area.start, area.end, {
       upgrade: w.rules.mprotectUpgrade !== 'none',
     })
+    mergeChanged(process, area, w.era.mergesUntouched)
   }
-  mergeAreas(process)
 }
 
 /**
@@ -47,13 +47,12 @@ export function uffdWriteProtect(
   if (!w.era.uffdWp) return false
   const other = process.areas.some((a) => a.kind !== 'anon' && a.start < end && start < a.end)
   if (other && !w.era.protectsFiles) return false
-  for (const area of process.areas) {
-    const touched = process.areas.some(
-      (a) => a.mapping === area.mapping && a.start < end && start < a.end,
-    )
-    if (touched && on) area.uffdWp = true
+  const mappings = process.areas.filter((a) => a.start < end && start < a.end).map((a) => a.mapping)
+  for (const area of [...process.areas]) {
+    if (!on || area.uffdWp || !mappings.includes(area.mapping)) continue
+    area.uffdWp = true
+    mergeChanged(process, area, w.era.mergesUntouched)
   }
-  mergeAreas(process)
   const areas = process.areas.filter((area) => area.start < end && start < area.end)
   const covered = areas.some((area) => area.start <= start && end <= area.end)
   if (areas.length === 0 || (!covered && !w.era.protectsSeveralAreas)) return false
@@ -153,7 +152,6 @@ export function clearSoftDirty(w: World, process: Process): void {
       }
     }
   }
-  mergeAreas(process)
 }
 
 /** From 5.11: pte_is_pinned(). Huge mappings have no such test. */

@@ -60,6 +60,8 @@ export interface Era {
   readonly forkCopiesFile: boolean
   readonly softDirty: boolean
   readonly collapse: 'no' | 'needsWritable' | 'any'
+  /** An area with an anon_vma joins one without (6.16 on). */
+  readonly mergesUntouched: boolean
   /** mremap clears userfaultfd's protection (0cef0bb836e3). */
   readonly remapClearsUffdWp: boolean
   readonly hugeZeroStore: 'thp' | 'advised' | 'split'
@@ -100,6 +102,8 @@ export interface Era {
   readonly pinTouches: boolean
   /** Entries that follow each other in a table are dropped together, or stay together. */
   readonly dropsLazyFreeRuns: boolean
+  /** Reclaim drops a clean huge mapping as it is after MADV_FREE, not page by page (6.11 on, not 6.18.44). */
+  readonly dropsLazyFreeHuge: boolean
   readonly odirect: 'get' | 'pin'
   /** Does break_ksm() make a store's fault (until 6.1)? */
   readonly storesToBreakKsm: boolean

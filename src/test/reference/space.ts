@@ -54,30 +54,53 @@ export function isolateAreas(process: Process, start: number, end: number): Area
   return process.areas.filter((area) => start <= area.start && area.end <= end)
 }
 
-/** Joins neighbours of one mapping that differ in nothing, as vma_merge() does; a huge fill needs one area. */
-export function mergeAreas(process: Process): void {
-  const merged: Area[] = []
-  for (const area of process.areas) {
-    const last = merged.at(-1)
-    if (last !== undefined && mergeable(last, area)) {
-      last.end = area.end
-      last.anonVma ||= area.anonVma
-      last.anonVmaOwn ||= area.anonVmaOwn
-      last.anonRoot ||= area.anonRoot
-      last.forked ||= area.forked
-      last.softDirtyTracked &&= area.softDirtyTracked
-    } else {
-      merged.push(area)
-    }
-  }
-  process.areas = merged
+/** Splits off what the range covers of the areas that are to change, and returns those pieces, in order. */
+export function isolateChanging(
+  process: Process,
+  start: number,
+  end: number,
+  changes: (area: Area) => boolean,
+): Area[] {
+  const changing = process.areas.filter((a) => a.start < end && start < a.end && changes(a))
+  return changing.flatMap((a) => {
+    return isolateAreas(process, Math.max(start, a.start), Math.min(end, a.end))
+  })
 }
 
-/** is_mergeable_anon_vma() */
-function mergeable(a: Area, b: Area): boolean {
-  if (!compatible(a, b) || a.read !== b.read || a.write !== b.write) return false
-  if (a.anonVmaOwn === b.anonVmaOwn) return true
-  return (a.anonVmaOwn === 0 || b.anonVmaOwn === 0) && !a.forked && !b.forked
+/**
+ * vma_merge(): joins an area that has changed with neighbours of one mapping that differ from it in nothing; a huge fill
+ * needs one area. An area with an anon_vma joins none without one, but on late kernels.
+ */
+export function mergeChanged(process: Process, area: Area, joinsUntouched: boolean): void {
+  const at = process.areas.indexOf(area)
+  const below = process.areas[at - 1]
+  const above = process.areas[at + 1]
+  const joins = (other: Area): boolean => {
+    if (area.anonVmaOwn === other.anonVmaOwn) return true
+    if (area.anonVmaOwn === 0) return !other.forked
+    return other.anonVmaOwn === 0 && joinsUntouched && !area.forked
+  }
+  const down = below !== undefined && continues(below, area) && joins(below)
+  const up = above !== undefined && continues(area, above) && joins(above)
+  const owners = new Set([area, down && below, up && above].map((a) => (a ? a.anonVmaOwn : 0)))
+  owners.delete(0)
+  if (up && !(down && owners.size > 1)) absorb(process, area, above)
+  if (down) absorb(process, below, area)
+}
+
+/** Two become the lower one. */
+function absorb(process: Process, lower: Area, upper: Area): void {
+  lower.end = upper.end
+  lower.anonVma ||= upper.anonVma
+  lower.anonVmaOwn ||= upper.anonVmaOwn
+  lower.anonRoot ||= upper.anonRoot
+  lower.forked ||= upper.forked
+  lower.softDirtyTracked &&= upper.softDirtyTracked
+  process.areas.splice(process.areas.indexOf(upper), 1)
+}
+
+function continues(a: Area, b: Area): boolean {
+  return compatible(a, b) && a.read === b.read && a.write === b.write
 }
 
 /** anon_vma_compatible(): neighbours that differ in protection at most; VM_SOFTDIRTY is never looked at. */

@@ -75,7 +75,7 @@ function reclaimIn(
     const dropsWhole = whole && !w.era.splitsLazyFree
     // try_to_unmap() splits its mappings before it finds that it is held or was stored to.
     if (!page.folio.swapBacked && dropsWhole) {
-      for (const pmd of [...page.folio.pmdMappers]) splitPmd(w, pmd)
+      for (const pmd of [...page.folio.pmdMappers]) if (!dropsHuge(w, pmd)) splitPmd(w, pmd)
     }
     if (!page.folio.swapBacked && !dropsWhole && !splitFolio(w, page.folio)) {
       w.tally.refused_unmaps++
@@ -262,6 +262,19 @@ function isRefused(w: World, page: Page): boolean {
     case 'anyPinned':
       return maybeDmaPinned(folio)
   }
+}
+
+/** After MADV_FREE, may a huge mapping go as it is? */
+function dropsHuge(w: World, pmd: Pmd): boolean {
+  const { process, number, folio } = pmd
+  if (!w.era.dropsLazyFreeHuge || folio === null || pmd.dirty || folio.dirty) return false
+  if (extraReferences(folio) !== 0) return false
+  for (let vpn = number * TABLE_PAGES; vpn < (number + 1) * TABLE_PAGES; vpn++) {
+    if (w.truth.mayDrop(process, vpn)) w.forget(process, vpn)
+  }
+  w.unmapHuge(pmd)
+  process.pmds.delete(number)
+  return true
 }
 
 /** After MADV_FREE, an unwritten page is dropped: its content is zeros from now on. */

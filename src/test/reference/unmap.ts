@@ -4,7 +4,7 @@ import { splitPmd } from './huge.ts'
 import { leavesMarker, markersIn } from './markers.ts'
 import { breakKsm } from './merge.ts'
 import { type Pmd, type Process, type Pte, TABLE_PAGES } from './nouns.ts'
-import { areaAt, isolateAreas, mergeAreas, pmdRanges, ptesIn } from './space.ts'
+import { areaAt, isolateAreas, pmdRanges, ptesIn } from './space.ts'
 import { leaveTable, privateTable, tableAt } from './tables.ts'
 import type { World } from './world.ts'
 
@@ -178,12 +178,10 @@ export function mremap(
 ): 'ok' | 'error' {
   const shift = to - start
   const mapping = w.newMapping()
+  const touched = process.areas.filter((a) => a.start < end && start < a.end)
+  const several = w.era.movesSeveralAreas && !touched.some((area) => area.uffdWp)
+  if (touched.length !== 1 && !several) return 'error'
   const moved = isolateAreas(process, start, end)
-  const several = w.era.movesSeveralAreas && !moved.some((area) => area.uffdWp)
-  if (moved.length !== 1 && !several) {
-    mergeAreas(process)
-    return 'error'
-  }
   for (const area of moved) if (area.mergeable) breakKsm(w, process, area.start, area.end)
   for (const area of moved) {
     process.areas.push({
@@ -224,7 +222,6 @@ export function mremap(
   if (w.era.zapDrains) w.drain()
   process.areas = process.areas.filter((area) => !moved.includes(area))
   process.areas.sort((a, b) => a.start - b.start)
-  mergeAreas(process)
   freeTables(w, process, start, end)
   return 'ok'
 }
