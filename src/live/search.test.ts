@@ -55,7 +55,7 @@ test('of every kind the first is kept, cut down, and told at once', async () => 
     [1, ['mmap A a1 1', ...twice('write A a1[0]')], '0=zerofill', '0=nofault'],
     [2, ['mmap A a1 40', 'poke A a1[0]', 'write A a1[0]'], '0=zerofill', '0=nofault'],
     [5, ['mmap A a1 1', 'mprotect A a1[0] ro', 'write A a1[0]'], '0=zerofill', '0=segv'],
-    [8, ['mmap A a1 8 shared', 'read A a1', 'read A a1[7]'], '7=pagecache', '7=nofault'],
+    [8, ['mmap A a1 40 shared', 'read A a1', 'read A a1[39]'], '39=pagecache', '39=nofault'],
     [15, [...file, 'write A a1'], '0..2=zerofill', '0=zerofill,1=copy,2=zerofill'],
     [20, [...moved, 'write A a3[0]'], '0=zerofill', '0=nofault'],
     [28, [...pinned, 'write A a2[0]'], '0=zerofill', '0=zeropage_to_anon'],

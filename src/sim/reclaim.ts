@@ -49,7 +49,8 @@ export function swapOut(
   soleOnly: boolean,
   writing = false,
 ): void {
-  lruDrainAll(m)
+  // madvise_pageout() empties the batches of this CPU, once for each area.
+  if (!soleOnly) lruDrainAll(m)
   m.k.mm = mm
   for (const part of overlapping(mm, start, end)) {
     if (soleOnly) lruDrain(m)

@@ -85,16 +85,16 @@ function copyForChild(
   entry.dirty = true
   entry.softDirty = true
   w.tally.fork_copies++
-  // A pin promises something of the pages that it was taken of; KSM may have put its page elsewhere, too.
+  // A pin promises something of the addresses that it was taken of; KSM may have put its page elsewhere, too.
   const vpn = vpnOf(parent, pte)
   const needed = [...w.pins.values()].some((pin) => {
-    return pin.owner === parent && pin.pinned && isPromised(pin) && promises(pin, vpn)
+    return pin.owner === parent && pin.pinned && isPromised(pin) && holds(pin, vpn, page)
   })
   countCopies(w, 1, !needed)
 }
 
-function promises(pin: Pin, vpn: number): boolean {
-  return pin.vpns.includes(vpn) && !pin.detached.has(vpn)
+function holds(pin: Pin, vpn: number, page: Page): boolean {
+  return !pin.detached.has(vpn) && pin.vpns.some((at, i) => at === vpn && pin.pages[i] === page)
 }
 
 function childMayWrite(child: Process, table: Table, index: number): boolean {

@@ -103,12 +103,13 @@ export function forcedStorePage(w: World, process: Process, vpn: number): Page |
 
 /** One page of __get_user_pages(): follows the entry, or takes the fault that it lacks, until it can be followed. */
 function getPage(w: World, process: Process, vpn: number, request: Request): Page | null {
+  // Noted before anything is looked at.
+  if (request.pinned) process.hasPinned = true
   const area = areaAt(process, vpn)
   if (area === null || !area.read) return null
   if (request.write && !area.write && !(request.force && isCow(area))) return null
   // "COW can break either way": the reference is taken as if for writing.
   const breaks = w.rules.gupBreaksCow && isCow(area)
-  if (request.pinned) process.hasPinned = true
   let brokeCow = false
   let unshared = false
   for (let round = 0; round < ROUNDS; round++) {
