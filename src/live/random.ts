@@ -293,8 +293,7 @@ class Author {
 
   uffdwp(): string | undefined {
     const at = this.#options.uffdWp ? this.#range() : undefined
-    if (at === undefined || at.area.kind === 'file' || at.area.mapped.includes(false))
-      return undefined
+    if (at === undefined || at.area.mapped.includes(false)) return undefined
     if (!at.area.registered && this.rng.chance(20)) return undefined
     const turn = at.area.registered ? this.rng.pick(['on', 'off']) : 'on'
     at.area.registered = true

@@ -220,9 +220,10 @@ function reclaimFolio(
 export function isolateFolio(m: Machine, head: number, vpn: number, again?: number[]): boolean {
   const { frames, policy } = m
   if (frames.has(head, PG_LARGE)) {
-    for (const huge of hugeMappers(m, head)) {
-      if (!dropsHugeMapping(m, head, huge)) splitHugePmd(m, huge.mm, huge.vpn)
-    }
+    // The first that cannot go as it is ends that for all.
+    const mappers = hugeMappers(m, head)
+    while (mappers[0] !== undefined && dropsHugeMapping(m, head, mappers[0])) mappers.shift()
+    for (const huge of mappers) splitHugePmd(m, huge.mm, huge.vpn)
     // The last mapping has taken the folio with it.
     if (frames.word[head] === 0) return false
   }

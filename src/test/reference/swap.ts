@@ -75,7 +75,10 @@ function reclaimIn(
     const dropsWhole = whole && !w.era.splitsLazyFree
     // try_to_unmap() splits its mappings before it finds that it is held or was stored to.
     if (!page.folio.swapBacked && dropsWhole) {
-      for (const pmd of [...page.folio.pmdMappers]) if (!dropsHuge(w, pmd)) splitPmd(w, pmd)
+      const mappers = [...page.folio.pmdMappers]
+      // Up to the first that cannot go as it is.
+      while (mappers[0] !== undefined && dropsHuge(w, mappers[0])) mappers.shift()
+      for (const pmd of mappers) splitPmd(w, pmd)
     }
     if (!page.folio.swapBacked && !dropsWhole && !splitFolio(w, page.folio)) {
       w.tally.refused_unmaps++
