@@ -72,7 +72,8 @@ export function fillHuge(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   m.spent += m.cost.zeroFill2M
   const head = newAnonFolio(m, HUGE_ORDER)
   mapHuge(m.frames, mm, head)
-  installHuge(m, mm, vpn, (head << PFN_SHIFT) | fillFlags(vma) | PMD_HUGE)
+  // Dirty whether or not the area may be stored to, other than a small page.
+  installHuge(m, mm, vpn, (head << PFN_SHIFT) | dirtyFlags(vma) | PMD_HUGE)
   lruAdd(m, head)
   m.judge.separated(mm.id, vpn & -HUGE_PAGES, HUGE_PAGES)
 }
