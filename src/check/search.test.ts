@@ -110,9 +110,9 @@ test.each(['swap', 'writeback'])(
  * looked at, and not kept.
  */
 const NOTHING = {
-  'anon-exclusive': [724, 2010, 844, 3832, 1040, 2109, 8737, 4779, 419, 370, 3826],
-  'mm-id': [554, 1522, 630, 2132, 1033, 1562, 4717, 3790, 273, 342, 2585],
-  clairvoyant: [552, 1514, 656, 2144, 1028, 1552, 4829, 3833, 273, 342, 2596],
+  'anon-exclusive': [724, 2010, 844, 3832, 1040, 2109, 8737, 4779, 419, 370, 3809],
+  'mm-id': [554, 1522, 630, 2132, 1033, 1562, 4701, 3790, 273, 342, 2577],
+  clairvoyant: [552, 1514, 656, 2144, 1028, 1552, 4814, 3833, 273, 342, 2588],
 } as const
 
 test.each(Object.entries(NOTHING))('nothing is found in %s', async (policy, states) => {
