@@ -36,7 +36,7 @@ export interface Skip {
 export interface Comparison {
   readonly kernel: string
   readonly informative: boolean
-  /** Operations whose outcome and flags agree; set-up operations that were `ok` are not counted. */
+  /** Operations whose outcome and flags agree; set-up operations are counted only where they differ. */
   readonly agreements: number
   readonly disagreements: readonly Disagreement[]
   readonly skips: readonly Skip[]

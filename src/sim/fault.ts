@@ -165,7 +165,7 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
     const pfn = allocAnonPage(m)
     m.frames.token[pfn] = m.frames.token[cached]!
     mapPte(m.frames, mm, pfn)
-    m.tables.ptes[mm.pteIndex(vpn)] = (pfn << PFN_SHIFT) | protectedIf(marked, dirtyFlags(vma))
+    m.tables.ptes[index] = (pfn << PFN_SHIFT) | protectedIf(marked, dirtyFlags(vma))
     lruAdd(m, pfn)
     return
   }

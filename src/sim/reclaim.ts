@@ -113,8 +113,8 @@ export function unmapCached(
       if (unshareForReclaim(m, mapper.mm, mapper.vpn))
         unmapCachedPte(m, mapper.mm, mapper.mm.find(mapper.vpn), mapper.vpn)
     }
-    const isHeld = frames.refs[pfn] !== 0 || frames.pins[pfn] !== 0
-    if (frames.mapcount(pfn) === 0 && !isHeld) m.pagedOut.add(pfn)
+    // is_page_cache_freeable(): nobody refers to it but the cache.
+    if (frames.pageCount(pfn) === 1) m.pagedOut.add(pfn)
   }
 }
 

@@ -164,10 +164,10 @@ function provide(m: Machine, mm: Mm, vma: Vma, vpn: number, how: number): boolea
 function pageFor(m: Machine, mm: Mm, vma: Vma, vpn: number, how: number): number {
   if (vma.kind === MAP_SHARED) {
     const pgoff = vma.pgoff + vpn - vma.start
-    const cached = cachedFrame(m, vma.object, pgoff)
-    if (how === UFFDIO_CONTINUE) return cached === 0 ? 0 : pageCacheFrame(m, vma.object, pgoff)
-    m.spent += m.cost.zeroFill4k
-    return cached === 0 ? pageCacheFrame(m, vma.object, pgoff) : 0
+    const isCached = cachedFrame(m, vma.object, pgoff) !== 0
+    const continues = how === UFFDIO_CONTINUE
+    if (!continues) m.spent += m.cost.zeroFill4k
+    return isCached === continues ? pageCacheFrame(m, vma.object, pgoff) : 0
   }
   if (how === UFFDIO_CONTINUE) return 0
   anonVmaPrepare(m, mm, vma)

@@ -218,13 +218,12 @@ export class Mm {
     const at = this.firstEndingAfter(vma.start)
     const lower = this.vmas[at - 1]
     const upper = this.vmas[at + 1]
-    const below = lower !== undefined && joins(vma, lower, joinsUntouched) ? lower : undefined
-    const above = upper !== undefined && joins(vma, upper, joinsUntouched) ? upper : undefined
-    const joinsLower = below !== undefined && continues(below, vma)
-    let joinsUpper = above !== undefined && continues(vma, above)
-    // Through the one between them they may not meet: the lower one has it.
-    if (joinsLower && joinsUpper) joinsUpper = mayMeet(below.anonVma, above?.anonVma ?? 0)
-    if (joinsUpper) this.#absorbNext(at)
+    const joinsLower =
+      lower !== undefined && continues(lower, vma) && joins(vma, lower, joinsUntouched)
+    const joinsUpper =
+      upper !== undefined && continues(vma, upper) && joins(vma, upper, joinsUntouched)
+    // Of two that may not become one the lower has what lies between them.
+    if (joinsUpper && !(joinsLower && areApart(lower, upper))) this.#absorbNext(at)
     if (joinsLower) this.#absorbNext(at - 1)
   }
 
@@ -321,8 +320,9 @@ function joins(changed: Vma, neighbour: Vma, joinsUntouched: boolean): boolean {
   return joinsUntouched && neighbour.anonVma === 0 && !changed.forked
 }
 
-function mayMeet(one: number, other: number): boolean {
-  return one === other || one === 0 || other === 0
+/** Has each an anon_vma of its own? */
+function areApart(lower: Vma, upper: Vma): boolean {
+  return lower.anonVma !== upper.anonVma && lower.anonVma !== 0 && upper.anonVma !== 0
 }
 
 /** anon_vma_compatible(): neighbours that differ in protection at most. */

@@ -20,12 +20,10 @@ export function isPromised(pin: Pin): boolean {
   }
 }
 
-function hasPromisedPin(w: World, owner: Process, page: Page): boolean {
-  for (const pin of w.pins.values()) {
-    if (pin.owner === owner && pin.pinned && isPromised(pin) && pin.pages.includes(page))
-      return true
-  }
-  return false
+function hasPromisedPin(w: World, owner: Process, holds: (pin: Pin) => boolean): boolean {
+  return [...w.pins.values()].some((pin) => {
+    return pin.owner === owner && pin.pinned && isPromised(pin) && holds(pin)
+  })
 }
 
 /** Does fork copy this page for the child at once? */
@@ -42,7 +40,7 @@ export function forkCopies(w: World, parent: Process, page: Page): boolean {
     case 'exclusiveMaybePinned':
       return page.exclusive && parent.hasPinned && maybeDmaPinned(folio)
     case 'promisedPin':
-      return hasPromisedPin(w, parent, page)
+      return hasPromisedPin(w, parent, (pin) => pin.pages.includes(page))
   }
 }
 
@@ -87,13 +85,10 @@ function copyForChild(
   w.tally.fork_copies++
   // A pin promises something of the addresses that it was taken of; KSM may have put its page elsewhere, too.
   const vpn = vpnOf(parent, pte)
-  const needed = [...w.pins.values()].some((pin) => {
-    return pin.owner === parent && pin.pinned && isPromised(pin) && holds(pin, vpn, page)
-  })
-  countCopies(w, 1, !needed)
+  countCopies(w, 1, !hasPromisedPin(w, parent, (pin) => holdsAt(pin, vpn, page)))
 }
 
-function holds(pin: Pin, vpn: number, page: Page): boolean {
+function holdsAt(pin: Pin, vpn: number, page: Page): boolean {
   return !pin.detached.has(vpn) && pin.vpns.some((at, i) => at === vpn && pin.pages[i] === page)
 }
 

@@ -171,8 +171,7 @@ function fillFromCache(
   }
   if (!write && !area.uffdWp) mapAround(w, process, area, table, vpn)
   const pte = mapCached(w, process, area, table, vpn, cached)
-  if (write) pte.write = area.write
-  if (marked) pte.write = false
+  pte.write = !marked && (write ? area.write : pte.write)
   pte.uffdWp = marked
   pte.dirty = write
   pte.softDirty = write
@@ -191,10 +190,13 @@ function mapCached(
   return pte
 }
 
+/** fault_around_bytes */
+const AROUND = 16
+
 /** do_fault_around(): a load's fault maps what is cached of the aligned 16 pages, or of 16 from where the area begins. */
 function mapAround(w: World, process: Process, area: Area, table: Table, vpn: number): void {
-  const first = Math.max(vpn - (vpn % 16), area.start)
-  const pages = Math.min(16, area.end - first, TABLE_PAGES - (first % TABLE_PAGES))
+  const first = Math.max(vpn - (vpn % AROUND), area.start)
+  const pages = Math.min(AROUND, area.end - first, TABLE_PAGES - (first % TABLE_PAGES))
   for (let at = first; at < first + pages; at++) {
     const page = w.inCache(area, at)
     const index = at % TABLE_PAGES
