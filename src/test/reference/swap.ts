@@ -336,7 +336,10 @@ export function swapIn(w: World, process: Process, pte: Pte, write: boolean): bo
   }
   const guarded = pte.uffdWp
   mapSwapped(w, process, area, pte, page, { write, reuse })
-  if (page !== back && pageMapcount(back) === 0) w.freeSwapcache(back.folio)
+  if (page !== back) {
+    w.addToLru(page.folio)
+    if (pageMapcount(back) === 0) w.freeSwapcache(back.folio)
+  }
   // Write-protected, the page is not stored to yet: the decision comes after the event.
   if (write && reuse && !guarded) judge(w, process, [page], true)
   // From 6.11 a write-protected page leaves the fault a write fault: do_wp_page() raises the event at once.
@@ -381,8 +384,9 @@ function isElsewhere(area: Area, vpn: number, page: Page): boolean {
   return page.place.anonRoot !== area.anonRoot || page.place.index !== index
 }
 
+/** A copy that enters the LRU batch only after it was mapped. */
 function copyOf(w: World, page: Page): Page {
-  const copy = firstPage(w.newAnon(0))
+  const copy = firstPage(w.allocAnon(0))
   copy.token = page.token
   return copy
 }

@@ -87,11 +87,17 @@ export class World {
 
   /** A fresh folio of anonymous memory. It enters the lru_add batch; a large one empties the batch at once. */
   newAnon(order: number): Folio {
+    const folio = this.allocAnon(order)
+    this.#addToLru(folio)
+    return folio
+  }
+
+  /** The same, in no batch yet. */
+  allocAnon(order: number): Folio {
     const folio = this.#folio('anon', order)
     this.tally.allocations++
     const tracked = this.rules.large === 'mmId' || this.era.mappedShared === 'mmIds'
     if (order > 0 && tracked) folio.mmIds = new MmIds()
-    this.#addToLru(folio)
     return folio
   }
 
