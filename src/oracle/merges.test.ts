@@ -64,6 +64,9 @@ test('KSM: what is merged although it holds other bytes is lost, and what is fou
   expect(oracle.load(P, 1, kept)).toBe(SAW_MISMATCH)
   expect(oracle.load(C, 0, kept)).toBe(SAW_MISMATCH | SAW_LEAK)
   expect(oracle.counts).toEqual({ ...noCounts(), lost_writes: 1, leaks: 1 })
+  // A store in place would change what the others find there.
+  expect([sole(oracle, P, 0), sole(oracle, P, 1)]).toEqual([false, false])
+  expect(copyAndStore(oracle, P, 1)).toBe(false)
 })
 
 test("KSM: another process's pin of a merged page keeps the last mapper from being the sole user", () => {

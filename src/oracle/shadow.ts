@@ -268,13 +268,13 @@ export class Shadow {
   }
 
   /**
-   * One physical page from now on, the first: pages of equal content get names of its frame, which relatives may have
-   * without being merged. What held something else is lost there.
+   * One physical page from now on, the first: all get names of its frame, which relatives may have without being merged.
+   * Where a load should find something else than is there, it still should.
    */
   merge(pairs: readonly number[]): void {
     const { identities, pages } = this
     const first = pages.get(pairs[0]!, pairs[1]!)
-    const content = this.content(first)
+    const found = this.found(first)
     const own = identities.frame(first)
     const frame = own > 0 ? own : identities.frame(this.copyOf(first))
     const known = this.#merges.has(frame)
@@ -282,9 +282,8 @@ export class Shadow {
       const mm = pairs[i]!
       const vpn = pairs[i + 1]!
       const id = pages.get(mm, vpn)
-      const member = known && identities.frame(id) === frame
-      if (member || this.content(id) !== content) continue
-      pages.set(mm, vpn, identities.inPlace(content, frame))
+      if (known && identities.frame(id) === frame) continue
+      pages.set(mm, vpn, identities.astray(this.content(id), frame, found))
       this.#merges.add(frame, mm, this.#moves.home(mm, vpn))
     }
   }

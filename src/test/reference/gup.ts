@@ -128,7 +128,7 @@ function getPage(w: World, process: Process, vpn: number, request: Request): Pag
     if (follows) {
       if (w.rules.tables === 'owner' && pmd?.table) pmd.table.gupExclusive = true
       if (w.rules.gupMarksDontCow && page.folio.kind === 'anon') page.folio.dontCow = true
-      if (w.era.pinTouches && !request.fast && want.write) touch(entry, page)
+      if (w.era.pinTouches && !request.fast && (request.write || breaks)) touch(entry, page)
       return page
     }
     const end = handleFault(w, process, vpn, {

@@ -43,7 +43,7 @@ function mayReuse(w: World, test: ReuseTest, page: Page, process: Process): bool
 /** A page of its own: neither merged nor in the swapcache any longer. */
 function takeSole(w: World, page: Page, process: Process): boolean {
   if (!isSoleUser(process, page)) return false
-  page.folio.ksm = false
+  becomeOwn(page.folio)
   w.freeSwapcache(page.folio)
   return true
 }
@@ -51,8 +51,14 @@ function takeSole(w: World, page: Page, process: Process): boolean {
 /** reuse_ksm_page(), 5.0 to 5.8: the last mapper takes the page over as its own. */
 function reuseKsmPage(w: World, folio: Folio): boolean {
   if (!w.rules.ksmReuse || folio.swapcache || refcount(folio) !== 1) return false
-  folio.ksm = false
+  becomeOwn(folio)
   return true
+}
+
+/** page_move_anon_rmap(), and the page belongs where it is mapped now. */
+function becomeOwn(folio: Folio): void {
+  folio.ksm = false
+  for (const page of folio.pages) page.place = null
 }
 
 /**
