@@ -142,7 +142,10 @@ export function poke(w: World, process: Process, vpn: number, token: number): st
   return before === page ? 'inplace' : 'copy'
 }
 
-/** What a device finds through a pin, against what the owner would load at the pinned address. */
+/**
+ * What a device finds through a pin, against what the owner would load at the pinned address; or should load, where the
+ * store of another process is there.
+ */
 export function deviceRead(w: World, pin: Pin, index: number): string {
   const page = pin.pages[index]
   const vpn = pin.vpns[index]
@@ -153,7 +156,9 @@ export function deviceRead(w: World, pin: Pin, index: number): string {
     return 'leak'
   }
   if (pin.detached.has(vpn)) return 'noleak'
-  if (page.token === w.peek(pin.owner, vpn)) return 'coherent'
+  const there = w.peek(pin.owner, vpn)
+  const owners = w.truth.maySee(pin.owner, there) ? there : w.expected(pin.owner, vpn)
+  if (page.token === owners) return 'coherent'
   if (isPromised(pin)) w.tally.lost_coherence++
   else w.tally.stale_reads_unpromised++
   return 'incoherent'

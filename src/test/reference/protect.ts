@@ -25,7 +25,8 @@ export function mprotect(
     area.read = to.read
     area.write = to.write
     if (to.write) area.accounted = true
-    else if (w.era.unchargesUntouched && !area.anonVma) area.accounted = false
+    else if (w.era.unchargesUntouched && area.kind === 'anon' && !area.anonVma)
+      area.accounted = false
     changeProtection(w, process, area, area.start, area.end, {
       upgrade: w.rules.mprotectUpgrade !== 'none',
     })
