@@ -5,7 +5,6 @@ import {
   PMD_HUGE,
   PTE_DIRTY,
   PTE_PRESENT,
-  PTE_SOFT_DIRTY,
   PTE_TOK,
   PTE_WRITE,
   TABLE_SHIFT,
@@ -99,7 +98,7 @@ function writable(m: Machine, mm: Mm, vpn: number): boolean {
   const { ptes } = m.tables
   if ((pmd & PTE_WRITE) === 0) return false
   if ((pmd & PMD_HUGE) !== 0) {
-    mm.pmds[vpn >>> TABLE_SHIFT]! |= PTE_DIRTY | PTE_SOFT_DIRTY
+    mm.pmds[vpn >>> TABLE_SHIFT]! |= PTE_DIRTY
     const pfn = hugeFrame(pmd, vpn)
     ptes[index] = (pfn << PFN_SHIFT) | PTE_PRESENT | PTE_WRITE | checkedBit(m, pfn)
     return true
@@ -107,7 +106,7 @@ function writable(m: Machine, mm: Mm, vpn: number): boolean {
   const pte = ptes[index]!
   const needed = PTE_PRESENT | PTE_WRITE
   if ((pte & needed) !== needed) return false
-  ptes[index] = pte | PTE_DIRTY | PTE_SOFT_DIRTY | checkedBit(m, pte >>> PFN_SHIFT)
+  ptes[index] = pte | PTE_DIRTY | checkedBit(m, pte >>> PFN_SHIFT)
   return true
 }
 

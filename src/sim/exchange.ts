@@ -18,6 +18,7 @@ import {
   PTE_STORED,
   PTE_TOK,
   PTE_UFFD_WP,
+  PTE_WRITTEN,
 } from '../state/tables.ts'
 import { DEV_COHERENT } from '../trace/observed.ts'
 import {
@@ -213,7 +214,7 @@ function besidePin(
         if (stored === 0) break
         const pfn = pte >>> PFN_SHIFT
         token[pfn] = stored
-        ptes[entries + page] = pte | PTE_STORED | PTE_TOK
+        ptes[entries + page] = pte | (faults ? PTE_STORED : PTE_WRITTEN) | PTE_TOK
         if (faults) reused(m, pfn, verdict)
       }
       continue

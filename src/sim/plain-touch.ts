@@ -22,6 +22,7 @@ import {
   PTE_TOK,
   PTE_UFFD_WP,
   PTE_WRITE,
+  PTE_WRITTEN,
 } from '../state/tables.ts'
 import { OP_LOAD, OP_STORE, PROT_NONE, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import { SEGMENT } from '../trace/trace.ts'
@@ -123,13 +124,13 @@ export function touchesPlain(
     const pte = ptes[index]!
     const pmd = pmds[range]! & PMD_KIND
     let pfn = pte >>> PFN_SHIFT
-    let entry = pte | PTE_STORED
+    let entry = pte | PTE_WRITTEN
     let decided = 0
     if (pmd !== PMD_OWN) {
       // The table behind a huge mapping holds the translations that were used.
       if (!write || pmd !== PMD_HUGE_OWN || pte !== 0) break
       pfn = hugeFrame(pmds[range]!, vpn)
-      pmds[range]! |= PTE_DIRTY | PTE_SOFT_DIRTY
+      pmds[range]! |= PTE_DIRTY
       entry = (pfn << PFN_SHIFT) | WRITABLE
     } else if ((pte & PTE_PRESENT) !== 0) {
       if (write ? (pte & PTE_STORE_HIT) === PTE_STORE_HIT : true) {
@@ -186,7 +187,7 @@ export function touchesPlain(
         if (segments[next] !== OP_STORE || segments[next + 1] !== id) continue
         const stored = judge.storeOwn(vpn, 0)
         if (stored === 0) continue
-        ptes[index] = entry | PTE_STORED | PTE_STORE_HIT
+        ptes[index] = entry | PTE_WRITTEN | PTE_STORE_HIT
         token[pfn] = stored
         s = next
         first += hi - segments[s + 2]!

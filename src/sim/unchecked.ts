@@ -10,7 +10,7 @@ import {
   PMD_KIND,
   PMD_OWN,
   PTE_STORE_HIT,
-  PTE_STORED,
+  PTE_WRITTEN,
 } from '../state/tables.ts'
 import { PROT_WRITE } from '../trace/ops.ts'
 import { checkedBit } from './access.ts'
@@ -48,7 +48,7 @@ export function uncheckedStores(
     if ((pte & WRITABLE) !== WRITABLE) break
     if ((pte & PTE_STORE_HIT) === PTE_STORE_HIT) continue
     const pfn = pte >>> PFN_SHIFT
-    ptes[index] = pte | PTE_STORED | checkedBit(m, pfn)
+    ptes[index] = pte | PTE_WRITTEN | checkedBit(m, pfn)
     let stored = plain ? judge.storeOwn(vpn, 0) : 0
     if (stored === 0) {
       judge.event = event + i - lo

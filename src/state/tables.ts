@@ -31,8 +31,10 @@ export const PMD_HUGE = 1 << 7
 export const PMD_KIND = PMD_TABLE | PMD_HUGE | PTE_WRITE
 export const PMD_OWN = PMD_TABLE | PTE_WRITE
 export const PMD_HUGE_OWN = PMD_HUGE | PTE_WRITE
-/** What a store leaves in its entry. */
-export const PTE_STORED = PTE_PRESENT | PTE_WRITE | PTE_DIRTY | PTE_SOFT_DIRTY
+/** What a store leaves in its entry that needs no fault: of soft-dirty the processor knows nothing. */
+export const PTE_WRITTEN = PTE_PRESENT | PTE_WRITE | PTE_DIRTY
+/** What a store's fault leaves: pte_mkdirty(). */
+export const PTE_STORED = PTE_WRITTEN | PTE_SOFT_DIRTY
 
 export const TABLE_SHIFT = HUGE_ORDER
 export const TABLE_PAGES: number = 1 << TABLE_SHIFT
