@@ -111,7 +111,7 @@ function unmapCached(
 ): void {
   for (let vpn = start; vpn < end; vpn++) {
     const page = pteAt(process, vpn)?.page
-    if (page?.folio.kind !== 'file' || (byAdvice && page.mappers.size !== 1)) continue
+    if (page?.folio.kind !== 'file' || (byAdvice && pageMapcount(page) !== 1)) continue
     breakTables(w, page)
     for (const pte of [...page.mappers]) {
       const owner = ownerOf(pte)
