@@ -97,9 +97,10 @@ function scanOnce(m: Machine, equals: Equals, merged: Set<number>): boolean {
     // Fork shared it before it was merged.
     const target = m.frames.has(page.pfn, PG_KSM) ? page.pfn : roomiest(equals)
     if (target !== 0) {
-      if (!mayBecome(m, page, target)) continue
-      share(equals, page, target)
-      merged.add(target)
+      if (mayBecome(m, page, target)) {
+        share(equals, page, target)
+        merged.add(target)
+      } else left.push(page)
     } else if (waiting === undefined) {
       waiting = page
       left.push(page)
@@ -112,7 +113,7 @@ function scanOnce(m: Machine, equals: Equals, merged: Set<number>): boolean {
       left.push(page)
     } else if (inOneFolio(m, waiting, page)) {
       // Of two pages of one folio the first is held while the second is to be split off, so that this comes too late.
-      again ||= splitFolio(m, page.pfn, page.vpn)
+      again = splitFolio(m, page.pfn, page.vpn) || again
       left.push(page)
     } else if (mayMerge(m, page)) {
       if (mayMerge(m, waiting)) {
@@ -131,7 +132,7 @@ function scanOnce(m: Machine, equals: Equals, merged: Set<number>): boolean {
           again = true
         }
       }
-    }
+    } else left.push(page)
   }
   equals.unmerged = left
   return again
