@@ -182,11 +182,17 @@ function adviseRange(w: World, pmd: Pmd, first: number, last: number, whole: boo
  * whether all are gone.
  */
 function dropsLazyFree(w: World, folio: Folio): boolean {
-  for (const page of folio.pages) breakTables(w, page)
   const entries = folio.pages.flatMap(({ mappers }) => [...mappers])
-  const beginning = (pte: Pte): number => areaOf(pte)?.pgoff ?? 0
-  entries.sort((a, b) => beginning(a) - beginning(b) || ownerOf(a).id - ownerOf(b).id)
-  for (const pte of entries) {
+  const places = entries.flatMap(({ table, index }) =>
+    [...table.users].map((pmd) => ({ pmd, index })),
+  )
+  const beginning = ({ pmd, index }: { pmd: Pmd; index: number }): number =>
+    areaAt(pmd.process, pmd.number * TABLE_PAGES + index)?.pgoff ?? 0
+  places.sort((a, b) => beginning(a) - beginning(b) || a.pmd.process.id - b.pmd.process.id)
+  for (const { pmd, index } of places) {
+    privateTable(w, pmd, 'reclaim')
+    const pte = pmd.table?.entries.get(index)
+    if (pte?.page?.folio !== folio) continue
     if (pte.dirty || (w.era.dropsLazyFreeRuns && isRunDirty(pte))) folio.dirty = true
     const held = extraReferences(folio) > 0 && w.era.heldLazyFree !== 'unmapped'
     if (folio.dirty || held) {
