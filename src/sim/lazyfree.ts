@@ -1,6 +1,7 @@
 /**
  * MADV_FREE: the process does not care for these bytes until it stores again; reclaim may drop them meanwhile.
  */
+import { pageMapcount } from '../policy/api.ts'
 import {
   HUGE_PAGES,
   PG_ANON,
@@ -48,9 +49,7 @@ function madviseFreeHuge(m: Machine, mm: Mm, vpn: number, stop: number, pmd: num
   const { frames, era } = m
   const head = pmd >>> PFN_SHIFT
   if (frames.has(head, PG_ZERO)) return true
-  const mapped = era.freeAsksHugeHead
-    ? frames.mapcount(head) + frames.entire[head]!
-    : frames.largeMapcount[head]
+  const mapped = era.freeAsksHugeHead ? pageMapcount(m.k, head) : frames.largeMapcount[head]
   if (mapped !== 1) return true
   if (stop - vpn < HUGE_PAGES) return !splitFolio(m, head, vpn & -HUGE_PAGES)
   setPmdFlags(m, mm, vpn, pmd & ~PTE_DIRTY)
@@ -115,7 +114,7 @@ export function mappedShared(m: Machine, pfn: number): boolean {
       return frames.mapcount(head) > 1
     }
     default:
-      return frames.mapcount(pfn) + frames.entire[head]! !== 1
+      return pageMapcount(m.k, pfn) !== 1
   }
 }
 

@@ -2,6 +2,7 @@
  * Reclaim of one page in steps: shrink_folio_list() holds the page lock throughout, the page-table lock from `lock` to
  * `retest`.
  */
+import { pageMapcount } from '../policy/api.ts'
 import { PG_SWAPCACHE } from '../state/frames.ts'
 import { TABLE_SHIFT } from '../state/tables.ts'
 import {
@@ -21,7 +22,6 @@ import {
   folioToReclaim,
   freeReclaimed,
   isolateFolio,
-  mappings,
   refusesToUnmap,
   replaceCleared,
   unmapCached,
@@ -72,7 +72,7 @@ function isolate(m: Machine, task: Task): number {
 
 /** Whoever maps the page next, if anybody still does. */
 export function nextMapper(m: Machine, { pfn, vpn }: Task): Mapper | undefined {
-  return mappings(m, pfn) === 0 ? undefined : mappersOf(m, pfn, vpn)[0]
+  return pageMapcount(m.k, pfn) === 0 ? undefined : mappersOf(m, pfn, vpn)[0]
 }
 
 function lock(m: Machine, task: Task): number {
@@ -96,7 +96,7 @@ function retest(m: Machine, task: Task): number {
   const unmapped = replaceCleared(m, m.mm(task.mapper), task.at, task.pfn, task.pte)
   if (!unmapped) m.counts.refusedUnmaps++
   task.ptl = 0
-  task.step = unmapped && mappings(m, task.pfn) !== 0 ? STEP_LOCK : STEP_FREE
+  task.step = unmapped && pageMapcount(m.k, task.pfn) !== 0 ? STEP_LOCK : STEP_FREE
   return GOES_ON
 }
 

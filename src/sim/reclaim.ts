@@ -1,9 +1,8 @@
 /**
  * Reclaim: shrink_folio_list() on chosen pages: into the swapcache, out of every page table, out of memory.
  */
-import { AFTER_CLEAR, BEFORE_SWAPCACHE, BEFORE_UNMAP } from '../policy/api.ts'
+import { AFTER_CLEAR, BEFORE_SWAPCACHE, BEFORE_UNMAP, pageMapcount } from '../policy/api.ts'
 import {
-  HUGE_PAGES,
   PG_CACHE,
   PG_DIRTY,
   PG_EXCLUSIVE,
@@ -26,16 +25,17 @@ import {
 } from '../state/tables.ts'
 import { freeUnmapped, unmapCachedPte } from './drop.ts'
 import { unmapPte } from './folio.ts'
-import { mappedShared, mapsWhole } from './lazyfree.ts'
+import { mapsWhole } from './lazyfree.ts'
 import { lruAdd, lruDrain, lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
-import { bitsToSlot, pageIsSwappedOut, pageIsUnmapped } from './own-bits.ts'
-import { isOnlyMapper, type Mapper, mappersOf, mapsAt } from './rmap.ts'
-import { tableUsers, unshareForReclaim } from './shared-tables.ts'
+import { bitsToSlot, pageIsSwappedOut } from './own-bits.ts'
+import { takenByPageout } from './pageout.ts'
+import { dropsHugeMapping, isSwapBacked } from './reclaim-lazyfree.ts'
+import { isOnlyMapper, mappersOf, mapsAt } from './rmap.ts'
+import { unshareForReclaim } from './shared-tables.ts'
 import { hugeMappers, onlyMapped, splitFolio, splitHugePmd } from './split.ts'
 import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
 import { anonFrame, overlapping, presentFrame } from './walk.ts'
-import { zapHugePmd } from './zap.ts'
 
 /**
  * Swaps [start, end) of `mm` out, from every process that maps the pages; `soleOnly` leaves pages alone that are mapped
@@ -81,7 +81,7 @@ function swapOutArea(
   const tried: number[] = []
   for (let vpn = start; vpn < end; vpn++) {
     const pfn = isolated[vpn - start]!
-    if (pfn === 0 || mappings(m, pfn) === 0) continue
+    if (pfn === 0 || pageMapcount(m.k, pfn) === 0) continue
     const folio = folioToReclaim(m, mm, vpn, pfn, start, end)
     if (folio === 0) continue
     reclaimFolio(m, folio, vpn - (pfn - folio), writing, again)
@@ -124,45 +124,6 @@ function putBack(m: Machine, heads: readonly number[]): void {
   for (const head of heads) {
     if (frames.word[head] !== 0 && !frames.has(head, PG_LRU_BATCH)) lruAdd(m, head)
   }
-}
-
-/**
- * madvise_cold_or_pageout_pte_range(): how many pages from `vpn` on go together; negative: how many are left alone. What
- * others map too is. A large folio that is not covered as a whole is split at once.
- */
-function takenByPageout(m: Machine, mm: Mm, vpn: number, end: number): number {
-  const pfn = anonFrame(m, mm, vpn)
-  if (pfn === 0) return -1
-  const { frames, era } = m
-  const stop = Math.min(end, (vpn & -TABLE_PAGES) + TABLE_PAGES)
-  if ((mm.pmd(vpn) & PMD_HUGE) !== 0) {
-    if (mappedShared(m, frames.head(pfn))) return vpn - stop
-    if (stop - vpn === TABLE_PAGES) return TABLE_PAGES
-    return splitsForPageout(m, vpn, pfn, stop - vpn)
-  }
-  if (!frames.has(pfn, PG_LARGE)) return mappings(m, pfn) === 1 ? 1 : -1
-  const head = frames.head(pfn)
-  if (!era.takesFoliosWhole) {
-    // Until 6.9 one that others map too, or that cannot be split, ends the walk over its page table.
-    if (mappings(m, pfn) !== 1 || !onlyMapped(m, head)) return vpn - stop
-    return splitsForPageout(m, vpn, pfn, 1)
-  }
-  const pages = frames.pages(head)
-  if (mapsWhole(m, mm, vpn, stop, pfn)) return frames.largeMapcount[head] === pages ? pages : -pages
-  return mappedShared(m, pfn) ? -1 : splitsForPageout(m, vpn, pfn, 1)
-}
-
-/** Returns 0 where the page is to be looked at again, as one of its own; else -`pages`. */
-function splitsForPageout(m: Machine, vpn: number, pfn: number, pages: number): number {
-  if (splitFolio(m, pfn, vpn)) return 0
-  m.counts.refusedUnmaps += pages
-  return -pages
-}
-
-/** How often the page is mapped. */
-export function mappings(m: Machine, pfn: number): number {
-  const { frames } = m
-  return frames.mapcount(pfn) + (frames.has(pfn, PG_LARGE) ? frames.entire[frames.head(pfn)]! : 0)
 }
 
 /**
@@ -235,16 +196,6 @@ export function isolateFolio(m: Machine, head: number, vpn: number, again?: numb
     return false
   }
   frames.hold(head)
-  return true
-}
-
-/** unmap_huge_pmd_locked() of a folio that MADV_FREE gave up. Returns false where it has to be split, and looked at. */
-function dropsHugeMapping(m: Machine, head: number, { mm, vpn }: Mapper): boolean {
-  if (!m.era.dropsHugeLazyfree || !m.frames.has(head, PG_LAZYFREE)) return false
-  if (m.frames.has(head, PG_DIRTY) || (mm.pmd(vpn) & PTE_DIRTY) !== 0) return false
-  if (!onlyMapped(m, head)) return false
-  for (let i = 0; i < HUGE_PAGES; i++) m.judge.dropped(mm.id, vpn + i)
-  zapHugePmd(m, mm, vpn)
   return true
 }
 
@@ -347,76 +298,6 @@ function finishReclaim(m: Machine, head: number): void {
     deleteFromSwapCache(m, head)
     frames.freeIfUnused(head)
   }
-}
-
-/**
- * try_to_unmap() of a folio that MADV_FREE gave up: drops its entries one by one, until one shows that it has been stored
- * to, or a reference that it is held. May the folio be swapped out after all? A first pass only notes that it may (watched
- * on 6.18.44): it stays, if `again` is there to list such.
- */
-function isSwapBacked(m: Machine, head: number, vpn: number, again?: number[]): boolean {
-  const { frames, era } = m
-  /** Up to where the entries have been looked at, and of whom. */
-  const seen = { mm: m.k.mm, stop: 0 }
-  for (const mapper of inRmapOrder(m, head, vpn)) {
-    // The table may have gone with an entry before.
-    if (frames.head(presentFrame(m, mapper.mm, mapper.vpn)) !== head) continue
-    if (!unshareForReclaim(m, mapper.mm, mapper.vpn)) continue
-    if (seen.mm !== mapper.mm || seen.stop <= mapper.vpn) {
-      seen.mm = mapper.mm
-      seen.stop = noteStores(m, head, mapper)
-    }
-    const stored = frames.has(head, PG_DIRTY)
-    if (!stored && (era.heldLazyfree === 'unmaps' || onlyMapped(m, head))) {
-      discard(m, mapper)
-      continue
-    }
-    const stays = !stored && era.heldLazyfree === 'keeps'
-    if (stays || again !== undefined) {
-      if (!stays) again?.push(head)
-      m.counts.refusedUnmaps++
-      return false
-    }
-    frames.clear(head, PG_LAZYFREE)
-    return true
-  }
-  return false
-}
-
-/** Is an entry dirty, of the one and those that are taken with it? Then the folio is. Returns where they end. */
-function noteStores(m: Machine, head: number, { mm, vpn }: Mapper): number {
-  const { frames, era, tables } = m
-  const end = mm.find(vpn)?.end ?? vpn + 1
-  const stop = era.dropsInRuns ? Math.min(end, (vpn & -TABLE_PAGES) + TABLE_PAGES) : vpn + 1
-  const pfn = presentFrame(m, mm, vpn)
-  for (let at = vpn; at < stop; at++) {
-    const next = pfn + at - vpn
-    if (presentFrame(m, mm, at) !== next || frames.head(next) !== head) return at
-    if ((tables.ptes[mm.pteIndex(at)]! & PTE_DIRTY) !== 0) frames.set(head, PG_DIRTY)
-  }
-  return stop
-}
-
-/**
- * All entries that map the folio, whose first page is mapped at `vpn`, in the order of the anon_vma's tree: by where the
- * area begins, parents' before their children's. (Where two begin alike, one that has been split since the fork, which
- * puts it last, is asked too early.)
- */
-function inRmapOrder(m: Machine, head: number, vpn: number): Mapper[] {
-  const mappers: Mapper[] = []
-  for (let i = 0; i < m.frames.pages(head); i++) mappers.push(...mappersOf(m, head + i, vpn + i))
-  const beginning = ({ mm, vpn: at }: Mapper): number => mm.find(at)?.pgoff ?? 0
-  return mappers.sort((a, b) => beginning(a) - beginning(b) || a.mm.id - b.mm.id)
-}
-
-function discard(m: Machine, { mm, vpn }: Mapper): void {
-  const index = mm.pteIndex(vpn)
-  const pfn = m.tables.ptes[index]! >>> PFN_SHIFT
-  m.tables.ptes[index] = 0
-  for (const user of tableUsers(m, mm, vpn)) m.judge.dropped(user.id, vpn)
-  unmapPte(m.frames, mm, pfn)
-  pageIsUnmapped(m, pfn)
-  m.frames.freeIfUnused(pfn)
 }
 
 function storeToSlots(m: Machine, head: number): void {
