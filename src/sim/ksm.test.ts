@@ -1,6 +1,6 @@
 /** Pages that move or merge: KSM and migration, both stopped by any reference. */
 import { describe, expect, test } from 'vitest'
-import { PG_EXCLUSIVE, PG_KSM, PG_LARGE } from '../state/frames.ts'
+import { PG_EXCLUSIVE, PG_KSM, PG_LARGE, PG_ZERO } from '../state/frames.ts'
 import { range, Scene, type SceneOptions } from '../test/scene.ts'
 import { MADV_MERGEABLE, MADV_UNMERGEABLE, PIN_ROPIN, PIN_VMSPLICE } from '../trace/ops.ts'
 import { PAGE_KSM } from './observe.ts'
@@ -122,6 +122,21 @@ describe('KSM', () => {
     s.pin(0, 1, 1, PIN_VMSPLICE)
     s.ksmWait()
     expect(range(0, 3).map((vpn) => s.has(0, vpn, PG_KSM))).toEqual([true, false, true])
+  })
+
+  test('tries a page under a reference again in every scan', () => {
+    const s = new Scene('mm-id')
+    const mm = s.spawn()
+    s.map(mm, 8, { order: 2 })
+    s.store(mm, 0)
+    s.madvise(mm, 0, 8, MADV_MERGEABLE)
+    s.pin(mm, 4, 1, PIN_ROPIN)
+    s.fork(mm)
+    s.store(mm, 2, 3)
+    // First page 1 waits, which the zero page replaces when its folio is split; then the pinned page, with which the
+    // child's copy of it is merged in vain.
+    s.ksmWait()
+    expect([s.has(mm, 1, PG_ZERO), s.counts.unshare_copies]).toEqual([true, 1])
   })
 
   test('merges only areas that were offered', () => {
