@@ -84,8 +84,8 @@ export function mmap(
 /** Moves [start, end) to `to`, in whole huge mappings where both sides are aligned. */
 export function mremap(m: Machine, mm: Mm, start: number, end: number, to: number): number {
   if (mm.covers(to, to + end - start)) return FAILED
-  const areas = overlapping(mm, start, end).length
-  if (areas === 0 || (areas > 1 && !m.era.mremapsAreas)) return FAILED
+  const areas = mm.vmas.filter((vma) => vma.end > start && vma.start < end)
+  if (areas.length === 0 || (areas.length > 1 && !movesSeveral(m, areas))) return FAILED
   m.k.mm = mm
   const vmas = carve(m, mm, start, end)
   // "it would be confusing if they were to turn up at the new location"
@@ -110,6 +110,14 @@ export function mremap(m: Machine, mm: Mm, start: number, end: number, to: numbe
   munmap(m, mm, start, end)
   m.endExit()
   return OK
+}
+
+/**
+ * remap_move(), 6.17: not where userfaultfd would have to be told of each. (It moves those before the first such area,
+ * which is left out here.)
+ */
+function movesSeveral({ era }: Machine, areas: readonly Vma[]): boolean {
+  return era.mremapsAreas && !areas.some(isRegistered)
 }
 
 function movePageTables(m: Machine, mm: Mm, start: number, end: number, to: number): void {
@@ -150,8 +158,12 @@ function moveHuge(m: Machine, mm: Mm, vpn: number, target: number, pmd: number):
 
 /** move_normal_pmd(): a whole page table moves as it is, and no entry counts as changed. */
 function movesTables({ era }: Machine, vma: Vma | undefined): boolean {
-  const registered = vma?.uffdWp === true || vma?.uffdMissing === true || vma?.uffdMinor === true
-  return !registered || !era.mremapClearsUffdWp
+  return vma === undefined || !isRegistered(vma) || !era.mremapClearsUffdWp
+}
+
+/** userfaultfd_armed() */
+function isRegistered(vma: Vma): boolean {
+  return vma.uffdWp || vma.uffdMissing || vma.uffdMinor
 }
 
 /** move_ptes() of one entry. Its old translation is void. */
@@ -166,7 +178,14 @@ function movePte(m: Machine, mm: Mm, from: number, to: number, softDirty: number
   m.tables.ptes[index] = 0
 }
 
+/** madvise_walk_vmas(): what is mapped gets the advice; if not all is, the call fails (ENOMEM). */
 export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: number): number {
+  const hole = mm.firstHole(start, end)
+  const answer = adviseMapped(m, mm, start, end, advice)
+  return hole === end ? answer : FAILED
+}
+
+function adviseMapped(m: Machine, mm: Mm, start: number, end: number, advice: number): number {
   m.k.mm = mm
   switch (advice) {
     case MADV_DONTNEED:

@@ -25,6 +25,7 @@ export function mprotect(m: Machine, mm: Mm, start: number, end: number, prot: n
   m.k.mm = mm
   // mprotect_fixup(): nothing to do where the protection stays the same.
   const only = mm.find(start)
+  let stop = end
   if (only !== undefined && only.end >= end) {
     // Nearly always the range lies in one area.
     if (only.prot !== prot) {
@@ -33,19 +34,20 @@ export function mprotect(m: Machine, mm: Mm, start: number, end: number, prot: n
       mm.merge(piece, m.era.mergesUntouched)
     }
   } else {
-    if (!mm.covers(start, end)) return FAILED
+    // Where nothing is mapped it ends with ENOMEM.
+    stop = mm.firstHole(start, end)
     changeAreas(
       m,
       mm,
       start,
-      end,
+      stop,
       (vma) => vma.prot !== prot,
       (vma) => protect(m, mm, vma, prot),
     )
   }
   m.spent += m.cost.tlbFlush
   m.endCall()
-  return OK
+  return stop === end ? OK : FAILED
 }
 
 function protect(m: Machine, mm: Mm, vma: Vma, prot: number): void {

@@ -276,6 +276,17 @@ export class Mm {
     return vma !== undefined && vma.start < end
   }
 
+  /** The first page of [start, end) that no area maps; `end` if there is none. */
+  firstHole(start: number, end: number): number {
+    let at = start
+    for (let i = this.firstEndingAfter(start); i < this.vmas.length && at < end; i++) {
+      const vma = this.vmas[i] as Vma
+      if (vma.start > at) break
+      at = vma.end
+    }
+    return Math.min(at, end)
+  }
+
   #splitAt(vpn: number): void {
     const i = this.firstEndingAfter(vpn)
     const vma = this.vmas[i]

@@ -134,8 +134,7 @@ class LitmusRun {
         munmap(w, process, start, end)
         return 'ok'
       case 'mprotect':
-        mprotect(w, process, start, end, { read: true, write: words[2] === 'rw' })
-        return 'ok'
+        return mprotect(w, process, start, end, { read: true, write: words[2] === 'rw' })
       case 'madvise':
         return madvise(w, process, start, end, codeOf(ADVICE, words[2]))
       case 'swapout':

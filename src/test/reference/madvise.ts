@@ -13,7 +13,7 @@ import { splitPmd } from './huge.ts'
 import { madvFree } from './lazy-free.ts'
 import { collapse } from './merge.ts'
 import { type Area, type Process, TABLE_PAGES } from './nouns.ts'
-import { isolateChanging, mergeChanged, pmdAt } from './space.ts'
+import { isolateChanging, mappedUntil, mergeChanged, pmdAt } from './space.ts'
 import { pageOut } from './swap.ts'
 import { dontNeed } from './unmap.ts'
 import type { World } from './world.ts'
@@ -26,7 +26,20 @@ const actions: Readonly<
   [MADV_PAGEOUT]: pageOut,
 }
 
+/** What is mapped gets the advice; if not all is, the call fails. */
 export function madvise(
+  w: World,
+  process: Process,
+  start: number,
+  end: number,
+  advice: number,
+): 'ok' | 'error' {
+  const whole = mappedUntil(process, start, end) === end
+  const answer = adviseMapped(w, process, start, end, advice)
+  return whole ? answer : 'error'
+}
+
+function adviseMapped(
   w: World,
   process: Process,
   start: number,

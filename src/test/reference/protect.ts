@@ -3,7 +3,7 @@ import { maybeDmaPinned } from './frames.ts'
 import { splitPmd } from './huge.ts'
 import { markHoles } from './markers.ts'
 import type { Area, Page, Pmd, Process, Pte } from './nouns.ts'
-import { isCow, isolateChanging, mergeChanged, pmdRanges, ptesIn } from './space.ts'
+import { isCow, isolateChanging, mappedUntil, mergeChanged, pmdRanges, ptesIn } from './space.ts'
 import { privateTable } from './tables.ts'
 import type { World } from './world.ts'
 
@@ -12,16 +12,17 @@ export interface Protection {
   readonly write: boolean
 }
 
-/** Pieces of the range that have the protection already are left alone. */
+/** Up to the first hole; pieces of the range that have the protection already are left alone. */
 export function mprotect(
   w: World,
   process: Process,
   start: number,
   end: number,
   to: Protection,
-): void {
+): 'ok' | 'error' {
+  const stop = mappedUntil(process, start, end)
   const differs = (area: Area): boolean => area.read !== to.read || area.write !== to.write
-  for (const area of isolateChanging(process, start, end, differs)) {
+  for (const area of isolateChanging(process, start, stop, differs)) {
     area.read = to.read
     area.write = to.write
     if (to.write) area.accounted = true
@@ -32,6 +33,7 @@ export function mprotect(
     })
     mergeChanged(process, area, w.era.mergesUntouched)
   }
+  return stop === end ? 'ok' : 'error'
 }
 
 /**

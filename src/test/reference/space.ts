@@ -54,6 +54,13 @@ export function isolateAreas(process: Process, start: number, end: number): Area
   return process.areas.filter((area) => start <= area.start && area.end <= end)
 }
 
+/** Up to where the range is mapped without a hole. */
+export function mappedUntil(process: Process, start: number, end: number): number {
+  let at = start
+  while (at < end && areaAt(process, at) !== null) at++
+  return at
+}
+
 /** Splits off what the range covers of the areas that are to change, and returns those pieces, in order. */
 export function isolateChanging(
   process: Process,
