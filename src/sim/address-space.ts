@@ -2,7 +2,7 @@
  * Address spaces: mmap, mremap and madvise.
  */
 import { HUGE_ORDER, HUGE_PAGES, PG_ZERO } from '../state/frames.ts'
-import type { Mm, Vma } from '../state/mm.ts'
+import { type Mm, userfaultfdArmed, type Vma } from '../state/mm.ts'
 import {
   PMD_HUGE,
   PTE_PRESENT,
@@ -117,7 +117,7 @@ export function mremap(m: Machine, mm: Mm, start: number, end: number, to: numbe
  * which is left out here.)
  */
 function movesSeveral({ era }: Machine, areas: readonly Vma[]): boolean {
-  return era.mremapsAreas && !areas.some(isRegistered)
+  return era.mremapsAreas && !areas.some(userfaultfdArmed)
 }
 
 function movePageTables(m: Machine, mm: Mm, start: number, end: number, to: number): void {
@@ -158,12 +158,7 @@ function moveHuge(m: Machine, mm: Mm, vpn: number, target: number, pmd: number):
 
 /** move_normal_pmd(): a whole page table moves as it is, and no entry counts as changed. */
 function movesTables({ era }: Machine, vma: Vma | undefined): boolean {
-  return vma === undefined || !isRegistered(vma) || !era.mremapClearsUffdWp
-}
-
-/** userfaultfd_armed() */
-function isRegistered(vma: Vma): boolean {
-  return vma.uffdWp || vma.uffdMissing || vma.uffdMinor
+  return vma === undefined || !userfaultfdArmed(vma) || !era.mremapClearsUffdWp
 }
 
 /** move_ptes() of one entry. Its old translation is void. */

@@ -4,7 +4,7 @@
 
 import { COPY_NOT_ANON, SITE_WP } from '../policy/api.ts'
 import { HUGE_ORDER, HUGE_PAGES, HUGE_ZERO_PFN, ZERO_PFN } from '../state/frames.ts'
-import { type Mm, userfaultfdArmed, type Vma } from '../state/mm.ts'
+import { type Mm, userfaultfdArmed, userfaultfdPteWp, type Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
   PMD_HUGE,
@@ -157,7 +157,7 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
   const pgoff = vma.pgoff + vpn - vma.start
   const cached = pageCacheFrame(m, vma.object, pgoff)
   const index = mm.pteIndex(vpn)
-  const marked = vma.uffdWp && (m.tables.ptes[index]! & PTE_UFFD_WP) !== 0
+  const marked = userfaultfdPteWp(vma, m.tables.ptes[index]!)
   if (write && vma.kind !== MAP_SHARED) {
     anonVmaPrepare(m, mm, vma)
     m.spent += m.cost.copy4k

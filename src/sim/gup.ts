@@ -4,7 +4,7 @@
 import { GUP_BREAK_COW, GUP_TAKE, GUP_UNSHARE } from '../policy/api.ts'
 import { PG_ANON, PG_DIRTY, PG_DONTCOW, ZERO_PFN } from '../state/frames.ts'
 import type { Pin } from '../state/holders.ts'
-import type { Mm, Vma } from '../state/mm.ts'
+import { type Mm, userfaultfdPteWp, type Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
   PMD_HUGE,
@@ -12,7 +12,6 @@ import {
   PTE_PRESENT,
   PTE_SWAP,
   PTE_TOK,
-  PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
 import { MAP_SHARED, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
@@ -201,7 +200,7 @@ function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): numb
     return TAKEN
   }
   // The manager of userfaultfd serves user-mode stores only.
-  if ((entry & PTE_UFFD_WP) !== 0 && vma.uffdWp) return UNREACHABLE
+  if (userfaultfdPteWp(vma, entry)) return UNREACHABLE
   breakCow(m, mm, vma, vpn)
   // In an area that may not be written to the page is the process's own now, and stays read-only (FOLL_COW).
   return (vma.prot & PROT_WRITE) === 0 ? TAKEN : AGAIN

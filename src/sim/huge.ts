@@ -3,15 +3,8 @@
  */
 import { isCopy, REUSE_FREE_SWAP, SITE_WP_HUGE } from '../policy/api.ts'
 import { HUGE_ORDER, HUGE_PAGES, PG_EXCLUSIVE, PG_ZERO } from '../state/frames.ts'
-import type { Mm, Vma } from '../state/mm.ts'
-import {
-  PFN_SHIFT,
-  PMD_HUGE,
-  PMD_TABLE,
-  PTE_UFFD_WP,
-  PTE_WRITE,
-  TABLE_SHIFT,
-} from '../state/tables.ts'
+import { type Mm, userfaultfdPteWp, type Vma } from '../state/mm.ts'
+import { PFN_SHIFT, PMD_HUGE, PMD_TABLE, PTE_WRITE, TABLE_SHIFT } from '../state/tables.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
 import { dirtyFlags, fillHuge, installHuge, newAnonFolio } from './alloc.ts'
 import { freeUnmapped } from './drop.ts'
@@ -32,7 +25,7 @@ export function wpHugePmd(m: Machine, mm: Mm, vma: Vma, vpn: number, unshare: bo
   const pmd = mm.pmd(vpn)
   const head = pmd >>> PFN_SHIFT
   const start = vpn & -HUGE_PAGES
-  if (!unshare && (pmd & PTE_UFFD_WP) !== 0 && vma.uffdWp) {
+  if (!unshare && userfaultfdPteWp(vma, pmd)) {
     userfaultWp(m, mm, vma, vpn)
     return true
   }

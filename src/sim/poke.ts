@@ -2,8 +2,8 @@
  * ptrace's store (FOLL_FORCE | FOLL_WRITE | FOLL_GET): through the page table, whatever the area's protection.
  */
 import { PG_ANON, PG_DIRTY, PG_DONTCOW } from '../state/frames.ts'
-import type { Mm, Vma } from '../state/mm.ts'
-import { PFN_SHIFT, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE } from '../state/tables.ts'
+import { type Mm, userfaultfdPteWp, type Vma } from '../state/mm.ts'
+import { PFN_SHIFT, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_WRITE } from '../state/tables.ts'
 import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import { kernelFault } from './access.ts'
 import { FAILED, OK } from './answers.ts'
@@ -34,21 +34,17 @@ export function poke(m: Machine, mm: Mm, vpn: number): number {
       // FOLL_COW: in an area that may not be written to the page is the process's own now. Elsewhere it is looked at again.
       const after = entryAt(m, mm, vpn)
       if ((vma.prot & PROT_WRITE) !== 0 || !tookSwapped(entry, after)) continue
-      if (armed(vma, after) && !ignoresProtection(m, after >>> PFN_SHIFT)) return FAILED
+      if (userfaultfdPteWp(vma, after) && !ignoresProtection(m, after >>> PFN_SHIFT)) return FAILED
       return finish(m, mm, vpn)
     }
-    if (armed(vma, entry)) return FAILED
+    // A store that would have to wait for userfaultfd's manager, which does not serve the kernel.
+    if (userfaultfdPteWp(vma, entry)) return FAILED
     m.beginFault()
     forceWrite(m, mm, vma, vpn)
     m.endFault()
     if ((vma.prot & PROT_WRITE) === 0) return finish(m, mm, vpn)
   }
   throw new Error(`endless poke: process ${mm.id}, page ${vpn}, policy ${m.policy.name}`)
-}
-
-/** Would a store to this page have to wait for userfaultfd's manager, which does not serve the kernel? */
-function armed(vma: Vma, entry: number): boolean {
-  return (entry & PTE_UFFD_WP) !== 0 && vma.uffdWp
 }
 
 /** can_follow_write_pte() until 5.19: FOLL_COW and a dirty entry are enough, whatever else the entry says. */
@@ -62,7 +58,7 @@ function mayWrite(m: Machine, mm: Mm, vma: Vma, vpn: number, entry: number): boo
   if ((entry & PTE_WRITE) !== 0 && (mm.pmd(vpn) & PTE_WRITE) !== 0) return true
   return (
     (vma.prot & PROT_WRITE) === 0 &&
-    (entry & PTE_UFFD_WP) === 0 &&
+    !userfaultfdPteWp(vma, entry) &&
     (!tracksSoftDirty(m, vma) || (entry & PTE_SOFT_DIRTY) !== 0) &&
     m.policy.forcedInPlace(m.k, entry >>> PFN_SHIFT)
   )

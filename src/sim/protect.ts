@@ -2,14 +2,13 @@
  * mprotect: change_protection(), and the writable upgrade that spares a fault where a page is known to be exclusive.
  */
 import { HUGE_PAGES, PG_ANON } from '../state/frames.ts'
-import type { Mm, Vma } from '../state/mm.ts'
+import { type Mm, userfaultfdPteWp, type Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
   PMD_HUGE,
   PTE_DIRTY,
   PTE_PRESENT,
   PTE_TOK,
-  PTE_UFFD_WP,
   PTE_WRITE,
   TABLE_PAGES,
 } from '../state/tables.ts'
@@ -98,13 +97,13 @@ function upgradesPte(m: Machine, vma: Vma, pte: number): boolean {
   const pfn = pte >>> PFN_SHIFT
   const dirty = (pte & PTE_DIRTY) !== 0
   if (vma.kind === MAP_SHARED) return mapsShareWritable(m, vma)
-  if ((pte & PTE_UFFD_WP) !== 0 || !mayUpgrade(m, vma, pte)) return false
+  if (userfaultfdPteWp(vma, pte) || !mayUpgrade(m, vma, pte)) return false
   return m.frames.has(pfn, PG_ANON) && m.policy.upgradesPte(m.k, pfn, dirty)
 }
 
 function upgradesPmd(m: Machine, vma: Vma, pmd: number): boolean {
   const head = pmd >>> PFN_SHIFT
   if (vma.kind === MAP_SHARED) return mapsShareWritable(m, vma)
-  if ((pmd & PTE_UFFD_WP) !== 0 || !mayUpgrade(m, vma, pmd)) return false
+  if (userfaultfdPteWp(vma, pmd) || !mayUpgrade(m, vma, pmd)) return false
   return m.frames.has(head, PG_ANON) && m.policy.upgradesPmd(m.k, head, (pmd & PTE_DIRTY) !== 0)
 }

@@ -3,7 +3,7 @@
  * manager that provides them, when an event asks for it or before.
  */
 import { ZERO_PFN } from '../state/frames.ts'
-import type { Mm, Vma } from '../state/mm.ts'
+import { type Mm, userfaultfdPteWp, type Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
   PMD_HUGE,
@@ -145,7 +145,7 @@ function provide(m: Machine, mm: Mm, vma: Vma, vpn: number, how: number): boolea
   if (pfn === 0) return false
   m.judge.uffdPresent(mm.id, vpn, 1)
   // A page under write protection stays there: UFFDIO_COPY_MODE_WP.
-  const armed = (marker & PTE_UFFD_WP) !== 0 && vma.uffdWp
+  const armed = userfaultfdPteWp(vma, marker)
   if (armed) m.judge.uffdWp(mm.id, vpn, 1, false)
   if (how === UFFDIO_COPY) m.frames.token[pfn] = m.judge.store(mm.id, vpn)
   if (armed) m.judge.uffdWp(mm.id, vpn, 1, true)

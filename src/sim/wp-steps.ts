@@ -4,15 +4,8 @@
  */
 import { isCopy, SITE_WP } from '../policy/api.ts'
 import { PG_ANON } from '../state/frames.ts'
-import type { Mm, Vma } from '../state/mm.ts'
-import {
-  PFN_SHIFT,
-  PMD_HUGE,
-  PTE_PRESENT,
-  PTE_TOK,
-  PTE_UFFD_WP,
-  PTE_WRITE,
-} from '../state/tables.ts'
+import { type Mm, userfaultfdPteWp, type Vma } from '../state/mm.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_TOK, PTE_WRITE } from '../state/tables.ts'
 import { MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import { STEP_COPY, STEP_RECHECK, STEP_STORE } from '../trace/steps.ts'
 import { store } from './access.ts'
@@ -72,7 +65,7 @@ function meetsWpPage(m: Machine, mm: Mm, vma: Vma, vpn: number, pte: number): bo
   if ((pmd & PTE_WRITE) === 0 || (pmd & PMD_HUGE) !== 0) return false
   if ((vma.prot & PROT_WRITE) === 0 || vma.kind === MAP_SHARED) return false
   if ((pte & PTE_PRESENT) === 0 || (pte & PTE_WRITE) !== 0) return false
-  return !((pte & PTE_UFFD_WP) !== 0 && vma.uffdWp) && m.frames.has(pte >>> PFN_SHIFT, PG_ANON)
+  return !userfaultfdPteWp(vma, pte) && m.frames.has(pte >>> PFN_SHIFT, PG_ANON)
 }
 
 /** pte_same(): the copy is mapped if the entry is what it was, else the work was for nothing. */

@@ -24,7 +24,7 @@ import {
   PG_SWAPCACHE,
   PG_ZERO,
 } from '../state/frames.ts'
-import type { Mm, Vma } from '../state/mm.ts'
+import { type Mm, userfaultfdPteWp, type Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_TOK, PTE_UFFD_WP } from '../state/tables.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
 import { allocAnonPage, anonVmaPrepare, dirtyFlags } from './alloc.ts'
@@ -43,7 +43,7 @@ type Question = Policy['wpReuse']
 export function wpPage(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   const index = mm.pteIndex(vpn)
   const pte = m.tables.ptes[index]!
-  if ((pte & PTE_UFFD_WP) !== 0 && vma.uffdWp) {
+  if (userfaultfdPteWp(vma, pte)) {
     userfaultWp(m, mm, vma, vpn)
     return
   }

@@ -2,7 +2,7 @@
  * Mm and Vma: one process's address space: its areas, and its page-table directory.
  */
 import { grown } from './frames.ts'
-import { TABLE_PAGES, TABLE_SHIFT } from './tables.ts'
+import { PTE_UFFD_WP, TABLE_PAGES, TABLE_SHIFT } from './tables.ts'
 
 /** What a store or a load finds when it walks the page table of an absent or huge-mapped range: table 0, all empty. */
 const EMPTY_TABLE = 0
@@ -329,6 +329,11 @@ function joins(changed: Vma, neighbour: Vma, joinsUntouched: boolean): boolean {
   if (changed.anonVma === neighbour.anonVma) return true
   if (changed.anonVma === 0) return !neighbour.forked
   return joinsUntouched && neighbour.anonVma === 0 && !changed.forked
+}
+
+/** userfaultfd_pte_wp(): a bit that mremap() left behind in an area that is not registered says nothing. */
+export function userfaultfdPteWp(vma: Vma, entry: number): boolean {
+  return vma.uffdWp && (entry & PTE_UFFD_WP) !== 0
 }
 
 /** Has each an anon_vma of its own? */
