@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { COPY_NOT_ANON, SITE_WP } from '../policy/verdict.ts'
 import { C, D, P, sole } from '../test/oracle/cases.ts'
-import { SAW_MISMATCH } from '../trace/observed.ts'
+import { DEV_COHERENT, HOLD_PIN_RO, SAW_MISMATCH } from '../trace/observed.ts'
 import { MAP_PRIVATE_ANON, MAP_PRIVATE_FILE, MAP_SHARED } from '../trace/ops.ts'
 import { noCounts } from './judge.ts'
 import { Oracle } from './oracle.ts'
@@ -99,4 +99,15 @@ test('a private mapping of a file shows stores through a shared one until its ow
   const own = oracle.store(P, 512)
   oracle.store(P, 0)
   expect(oracle.load(P, 512, own)).toBe(0)
+})
+
+test('what is stored to shared memory is no secret, whoever else stores the same bytes', () => {
+  const oracle = new Oracle()
+  oracle.spawn(P)
+  oracle.mmap(P, 0, 8, MAP_SHARED, 4, 0)
+  oracle.fork(P, C)
+  const stored = oracle.storeSame(P, 3, 1)
+  oracle.pin(1, C, 3, 1, HOLD_PIN_RO)
+  expect(oracle.devread(1, 0, stored)).toBe(DEV_COHERENT)
+  expect(oracle.counts).toEqual(noCounts())
 })

@@ -61,6 +61,7 @@ export class Stores {
     const id = pages.get(mm, vpn)
     this.#checkEvents(mm, vpn, id)
     if (objects.isShared(id)) {
+      tokens.publish(token)
       objects.store(id, token)
       return token
     }

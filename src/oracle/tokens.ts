@@ -23,7 +23,7 @@ export class Tokens {
   authors = new Int32Array(FIRST_LENGTH)
   #blocks = 1
   readonly #end: number
-  /** Tokens that stand for a content number which processes stored that cannot see one another. */
+  /** Tokens that stand for a content number which processes stored that cannot see one another, or which anybody may see. */
   readonly #common = new Set<number>()
   readonly #contents = new Map<number, number>()
 
@@ -77,6 +77,11 @@ export class Tokens {
     const token = this.store(mm)
     this.#contents.set(content, token)
     return token
+  }
+
+  /** Anybody may see it from now on. */
+  publish(token: number): void {
+    this.#common.add(token)
   }
 
   /** Closes the blocks of a process that forks. All later tokens are at least the returned one. */
