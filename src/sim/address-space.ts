@@ -84,7 +84,7 @@ export function mmap(
 /** Moves [start, end) to `to`, in whole huge mappings where both sides are aligned. */
 export function mremap(m: Machine, mm: Mm, start: number, end: number, to: number): number {
   if (mm.covers(to, to + end - start)) return FAILED
-  const areas = mm.vmas.filter((vma) => vma.end > start && vma.start < end)
+  const areas = mm.overlapping(start, end)
   if (areas.length === 0 || (areas.length > 1 && !movesSeveral(m, areas))) return FAILED
   m.k.mm = mm
   const vmas = carve(m, mm, start, end)
@@ -175,9 +175,9 @@ function movePte(m: Machine, mm: Mm, from: number, to: number, softDirty: number
 
 /** madvise_walk_vmas(): what is mapped gets the advice; if not all is, the call fails (ENOMEM). */
 export function madvise(m: Machine, mm: Mm, start: number, end: number, advice: number): number {
-  const hole = mm.firstHole(start, end)
+  const whole = mm.firstHole(start, end) === end
   const answer = adviseMapped(m, mm, start, end, advice)
-  return hole === end ? answer : FAILED
+  return whole ? answer : FAILED
 }
 
 function adviseMapped(m: Machine, mm: Mm, start: number, end: number, advice: number): number {

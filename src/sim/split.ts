@@ -105,7 +105,7 @@ export function changeAreas(
     mm.merge(piece, m.era.mergesUntouched)
     return
   }
-  const affected = mm.vmas.filter((vma) => vma.end > start && vma.start < end && differs(vma))
+  const affected = mm.overlapping(start, end).filter(differs)
   for (const vma of affected) {
     for (const piece of carve(m, mm, Math.max(start, vma.start), Math.min(end, vma.end))) {
       change(piece)

@@ -43,11 +43,11 @@ export function uffdWriteProtect(
   end: number,
   on: boolean,
 ): number {
-  const isTouched = (vma: Vma): boolean => vma.end > start && vma.start < end
-  if (!m.era.uffdWp || !mm.vmas.filter(isTouched).every((vma) => mayWriteProtect(m, vma)))
-    return FAILED
-  if (on) for (const { area } of mm.vmas.filter(isTouched)) register(m, mm, area)
-  const touched = mm.vmas.filter(isTouched)
+  const found = mm.overlapping(start, end)
+  if (!m.era.uffdWp || !found.every((vma) => mayWriteProtect(m, vma))) return FAILED
+  if (on) for (const { area } of found) register(m, mm, area)
+  // Registering may have joined some.
+  const touched = mm.overlapping(start, end)
   const [first] = touched
   if (first === undefined) return FAILED
   if (!m.era.uffdWpAreas && (first.start > start || first.end < end)) return FAILED

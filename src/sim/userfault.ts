@@ -50,7 +50,7 @@ export function uffdRegister(
   modes: number,
 ): number {
   m.k.mm = mm
-  const vmas = mm.vmas.filter((vma) => vma.end > start && vma.start < end)
+  const vmas = mm.overlapping(start, end)
   if (vmas.length === 0 || !vmas.every((vma) => mayRegister(m, vma, modes))) return FAILED
   if ((modes & UFFD_WP) === 0) unprotect(m, mm, start, end)
   const wanted = {

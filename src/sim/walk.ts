@@ -41,8 +41,8 @@ export function entryAt(m: Machine, mm: Mm, vpn: number): number {
 
 /** madvise works area by area: the parts of [start, end) that lie in one each. */
 export function overlapping(mm: Mm, start: number, end: number): { start: number; end: number }[] {
-  return mm.vmas
-    .filter((vma) => vma.end > start && vma.start < end)
+  return mm
+    .overlapping(start, end)
     .map((vma) => ({ start: Math.max(start, vma.start), end: Math.min(end, vma.end) }))
 }
 

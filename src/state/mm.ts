@@ -276,6 +276,11 @@ export class Mm {
     return vma !== undefined && vma.start < end
   }
 
+  /** The areas that map any of [start, end), in order. */
+  overlapping(start: number, end: number): Vma[] {
+    return this.vmas.filter((vma) => vma.end > start && vma.start < end)
+  }
+
   /** The first page of [start, end) that no area maps; `end` if there is none. */
   firstHole(start: number, end: number): number {
     let at = start
