@@ -5,8 +5,9 @@
  * ones there (scripts/plain-members.ts). The rest is split by what is loaded together, so that a command loads a handful
  * of modules.
  */
+import { chmodSync } from 'node:fs'
 import { relative } from 'node:path'
-import { defineConfig } from 'rolldown'
+import { defineConfig, type Plugin } from 'rolldown'
 import { plainMembers } from './scripts/plain-members.ts'
 import { DECIDES } from './src/load/package.ts'
 
@@ -28,13 +29,19 @@ const ENTRIES = [
   'scripts/bench/policies',
 ]
 
+/** npx makes the program executable when it first sees it, and fails once a build has replaced it. */
+const executable: Plugin = {
+  name: 'executable',
+  writeBundle: () => chmodSync('dist/src/cli/main.js', 0o755),
+}
+
 export default defineConfig({
   input: Object.fromEntries(ENTRIES.map((entry) => [entry, `${entry}.ts`])),
   platform: 'node',
   tsconfig: 'tsconfig.json',
   // Packages are loaded from node_modules.
   external: /^[^./]/,
-  plugins: [plainMembers(MODEL)],
+  plugins: [plainMembers(MODEL), executable],
   optimization: { inlineConst: { mode: 'all', pass: 3 } },
   output: {
     dir: 'dist',
