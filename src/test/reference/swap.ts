@@ -123,13 +123,13 @@ function unmapCached(
   }
 }
 
-/** All of it is to go, and the entries are in order and protected alike; or a PMD entry maps it. */
+/** All of it is to go, and its entries here are in order and protected alike; or a PMD entry maps it here. */
 function goesWhole(process: Process, folio: Folio, pages: readonly Page[]): boolean {
   if (!folio.pages.every((one) => pages.includes(one))) return false
   const mappers = [...(folio.pages[0]?.mappers ?? [])]
-  const own = ({ table }: Pte): boolean => [...table.users].some((pmd) => pmd.process === process)
-  const first = mappers.find(own)
-  return folio.pmdMappers.size > 0 || first === undefined || wholeFolio(first, folio) !== null
+  const own = (pmd: Pmd): boolean => pmd.process === process
+  const first = mappers.find(({ table }) => [...table.users].some(own))
+  return [...folio.pmdMappers].some(own) || first === undefined || wholeFolio(first, folio) !== null
 }
 
 /**
