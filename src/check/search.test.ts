@@ -110,9 +110,9 @@ test.each(['swap', 'writeback'])(
  * looked at, and not kept.
  */
 const NOTHING = {
-  'anon-exclusive': [724, 2010, 844, 3832, 1040, 2109, 8737, 4779, 419, 370, 3809],
-  'mm-id': [554, 1522, 630, 2143, 1033, 1562, 4701, 3792, 273, 342, 2577],
-  clairvoyant: [552, 1514, 656, 2144, 1028, 1552, 4814, 3833, 273, 342, 2588],
+  'anon-exclusive': [724, 2010, 844, 3832, 1040, 2109, 8737, 4779, 419, 371, 3809],
+  'mm-id': [554, 1522, 630, 2143, 1033, 1562, 4701, 3792, 273, 344, 2577],
+  clairvoyant: [552, 1514, 656, 2144, 1028, 1552, 4814, 3833, 273, 344, 2588],
 } as const
 
 test.each(Object.entries(NOTHING))('nothing is found in %s', async (policy, states) => {
@@ -134,7 +134,7 @@ test('no policy keeps what MADV_FREE and reclaim lose on 6.18', async () => {
   expect(result?.counterexamples.map(({ operations, sentence }) => [operations, sentence])).toEqual(
     [
       [6, expect.stringMatching(/^lost_coherence: A's load .* no verdict led to it$/)],
-      [7, expect.stringMatching(/^lost_write: B's load .* no verdict led to it$/)],
+      [7, expect.stringMatching(/^lost_write: [AB]'s load .* no verdict led to it$/)],
     ],
   )
 })

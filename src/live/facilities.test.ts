@@ -60,3 +60,12 @@ test('what no system call does runs where a device does it', () => {
   expect(reasonToSkip(held, machine)).toBe('no system call holds such a pin')
   expect(reasonToSkip(held, withDevice)).toBe(undefined)
 })
+
+test('huge pages on request need memory that was not told to stay small', () => {
+  const asked = parseLitmus('spawn A\nmmap A buf 512\nmadvise A buf collapse', 'asked')
+  expect(reasonToSkip(asked, machine)).toBe(undefined)
+  expect(reasonToSkip(asked, { ...machine, thp: 'always' })).toBe('THP is on for everything')
+  const advised = parseLitmus('spawn A\nmmap A buf 8\nmadvise A buf hugepage', 'advised')
+  expect(reasonToSkip(advised, machine)).toBe(undefined)
+  expect(reasonToSkip(advised, { ...machine, thp: 'never' })).toBe('THP is off')
+})

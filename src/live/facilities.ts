@@ -2,8 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { EVENTS } from '../litmus/language.ts'
 import type { LitmusTest, Operation } from '../litmus/program.ts'
+import { HPAGE_PMD_NR } from '../trace/hpage.ts'
 import {
   MADV_COLLAPSE,
+  MADV_HUGEPAGE,
   MADV_PAGEOUT,
   MAP_PRIVATE_ANON,
   OP_BEGIN,
@@ -175,8 +177,26 @@ export function reasonToSkip(test: LitmusTest, machine: Facilities): string | un
   return undefined
 }
 
+function noHugePages({ mthp, thp }: Facilities): string | undefined {
+  if (mthp.length > 0) return `mTHP is on (${mthp.join(', ')} kB)`
+  return thp === '' || thp === 'never' ? 'THP is off' : undefined
+}
+
+function asksForHuge({ code, value, folioOrder }: Operation): boolean {
+  const advised = code === OP_MADVISE && (value === MADV_HUGEPAGE || value === MADV_COLLAPSE)
+  return advised || folioOrder > 0
+}
+
+/** Was the area around `vpn` mapped for huge pages, or have they been asked for since? */
+function isHugeArea(vpn: number, earlier: readonly Operation[]): boolean {
+  return earlier.some(
+    (operation) =>
+      asksForHuge(operation) && operation.vpn <= vpn && vpn < operation.vpn + operation.pages,
+  )
+}
+
 function lacking(
-  { n, mm, code, value, map, folioOrder, pin }: Operation,
+  { n, mm, code, vpn, pages, value, map, folioOrder, pin }: Operation,
   machine: Facilities,
   { operations, pins }: LitmusTest,
 ): string | undefined {
@@ -188,16 +208,21 @@ function lacking(
   switch (code) {
     case OP_MMAP:
       if (folioOrder === 0) return undefined
-      if (map !== MAP_PRIVATE_ANON) return 'the driver maps no huge shared memory'
-      if (machine.mthp.length > 0) return `mTHP is on (${machine.mthp.join(', ')} kB)`
-      return machine.thp === '' || machine.thp === 'never' ? 'THP is off' : undefined
+      return map === MAP_PRIVATE_ANON
+        ? noHugePages(machine)
+        : 'the driver maps no huge shared memory'
     case OP_MADVISE:
       if (value === MADV_PAGEOUT) return noSwap({ ...machine, device: false })
-      return value === MADV_COLLAPSE && machine.thp === '' ? 'no THP' : undefined
+      if (value === MADV_HUGEPAGE) return noHugePages(machine)
+      if (value !== MADV_COLLAPSE) return undefined
+      // request.ts tells what was not mapped as `thp` to stay small there.
+      if (machine.thp === 'always' && pages >= HPAGE_PMD_NR && !isHugeArea(vpn, earlier))
+        return 'THP is on for everything'
+      return machine.thp === '' ? 'no THP' : undefined
     case OP_SWAPOUT:
       // MADV_PAGEOUT leaves alone what is mapped more than once; so does the device, where folios are large.
       return earlier.some(({ code }) => SHARING.has(code)) &&
-        !(machine.device && earlier.every(({ folioOrder }) => folioOrder === 0))
+        !(machine.device && !earlier.some(asksForHuge))
         ? 'no system call swaps out what is mapped more than once'
         : noSwap(machine)
     case OP_UFFD_WP:

@@ -10,7 +10,7 @@ const MOST_PINS = 4
 const MOST_AREAS = 3
 /** How long areas are, by their kind. */
 const PAGES: Readonly<Record<Area['kind'], readonly number[]>> = {
-  '': [1, 2, 8, 40],
+  '': [1, 2, 8, 8, 40, 40, 512, 600],
   thp: [512, 512, 513, 600, 1024, 1100],
   file: [1, 3, 8, 40],
   shared: [1, 3, 8, 40, 512, 600],
@@ -88,7 +88,7 @@ const WEIGHTS: readonly (readonly [string, number, Line])[] = [
   ['free', 3, (author) => author.onRange('madvise', 'free')],
   ['collapse', 3, (author) => author.collapse()],
   ['nohugepage', 1, (author) => author.onPrivate('madvise', 'nohugepage')],
-  ['hugepage', 1, (author) => author.onPrivate('madvise', 'hugepage')],
+  ['hugepage', 1, (author) => author.hugepage()],
   ['dontfork', 2, (author) => author.dontfork()],
   ['mremap', 3, (author) => author.mremap()],
   ['pin', 7, (author) => author.pin()],
@@ -227,18 +227,26 @@ class Author {
   /** A huge mapping becomes one by entries, and everything else stays as it was. */
   mapByEntries(): string | undefined {
     const at = this.#range()
-    if (at === undefined || at.area.kind !== 'thp' || at.first !== at.last) return undefined
+    if (at === undefined || !mayBeHuge(at.area) || at.first !== at.last) return undefined
     return `mprotect ${at.text} ro\nmprotect ${at.text} rw`
   }
 
   collapse(): string | undefined {
     const at = this.#range()
-    if (at === undefined || at.area.kind !== 'thp') return undefined
+    if (at === undefined || at.area.kind === 'file' || !this.#options.thp) return undefined
     const table = Math.floor(at.first / TABLE_PAGES) * TABLE_PAGES
     if (at.area.mapped.length < table + TABLE_PAGES) return undefined
     if (at.area.mapped.slice(table, table + TABLE_PAGES).includes(false)) return undefined
     const { owner, area } = at
+    this.#huge = true
     return `madvise ${owner.name} ${area.name}[${table}..${table + TABLE_PAGES - 1}] collapse`
+  }
+
+  hugepage(): string | undefined {
+    if (!this.#options.thp) return undefined
+    const line = this.onPrivate('madvise', 'hugepage')
+    if (line !== undefined) this.#huge = true
+    return line
   }
 
   dontfork(): string | undefined {
@@ -393,6 +401,10 @@ function said(verb: string, { area, text }: Range, operand: string): string {
 
 function isReadOnly({ kind }: Pin): boolean {
   return kind === 'vmsplice' || kind === 'ropin'
+}
+
+function mayBeHuge({ kind, mapped }: Area): boolean {
+  return kind === 'thp' || (kind === '' && mapped.length >= TABLE_PAGES)
 }
 
 function isPrivate({ kind }: Area): boolean {

@@ -59,7 +59,7 @@ export function mmap(
     end,
     kind,
     prot,
-    folioOrder,
+    folioOrder: folioOrder === 0 && kind === MAP_PRIVATE_ANON ? HUGE_ORDER : folioOrder,
     hugeAdvice: folioOrder > 0 ? 'huge' : 'none',
     object,
     pgoff,

@@ -56,7 +56,9 @@ function scanFile(m: Machine, object: number, pgoff: number, maxPtesNone: number
     const pfn = cachedFrame(m, object, pgoff + i)
     if (pfn !== 0 && frames.pageCount(pfn) !== frames.mapcount(pfn) + 1) return false
   }
-  return emptySlots(m, object, pgoff) <= maxPtesNone
+  const holes = emptySlots(m, object, pgoff)
+  // Nothing but holes is SCAN_TRUNCATED to collapse_file().
+  return holes < HUGE_PAGES && holes <= maxPtesNone
 }
 
 function emptySlots(m: Machine, object: number, pgoff: number): number {

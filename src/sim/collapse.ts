@@ -28,7 +28,7 @@ import { fault } from './access.ts'
 import { dirtyFlags, installHuge, newAnonFolio } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
 import { collapseFile, collapsePteMapped } from './collapse-file.ts'
-import { handleFault, hugeAllowed } from './fault.ts'
+import { handleFault, hugeSuitable } from './fault.ts'
 import { mapHuge } from './folio.ts'
 import { mappedShared } from './lazyfree.ts'
 import { lruAdd, lruDrain, lruDrainAll } from './lru.ts'
@@ -72,7 +72,7 @@ export function collapse(m: Machine, mm: Mm, start: number, end: number): number
 function holdsHugeRange(vma: Vma): boolean {
   const first = (vma.start + HUGE_PAGES - 1) & -HUGE_PAGES
   if (vma.kind === MAP_SHARED) return shmemSuitable(vma, first)
-  return vma.anonVma !== 0 && hugeAllowed(vma, first)
+  return vma.anonVma !== 0 && hugeSuitable(vma, first)
 }
 
 function collapseOnRequest(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
@@ -83,7 +83,7 @@ function collapseOnRequest(m: Machine, mm: Mm, vma: Vma, start: number): boolean
     m.judge.collapseRequested(mm.id, start, HUGE_PAGES)
     return true
   }
-  return hugeAllowed(vma, start) && collapseAnon(m, mm, vma, start)
+  return hugeSuitable(vma, start) && collapseAnon(m, mm, vma, start)
 }
 
 /** One aligned 2 MiB of private memory; without `limits` on behalf of the process, whose faults it takes. */

@@ -120,13 +120,17 @@ function fillFolio(m: Machine, mm: Mm, vma: Vma, start: number, order: number): 
   m.judge.separated(mm.id, start, pages)
 }
 
-/** May a huge folio be put into the empty 2 MiB around `vpn`? */
+/** May a fault or khugepaged put a huge folio into the 2 MiB around `vpn`? */
 export function hugeAllowed(vma: Vma, vpn: number): boolean {
+  return vma.folioOrder === HUGE_ORDER && vma.hugeAdvice === 'huge' && hugeSuitable(vma, vpn)
+}
+
+/** The same for MADV_COLLAPSE, which asks no setting: TVA_ENFORCE_SYSFS is not set. */
+export function hugeSuitable(vma: Vma, vpn: number): boolean {
   const start = vpn & -HUGE_PAGES
   return (
     vma.kind === MAP_PRIVATE_ANON &&
-    vma.folioOrder === HUGE_ORDER &&
-    vma.hugeAdvice === 'huge' &&
+    vma.hugeAdvice !== 'never' &&
     start >= vma.start &&
     start + HUGE_PAGES <= vma.end
   )

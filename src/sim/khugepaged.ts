@@ -1,7 +1,7 @@
 /**
  * khugepaged: the kernel thread that looks for 2 MiB worth a huge folio, within limits that root may set.
  */
-import { HUGE_PAGES } from '../state/frames.ts'
+import { HUGE_ORDER, HUGE_PAGES } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
 import {
@@ -45,6 +45,8 @@ function scanRange(m: Machine, mm: Mm, vma: Vma, vpn: number): boolean {
   if (vma.uffdWp && m.settings[SET_UFFD_WP_CHECK] === CHECK_VMA) return false
   const limits = limitsOf(m)
   if (vma.kind !== MAP_SHARED) return hugeAllowed(vma, vpn) && collapseAnon(m, mm, vma, vpn, limits)
+  // The mount's huge=advise.
+  if (vma.folioOrder !== HUGE_ORDER) return false
   if (!shmemSuitable(vma, vpn) || !collapseFile(m, vma, vpn, limits.none)) return false
   // What is huge in the cache but mapped page by page is left to the next fault.
   if (m.settings[SET_PMD_INSTALL] !== INSTALL_ALL) collapsePteMapped(m, mm, vma, vpn, false)

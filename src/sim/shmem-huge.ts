@@ -18,7 +18,6 @@ export function shmemSuitable(vma: Vma, vpn: number): boolean {
   const start = vpn & -HUGE_PAGES
   return (
     vma.kind === MAP_SHARED &&
-    vma.folioOrder === HUGE_ORDER &&
     vma.hugeAdvice !== 'never' &&
     start >= vma.start &&
     start + HUGE_PAGES <= vma.end &&

@@ -17,7 +17,7 @@ export interface Vma {
   readonly kind: number
   /** PROT_* */
   prot: number
-  /** Largest folio that a first store may fill (0 to 9); a huge folio needs the aligned range inside the area. */
+  /** Largest folio that a first store may fill where huge pages are welcome (0 to 9), if its aligned range is inside. */
   folioOrder: number
   /** Which of MADV_HUGEPAGE and MADV_NOHUGEPAGE was the last word, if any. */
   hugeAdvice: 'none' | 'huge' | 'never'

@@ -152,7 +152,7 @@ export class TraceWriter {
 
   /**
    * Maps `pages` pages at `vpn` (which must be free). `folioOrder` is the order of the folio that a first store to an
-   * empty, aligned range of an anonymous mapping may fill: 0 to 9.
+   * empty, aligned range of an anonymous mapping may fill: 0 to 9, where 0 is a page until MADV_HUGEPAGE.
    */
   mmap(
     mm: number,

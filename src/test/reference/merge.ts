@@ -172,12 +172,13 @@ export function collapse(w: World, process: Process, start: number, end: number)
 function mayHoldHuge(area: Area): boolean {
   const first = Math.ceil(area.start / TABLE_PAGES) * TABLE_PAGES
   const fits = first + TABLE_PAGES <= area.end
-  return area.kind === 'anon' && area.folioOrder === 9 && area.advice !== 'never' && fits
+  return area.kind === 'anon' && area.advice !== 'never' && fits
 }
 
 function collapseRange(w: World, process: Process, area: Area | null, vpn: number): boolean {
   const pmd = pmdAt(process, vpn)
-  if (area === null || pmd === null || vpn + TABLE_PAGES > area.end) return false
+  if (area === null || pmd === null || !mayHoldHuge(area)) return false
+  if (vpn + TABLE_PAGES > area.end) return false
   if (pmd.folio !== null) return true
   privateTable(w, pmd, 'merge')
   const { table } = pmd

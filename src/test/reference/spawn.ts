@@ -30,6 +30,7 @@ export interface NewArea {
 export function addArea(w: World, process: Process, area: NewArea): void {
   process.areas.push({
     ...area,
+    folioOrder: area.folioOrder === 0 && area.kind === 'anon' ? 9 : area.folioOrder,
     pgoff: area.pgoff ?? 0,
     mapping: w.newMapping(),
     advice: area.folioOrder > 0 ? 'huge' : 'none',
