@@ -78,7 +78,7 @@ export function checkedPolicy(definition: PolicyDefinition, pulse?: Pulse): Poli
   return {
     ...definition,
     create(values): Policy {
-      const policy = definition.create(Object.freeze({ ...values }))
+      const policy = definition.create(values)
       const hooks = Object.entries(ANSWERS).map(([name, answer]) => [
         name,
         checkedHook(name, policy[name as Question] as Hook, answer, told),

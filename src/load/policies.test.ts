@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as plugIn from '../plug-in.ts'
 import * as predicates from '../policy/predicates.ts'
 import { pageIn } from '../test/page-state.ts'
+import { PolicyFailure } from './checked-policy.ts'
 import { loadPolicy } from './policies.ts'
 import { loadWorkload } from './workloads.ts'
 
@@ -86,6 +87,21 @@ test.each([
   const { definition } = await loadPolicy(path)
   const { k, pfn } = pageIn({})
   expect(() => definition.create({ most: 1 } as never).wpReuse(k, pfn)).toThrow(line)
+})
+
+test('a parameter that a policy did not declare cannot be read, where it would be undefined', async () => {
+  const own = (hooks: string): string =>
+    file(`import { definePolicy, int } from 'cowbench'
+      export default definePolicy({ ${ABOUT}, params: { most: int(1, 0, 9, '') }, ${hooks} })`)
+  const line = 'unknown parameter: mots; did you mean most? available: most'
+  const asked = own('hooks: (p) => ({ wpReuse: () => p.mots })')
+  const { definition } = await loadPolicy(asked)
+  const { k, pfn } = pageIn({})
+  expect(() => definition.create({ most: 1 } as never).wpReuse(k, pfn)).toThrow(
+    new PolicyFailure('own', `wpReuse threw: ${line}`),
+  )
+  const early = own('hooks: ({ mots }) => ({ wpReuse: () => mots })')
+  await expect(loadPolicy(early)).rejects.toThrow(`invalid policy file: ${early}: ${line}`)
 })
 
 test.each([

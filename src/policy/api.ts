@@ -10,6 +10,7 @@ import {
   expectName,
   expectParams,
   expectShape,
+  onlyDeclared,
   refuseUnknown,
   type Shape,
 } from '../params/declared.ts'
@@ -199,7 +200,7 @@ export function definePolicy<const S extends Params = {}>(
     params: spec.params ?? ({} as S),
     lacks: spec.lacks ?? [],
     create(values: Values<S>): Policy {
-      const h = spec.hooks(values)
+      const h = spec.hooks(Object.freeze(onlyDeclared(values)))
       if (typeof h !== 'object' || h === null) {
         throw new RangeError(`invalid hooks: ${typeof h}; expected an object`)
       }
