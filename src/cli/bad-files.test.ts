@@ -139,3 +139,22 @@ test('a workload that never ends costs its own cells', () => {
   expect(err).toMatch(/^error: mm-id on endless \(.*\), seed 1: no trace within 2 seconds$/m)
   expect(err).toContain('2 rows in')
 })
+
+test('trace info ends one that never ends in one line, whether it writes events or not', () => {
+  for (const deed of [
+    'for (;;);',
+    'const mm = t.spawn(); t.mmap(mm, 0, 4, 0, 3); for (;;) t.store(mm, 0)',
+  ]) {
+    write(
+      'forever.ts',
+      `import { defineWorkload } from 'cowbench'
+       export default defineWorkload({
+         name: 'forever', summary: '', params: {}, generate(t) { ${deed} },
+       })`,
+    )
+    expect(cowbench('trace', 'info', '--workload', './forever.ts', '--timeout', '2')).toEqual({
+      ...{ code: 2, out: '' },
+      err: 'cowbench: invalid workload: forever: no trace within 2 seconds; see --timeout\n',
+    })
+  }
+})

@@ -21,6 +21,7 @@ import {
   parseWhole,
   type Shard,
 } from './flags.ts'
+import { cellSeconds } from './patience.ts'
 import { UsageError } from './usage-error.ts'
 
 export const RUN_FLAGS = {
@@ -45,7 +46,11 @@ export const RUN_FLAGS = {
   cost: { kind: 'text', value: 'NAME or FILE', what: `cost profile [${DEFAULT_COST}]` },
   oracle: { kind: 'text', value: 'epoch or eager', what: 'check what changed, or every access' },
   check: { kind: 'switch', what: "check the simulator's own invariants as well (slow)" },
-  timeout: { kind: 'text', value: 'SECONDS', what: 'a cell that takes longer has failed [600]' },
+  timeout: {
+    kind: 'text',
+    value: 'SECONDS',
+    what: 'a cell that takes longer, or a trace for it, has failed [600]',
+  },
   json: { kind: 'switch', what: 'a line of JSON for every row, in place of the table' },
   config: { kind: 'text', value: 'FILE', what: 'JSON with these names as keys; flags win' },
 } as const satisfies FlagTable
@@ -80,7 +85,6 @@ export interface RunOptions {
 
 const MOST_JOBS = 256
 const MOST_SEEDS = 100_000
-const MOST_SECONDS = 1_000_000
 
 export function runOptions(given: RunFlags): RunOptions {
   const flags = withConfig(given, RUN_FLAGS)
@@ -115,7 +119,7 @@ export function runOptions(given: RunFlags): RunOptions {
     cost: costOf(costName),
     oracle: oracle ?? 'epoch',
     check: flags.check ?? false,
-    timeoutSeconds: whole('timeout', flags.timeout, 1, MOST_SECONDS) ?? 600,
+    timeoutSeconds: cellSeconds(flags.timeout),
     json: flags.json ?? false,
   }
 }

@@ -42,6 +42,7 @@ async function run(
   trace: TraceChoice,
   long: number,
   subjects = policies,
+  timeoutSeconds = 100,
 ) {
   const traces = new Traces(origins, long)
   const outcomes: Record<string, CellOutcome> = {}
@@ -50,7 +51,7 @@ async function run(
     return { ...{ key: name.policy, policy, policyValues: {}, trace, name } }
   })
   await runCells(cells, {
-    ...{ worker: WORKER, jobs: 2, timeoutSeconds: 100, traces },
+    ...{ worker: WORKER, jobs: 2, timeoutSeconds, traces },
     taskOf: ({ policy: { definition, file } }, seatOrTrace) => ({
       ...{ policy: file?.path ?? definition.name, params: {}, oracle: 'epoch', check: false },
       ...{ cost: COST_PROFILES['vm'] as CostProfile, trace: seatOrTrace },
@@ -145,10 +146,8 @@ test('a policy that throws leaves the others to their end', async () => {
   })
 })
 
-test.each([
-  ['t.store(5, 0)', 'event 0: store: process 5 was never started; at odd.mjs:4'],
-  ['t.spawn()', 'process 0 has not exited by its end'],
-])("a workload that fails costs all of its trace's cells: %s", async (written, line) => {
+/** What becomes of a long trace of a workload of one's own that writes this. */
+async function runOwn(written: string, timeoutSeconds?: number) {
   const path = join(home, 'odd.mjs')
   writeFileSync(
     path,
@@ -163,8 +162,28 @@ test.each([
   const odd: WorkloadChoice = { name: 'odd', params: {}, needs: () => [], file }
   const declared = { ...named(WORKLOADS, 'bg'), name: 'odd', events: () => 1e9 }
   const trace = { workload: odd, values: {}, seed: 1 }
-  const { outcomes, facts } = await run(new Map([[odd, { workload: declared }]]), trace, 1e6)
+  const origins = new Map([[odd, { workload: declared }]])
+  return await run(origins, trace, 1e6, policies, timeoutSeconds)
+}
+
+test.each([
+  ['t.store(5, 0)', 'event 0: store: process 5 was never started; at odd.mjs:4'],
+  ['t.spawn()', 'process 0 has not exited by its end'],
+])("a workload that fails costs all of its trace's cells: %s", async (written, line) => {
+  const { outcomes, facts } = await runOwn(written)
   const error = `invalid trace: ${line}`
   expect(Object.values(outcomes)).toEqual(Array(3).fill({ ok: false, error }))
   expect(facts).toEqual({ hash: '', events: 0 })
+})
+
+test.each([
+  ['before it writes an event', 'for (;;);'],
+  [
+    'after millions of them',
+    'const mm = t.spawn(); t.mmap(mm, 0, 4, 0, 3); for (let i = 0; i < 3e6; i++) t.store(mm, 0); for (;;);',
+  ],
+])('a workload that stops writing without an end costs its cells: %s', async (_, written) => {
+  const { outcomes } = await runOwn(written, 2)
+  const error = 'no trace within 2 seconds'
+  expect(Object.values(outcomes)).toEqual(Array(3).fill({ ok: false, error }))
 })

@@ -22,17 +22,21 @@ export async function streamCells(
   const ring = Ring.create(cells.length, Math.min(turns, cells.length))
   const { memory } = ring
   const producer = new Thread(options)
-  const producing = producer.run<ProduceOutcome>({ source, ring: memory }).then((produced) => {
+  const producing = producer.run<ProduceOutcome>({ source, ring: memory }).then((made) => {
     // A thread that died could not say so itself.
-    if (produced?.ok !== true) ring.break()
-    return produced
+    if (made?.ok !== true) ring.break()
+    return made
   })
 
   const threads = cells.map(() => new Thread(options))
   const tasks = cells.map((cell, seat) => taskOf(cell, { ring: memory, seat }))
   // Time in which others have the turn is not the cell's own.
   const worked = cells.map(() => 0)
+  // Nor is time in which the producer waits for them its own.
+  let produced = 0
   const watch = setInterval(() => {
+    if (ring.writing() && ++produced > timeoutSeconds)
+      producer.fail(`no trace within ${timeoutSeconds} seconds`)
     for (const [seat, thread] of threads.entries()) {
       if (!ring.working(seat)) continue
       worked[seat] = (worked[seat] ?? 0) + 1
@@ -48,14 +52,14 @@ export async function streamCells(
   })
 
   const outcomes = await Promise.all(simulating)
-  const produced = await producing
+  const made = await producing
   clearInterval(watch)
   await producer.stop()
-  if (produced?.ok === true) traces.learn(trace, produced)
+  if (made?.ok === true) traces.learn(trace, made)
   const seconds = (performance.now() - started) / 1000
   for (const [seat, cell] of cells.entries()) {
     const outcome = outcomes[seat]
-    if (outcome === undefined || produced === undefined) continue
-    finished(cell, produced.ok ? outcome : produced, seconds)
+    if (outcome === undefined || made === undefined) continue
+    finished(cell, made.ok ? outcome : made, seconds)
   }
 }

@@ -31,7 +31,10 @@ export const INFO = {
     value: 'NAME',
     what: 'where this policy and the recording kernel agree',
   },
-  timeout: TIMEOUT_FLAG,
+  timeout: {
+    ...TIMEOUT_FLAG,
+    what: `${TIMEOUT_FLAG.what}; the trace of a workload of your own [600]`,
+  },
   ...PGREUSE,
   ...CELL,
   json: { kind: 'switch', what: 'as a JSON object' },
@@ -46,12 +49,15 @@ function isWorkload(file: unknown, flags: InfoFlags): boolean {
       throw new UsageError('missing argument: expected: a trace file or --workload')
     }
     refuseFlags(flags, ['param', 'seed'], 'without --workload')
+    if (flags['against-policy'] === undefined) {
+      refuseFlags(flags, ['timeout'], 'without --against-policy or --workload')
+    }
     return false
   }
   if (file !== undefined) {
     throw new UsageError(`unsupported --workload with ${file}: one trace is looked at`)
   }
-  const unfit = ['against-policy', 'pgreuse', 'timeout'] as const
+  const unfit = ['against-policy', 'pgreuse'] as const
   refuseFlags(flags, unfit, 'with --workload: it is for recordings')
   return true
 }
@@ -59,7 +65,6 @@ function isWorkload(file: unknown, flags: InfoFlags): boolean {
 export async function info(argv: Argv): Promise<void> {
   const flags = readFlags(argv, INFO)
   const { json, timeout, 'against-policy': policy } = flags
-  const seconds = answerSeconds(timeout)
   const { TraceDescriber } = await import('../trace/facts.ts')
   const { formatStatistics } = await import('../load/import/statistics.ts')
   const describer = new TraceDescriber()
@@ -73,7 +78,7 @@ export async function info(argv: Argv): Promise<void> {
   const against =
     policy === undefined
       ? undefined
-      : await agreementOf(policy, seconds, seen.loaded ?? (await load(argv)), system)
+      : await agreementOf(policy, answerSeconds(timeout), seen.loaded ?? (await load(argv)), system)
   if (json) {
     const all = { hash, source, program, ...facts, operations, statistics, system }
     print(JSON.stringify({ ...all, ...fieldOf('against', against?.json) }, null, 2))

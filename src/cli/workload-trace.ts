@@ -1,4 +1,5 @@
 /** workload-trace: makes the trace of a workload for `trace info`, piece by piece. */
+import { TooLong } from '../load/within.ts'
 import { loadWorkload } from '../load/workloads.ts'
 import { unknown } from '../params/closest.ts'
 import { formatValues, type Params, type ParamValue, parseParam } from '../params/params.ts'
@@ -6,26 +7,30 @@ import { generate, type Made } from '../stream/produce.ts'
 import type { Chunk } from '../trace/trace.ts'
 import { completeValues } from '../workload/api.ts'
 import { parseParams, parseWhole } from './flags.ts'
+import { cellSeconds } from './patience.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface WorkloadFlags {
   readonly workload: string | undefined
   readonly param: readonly string[] | undefined
   readonly seed: string | undefined
+  readonly timeout: string | undefined
 }
 
 /** Hands the pieces to `take`. Returns what the file of a trace would say of it. */
 export async function workloadTrace(
-  { workload: name = '', param = [], seed = '1' }: WorkloadFlags,
+  { workload: name = '', param = [], seed = '1', timeout }: WorkloadFlags,
   take: (chunk: Chunk) => void,
 ): Promise<Made & { readonly source: string }> {
   const { definition, file } = await loadWorkload(name)
   const values = completeValues(definition, valuesOf(definition.params, parseParams(param)))
   const workload = file?.path ?? name
-  const made = await generate(
-    { workload, hash: file?.hash, values, seed: parseWhole('seed', seed, 0, 2 ** 31 - 1) },
-    take,
-  )
+  const cellSeed = parseWhole('seed', seed, 0, 2 ** 31 - 1)
+  const generated = { workload, hash: file?.hash, values, seed: cellSeed }
+  const made = await generate(generated, take, cellSeconds(timeout)).catch((error: unknown) => {
+    if (!(error instanceof TooLong)) throw error
+    throw new UsageError(`invalid workload: ${definition.name}: ${error.message}; see --timeout`)
+  })
   const params = formatValues(values)
   const cell = `${definition.name}${params === '' ? '' : ` (${params})`}`
   return { ...made, source: `${cell}, seed ${seed}` }

@@ -2,6 +2,7 @@
 import { type LongTrace, streamLong } from '../load/long-trace.ts'
 import { madeBy, OwnTraceCheck } from '../load/own-trace.ts'
 import { TraceHash } from '../load/trace-hash.ts'
+import { within } from '../load/within.ts'
 import { loadWorkload } from '../load/workloads.ts'
 import type { ParamValue } from '../params/params.ts'
 import type { Chunk, Trace } from '../trace/trace.ts'
@@ -53,10 +54,14 @@ async function put(source: Source, ring: Ring): Promise<Produced> {
   return { hash, events }
 }
 
-/** Hands the chunks of a workload's trace to `take`, and says what it came to. */
+/**
+ * Hands the chunks of a workload's trace to `take`, and says what it came to. With `seconds` a workload of one's own that
+ * takes longer ends with TooLong.
+ */
 export async function generate(
   { workload, hash: expected, values, seed }: Generated,
   take: (chunk: Chunk) => void,
+  seconds?: number,
 ): Promise<Made> {
   const { definition, file } = await loadWorkload(workload, { hash: expected })
   const hash = new TraceHash()
@@ -69,7 +74,8 @@ export async function generate(
       hash.add(chunk)
       take(chunk)
     })
-  const totals = own ? madeBy(own, made) : made()
+  const make = own ? () => madeBy(own, made) : made
+  const totals = own && seconds !== undefined ? within(seconds, 'trace', make) : make()
   check?.end()
   return { hash: hash.digest(), ...totals }
 }

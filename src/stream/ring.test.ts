@@ -79,6 +79,20 @@ test('a reader that leaves at work gives its turn to the next', async () => {
   expect([ring.working(0), ring.working(1)]).toEqual([false, false])
 })
 
+test('the writer is at work while there is room for what it writes next', () => {
+  const ring = Ring.create(1, 1)
+  expect(ring.writing()).toBe(true)
+  for (const n of [1, 2, 3, 4]) ring.write(chunk(n))
+  expect(ring.writing()).toBe(false) // Four slots are full.
+  const read = ring.read(0)
+  read.next()
+  expect(ring.writing()).toBe(false) // The first is being read.
+  read.next()
+  expect(ring.writing()).toBe(true)
+  ring.end()
+  expect(ring.writing()).toBe(false)
+})
+
 test('a writer that breaks off is an error to its readers, after what it wrote', () => {
   const ring = Ring.create(1, 1)
   ring.write(chunk(1))

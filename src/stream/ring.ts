@@ -110,6 +110,13 @@ export class Ring {
     return this.#turns().some((turn) => Atomics.load(this.#state, turn) === seat + 1)
   }
 
+  /** Is the writer at work? It is not while it waits for room, nor after its end. */
+  writing(): boolean {
+    if (Atomics.load(this.#state, ENDING) !== 0) return false
+    const written = Atomics.load(this.#state, WRITTEN)
+    return written - this.#slowest(written) < SLOTS
+  }
+
   /** Waits for a chunk; false if there will be none. */
   #hasChunk(chunk: number): boolean {
     for (;;) {
