@@ -39,9 +39,9 @@ export async function executeRun(options: RunOptions, command: readonly string[]
   const dir = join(options.out, options.name ?? `${inputs.name}${shard}`)
   if (options.dryRun) return dryRun(cells, dir, options.json)
 
+  claimDirectory(dir, options.ifExists)
   if (options.ifExists === 'resume') expectPartOf(planned, dir)
   const finished = options.ifExists === 'resume' ? readJournal(dir) : new Map<string, Finished>()
-  claimDirectory(dir, options.ifExists)
   const pending = cells.filter(({ key }) => finished.get(key)?.row.status !== 'ok')
   if (pending.length < cells.length)
     say(`${cells.length - pending.length} of ${cells.length} cells are finished`)

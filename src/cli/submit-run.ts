@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { replaceFile } from '../files/replace-file.ts'
 import { claimDirectory, MANIFEST } from '../results/directory.ts'
+import { giveBack } from '../results/in-use.ts'
 import { writeResults } from '../results/write.ts'
 import { batchScript, ranges, type SbatchOption, shardName } from './batch-script.ts'
 import { isProgram } from './is-program.ts'
@@ -101,6 +102,7 @@ function submit(
 function clear({ dir, folder }: Submission): void {
   for (const shard of shardDirs(folder)) {
     claimDirectory(shard, 'overwrite')
+    giveBack(shard)
     if (readdirSync(shard).length === 0) rmdirSync(shard)
   }
   claimDirectory(dir, 'overwrite')
@@ -115,7 +117,10 @@ function place({ dir, folder, shards }: Submission, { planned, plan, inputs }: P
     if (existsSync(join(shard, MANIFEST))) continue
     claimDirectory(shard, 'resume')
     writeResults(shard, { ...planned, name: inputs.name, skipped, parts: {} }, new Map())
+    giveBack(shard)
   }
+  // The jobs may begin at once.
+  giveBack(dir)
 }
 
 function scriptOf(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { claimDirectory } from './directory.ts'
+import { isMark } from './in-use.ts'
 
 let home: string
 let dir: string
@@ -12,6 +13,9 @@ beforeEach(() => {
   dir = join(home, 'results', 'mine')
 })
 afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+/** All but the mark of this process, which has the directory. */
+const files = (): string[] => readdirSync(dir).filter((file) => !isMark(file))
 
 function earlierRun(): void {
   mkdirSync(join(dir, 'charts'), { recursive: true })
@@ -31,13 +35,13 @@ test('an earlier run is kept unless told otherwise', () => {
     `invalid results directory: ${dir} exists; expected another --name, --overwrite or --resume`,
   )
   claimDirectory(dir, 'resume')
-  expect(readdirSync(dir).length).toBe(4)
+  expect(files().length).toBe(4)
 })
 
 test('overwriting removes what a run wrote and nothing else', () => {
   earlierRun()
   claimDirectory(dir, 'overwrite')
-  expect(readdirSync(dir)).toEqual(['notes.txt'])
+  expect(files()).toEqual(['notes.txt'])
 })
 
 test('what a run has only begun is one that a run made', () => {
@@ -49,9 +53,9 @@ test('what a run has only begun is one that a run made', () => {
     `invalid results directory: ${dir} exists; expected another --name, --overwrite or --resume`,
   )
   claimDirectory(dir, 'resume')
-  expect(readdirSync(dir).length).toBe(4)
+  expect(files().length).toBe(4)
   claimDirectory(dir, 'overwrite')
-  expect(readdirSync(dir)).toEqual([])
+  expect(files()).toEqual([])
 })
 
 test('a directory that no run made is never touched', () => {
@@ -62,7 +66,7 @@ test('a directory that no run made is never touched', () => {
       `invalid results directory: ${dir}; expected one that run made, or none`,
     )
   }
-  expect(readdirSync(dir)).toEqual(['rows.csv'])
+  expect(files()).toEqual(['rows.csv'])
 })
 
 test('a folder that cannot be made is refused in one line', () => {

@@ -1,6 +1,7 @@
 /** Results directory: when one may be written to, and what is removed first. */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { expectUnused, isMark, takeForUse } from './in-use.ts'
 import { JOURNAL } from './journal.ts'
 
 export const MANIFEST = 'manifest.json'
@@ -15,27 +16,29 @@ const MARKS = [MANIFEST, MANIFEST + PARTIAL]
 export type IfExists = 'refuse' | 'overwrite' | 'resume'
 
 /**
- * Makes `dir` ready for results. Throws Error in one line if it exists and must not be touched: without permission, or
- * because it holds something that no run wrote.
+ * Makes `dir` ready for results, and this process's until it ends. Throws Error in one line if it exists and must not be
+ * touched: without permission, because another process has it, or because it holds something that no run wrote.
  */
 export function claimDirectory(dir: string, ifExists: IfExists): void {
   if (existsSync(dir)) {
-    const files = listing(dir)
+    const files = listing(dir).filter((file) => !isMark(file))
     if (files.length > 0 && !MARKS.some((mark) => files.includes(mark))) {
       throw new Error(`invalid results directory: ${dir}; expected one that run made, or none`)
     }
+    expectUnused(dir)
     if (files.length > 0 && ifExists === 'refuse') {
       throw new Error(
         `invalid results directory: ${dir} exists; expected another --name, --overwrite or --resume`,
       )
     }
-    if (ifExists === 'overwrite') {
-      for (const file of OURS.flatMap((name) => [name, name + PARTIAL])) {
-        rmSync(join(dir, file), { recursive: true, force: true })
-      }
-    }
   }
   makeFolder(dir)
+  takeForUse(dir)
+  if (ifExists === 'overwrite') {
+    for (const file of OURS.flatMap((name) => [name, name + PARTIAL])) {
+      rmSync(join(dir, file), { recursive: true, force: true })
+    }
+  }
 }
 
 /** As mkdirSync with `recursive`, which never returns where folders cannot be made though their parent exists (/proc). */
