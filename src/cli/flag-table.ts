@@ -20,6 +20,8 @@ export type FlagTable = Readonly<Record<string, Flag>>
 export interface Command extends CommandModule {
   readonly flags: FlagTable
   readonly subcommands?: readonly string[]
+  /** Are the words after `--` a command of somebody else's? */
+  readonly runsAnother?: boolean
   /** The flags of each subcommand, where they have not all the same. */
   readonly flagsOf?: Readonly<Record<string, FlagTable>>
   /** Words after the command's name to which it says the same every time: the build writes that down. */
@@ -55,8 +57,9 @@ export function readFlags<T extends FlagTable>(
   const values = Object.entries(table).map(([name, { kind }]) => {
     const value = argv[name]
     // yargs collects what is repeated; a flag that takes one value was given two.
-    if (kind !== 'texts' && Array.isArray(value))
-      throw new UsageError(`invalid --${name}: given twice`)
+    if (kind !== 'texts' && Array.isArray(value)) {
+      throw new UsageError(`invalid --${name}: given twice: ${value.join(', ')}; expected one`)
+    }
     return [name, value]
   })
   return Object.fromEntries(values) as FlagValues<T>

@@ -364,7 +364,11 @@ test.each<[string, string[], RegExp]>([
     ['list', 'policies', '--workload', 'mine.ts', '--json'],
     /^unsupported --workload with policies: its files add nothing to them$/,
   ],
-  ['flag given twice', ['run', '--seed', '1', '--seed', '2'], /^invalid --seed: given twice$/],
+  [
+    'flag given twice',
+    ['run', '--seed', '1', '--seed', '2'],
+    /^invalid --seed: given twice: 1, 2; expected one$/,
+  ],
   ['flag without value', ['run', '--seed'], /^missing value: --seed$/],
   ['run of nothing', ['run'], /^missing --workload: expected --workload, --trace or --quick; /],
   [

@@ -71,15 +71,12 @@ export async function obey(words: readonly string[], width: number): Promise<voi
     for (const word of completionsOf(words.slice(2), await completionWords())) print(word)
     return
   }
-  // yargs makes `true` of it, or nothing. What comes after `--` is a command of somebody else's.
-  const dash = words.indexOf('-')
-  if (dash !== -1 && !words.slice(0, dash).includes('--')) {
-    throw new UsageError('unsupported argument: -; expected a file (of standard input: /dev/stdin)')
-  }
-  const name = words.find((word) => !word.startsWith('-'))
-  // yargs would look at the flags first, and blame them.
-  if (name !== undefined && !NAMES.includes(name)) {
-    throw new UsageError(unknown('command', name, NAMES))
+  const name = commandIn(words)
+  const [, , another] = words
+  if (name === 'completion' && another?.startsWith('-') === false) {
+    throw new UsageError(
+      `unknown argument: ${another}; expected: cowbench completion ${SHELLS.join('|')}`,
+    )
   }
   const command = await COMMANDS[name ?? '']?.()
   const argv = command && readPlainly(words, command)
@@ -90,6 +87,18 @@ export async function obey(words: readonly string[], width: number): Promise<voi
   const { parseWithYargs } = await import('./yargs-words.ts')
   await parseWithYargs(words, command ? [command] : [...(await allCommands()).values()], width)
 }
+
+/** The command that `words` name, before any flag but those of all commands; yargs would look at the others first. */
+function commandIn(words: readonly string[]): string | undefined {
+  const name = words.find((word) => !COMMON.test(word))
+  if (name === undefined || NAMES.includes(name)) return name
+  if (!name.startsWith('-')) throw new UsageError(unknown('command', name || '""', NAMES))
+  const later = words.find((word) => NAMES.includes(word)) ?? 'COMMAND'
+  throw new UsageError(`missing command before ${name}; expected: cowbench ${later} ${name}`)
+}
+
+/** Flags that may stand before the command. */
+const COMMON = /^(--(no-)?color(=.*)?|--help|-h|--version)$/
 
 /** Says one line for a mistake of the user's; for one of ours, all that helps to find it. */
 export function fail(error: unknown): void {

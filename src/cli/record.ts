@@ -20,6 +20,7 @@ const MOST_SECONDS = 86_400
 
 export const recordCommand: Command = {
   flags: FLAGS,
+  runsAnother: true,
   command: 'record [cmd..]',
   describe: 'record a program with perf, and import it',
   builder: (yargs) =>

@@ -10,8 +10,11 @@ export const COMMON_FLAGS = ['color', 'no-color', 'help', 'version']
 export function refusal(message: string, words: readonly string[], command: Command): UsageError {
   const unfit = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
   if (unfit !== undefined) {
+    // Of `-json` yargs makes four flags.
     const flag = words.find(
-      (word) => word.replace(/^--?(no-)?|=.*$/g, '') === unfit && word !== unfit,
+      (word) =>
+        (word.replace(/^--?(no-)?|=.*$/g, '') === unfit && word !== unfit) ||
+        (/^-[^-]./.test(word) && word.includes(unfit)),
     )
     if (flag === undefined) {
       const { subcommands } = command
@@ -26,7 +29,9 @@ export function refusal(message: string, words: readonly string[], command: Comm
     return new UsageError(unknown('flag', flag.replace(/=.*/, ''), flags))
   }
   const bare = /^Not enough arguments following: (.+)$/.exec(message)?.[1]
-  if (bare !== undefined) return new UsageError(`missing value: --${bare}`)
+  if (bare !== undefined) {
+    return new UsageError(`missing value: ${bare.length === 1 ? '-' : '--'}${bare}`)
+  }
   if (message === 'missing command') {
     return new UsageError(`${message}: expected: ${usage(command)}`)
   }
@@ -36,7 +41,8 @@ export function refusal(message: string, words: readonly string[], command: Comm
   return new UsageError(message)
 }
 
-function usage({ command, subcommands }: Command): string {
+/** How the command is called. */
+export function usage({ command, subcommands }: Command): string {
   const named = String(command).includes(' ') ? undefined : subcommands?.join('|')
   return `cowbench ${named === undefined ? command : `${command} ${named} <file>`} (see --help)`
 }

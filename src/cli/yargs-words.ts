@@ -2,6 +2,7 @@
 import yargs from 'yargs'
 import { packageVersion } from '../load/package.ts'
 import type { Command } from './flag-table.ts'
+import { readable } from './misread.ts'
 import { refusal } from './refusal.ts'
 
 /** Runs the one of `commands` that `words` name, or prints the help that they ask for, wrapped to `width` columns. */
@@ -10,8 +11,9 @@ export async function parseWithYargs(
   commands: readonly Command[],
   width: number,
 ): Promise<void> {
-  const [named = NO_COMMAND, another] = commands
-  const parser = yargs(words)
+  const [first = NO_COMMAND, another] = commands
+  const command = another === undefined ? first : NO_COMMAND
+  const parser = yargs(readable(words, command))
     .scriptName('cowbench')
     .locale('en')
     .parserConfiguration({
@@ -33,9 +35,9 @@ export async function parseWithYargs(
     .fail((message, error) => {
       // yargs passes on what a command threw, and some of its own refusals in the same way.
       if (error !== undefined && error.name !== 'YError') throw error
-      throw refusal(message, words, another === undefined ? named : NO_COMMAND)
+      throw refusal(message, words, command)
     })
-  for (const command of commands) parser.command(command)
+  for (const each of commands) parser.command(each)
   await parser.parseAsync()
 }
 
