@@ -48,7 +48,8 @@ export default defineConfig({
     cleanDir: true,
     sourcemap: true,
     entryFileNames: '[name].js',
-    // As deep in dist as the sources are in the repository: paths relative to a module stay what they were.
+    // As deep in dist as most sources are in the repository: paths relative to a module stay what they were. (Those of
+    // src/cli/*/ know that they are one deeper.)
     chunkFileNames: 'src/chunks/[name].js',
     codeSplitting: {
       groups: [{ name: MODEL, test: (path) => DECIDES.test(relative(import.meta.dirname, path)) }],

@@ -5,10 +5,10 @@
  * Usage: node dist/scripts/answers.js [FILE]
  */
 import { writeFileSync } from 'node:fs'
-import { ANSWERS, type Answers, SHELLS, type Shell } from '../src/cli/answers.ts'
 import { allCommands } from '../src/cli/commands.ts'
-import { completionWords } from '../src/cli/completion-words.ts'
 import { HELP_WIDTH, obey } from '../src/cli/program.ts'
+import { ANSWERS, type Answers, SHELLS, type Shell } from '../src/cli/words/answers.ts'
+import { completionWords } from '../src/cli/words/completion-words.ts'
 
 const texts: Record<string, string> = {}
 for (const words of await constantLines()) texts[JSON.stringify(words)] = await said(words)

@@ -1,7 +1,7 @@
 /**
  * Reference: writes results/reference again: the rows and the chart specifications of the quick run and the verdicts on
  * the known failures, which tests compare byte for byte (src/test/reference-results.test.ts,
- * src/cli/known-failures.test.ts), the picture that README.md shows of the rows, and the table of columns in
+ * src/cli/litmus/known-failures.test.ts), the picture that README.md shows of the rows, and the table of columns in
  * results/README.md. `npm run reference`, after a change that is meant to move them; `git diff results/reference` is
  * then part of the review.
  */

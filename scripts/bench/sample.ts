@@ -24,6 +24,6 @@ const SAMPLES: Readonly<Record<string, (options: never) => object | Promise<obje
 const [name = '', options = '{}'] = process.argv.slice(2)
 const sample = SAMPLES[name]
 if (sample === undefined) throw new RangeError(`unknown sample: ${name}`)
-// As the threads of a run (src/cli/pool.ts).
+// As the threads of a run (src/cli/run/pool.ts).
 compileLoopsInTurn()
 process.stdout.write(`${JSON.stringify(await sample(JSON.parse(options) as never))}\n`)

@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { UsageError } from '../../src/cli/usage-error.ts'
+import { UsageError } from '../../src/cli/words/usage-error.ts'
 import { driverProgram } from '../../src/live/build.ts'
 
 const INIT = fileURLToPath(new URL('init', import.meta.url))

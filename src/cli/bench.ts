@@ -1,6 +1,7 @@
 /** bench: how fast the simulator is on this machine, policy by policy. */
-import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
-import { RUN_FLAGS, runOptions, whole } from './run-options.ts'
+
+import { RUN_FLAGS, runOptions, whole } from './run/options.ts'
+import { addFlags, type Command, type FlagTable, readFlags } from './words/flag-table.ts'
 
 /** What the project's own bounds are about (docs/performance.md). */
 const WORKLOADS = 'bg,fh,mix'
@@ -35,7 +36,7 @@ export const benchCommand: Command = {
     const { workload, trace, quick, rounds, json } = readFlags(argv, FLAGS)
     const usual = workload === undefined && trace === undefined
     const sizes = quick ? QUICK : FULL
-    const { runBench } = await import('./bench-run.ts')
+    const { runBench } = await import('./bench/measure.ts')
     process.exitCode = await runBench({
       run: runOptions({
         ...readFlags(argv, RUN_FLAGS),

@@ -1,6 +1,6 @@
 /** calibrate: measures what faults, copies and forks take on this machine, and prints them as a cost profile. */
-import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
-import { parseWhole } from './flags.ts'
+import { addFlags, type Command, type FlagTable, readFlags } from './words/flag-table.ts'
+import { parseWhole } from './words/flags.ts'
 
 const FLAGS = {
   output: { kind: 'text', alias: 'o', value: 'FILE', what: 'write the profile there [stdout]' },
@@ -23,7 +23,7 @@ export const calibrateCommand: Command = {
       .epilogue('Needs Linux, root and a C compiler. Exit code 5: something needed is missing.'),
   handler: async (argv) => {
     const { output, base, rounds } = readFlags(argv, FLAGS)
-    const { runCalibrate } = await import('./calibrate-run.ts')
+    const { runCalibrate } = await import('./calibrate/profile.ts')
     process.exitCode = await runCalibrate({
       ...{ output, base },
       rounds: parseWhole('rounds', rounds ?? '9', FEWEST_ROUNDS, MOST_ROUNDS),

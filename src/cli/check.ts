@@ -1,8 +1,14 @@
 /** check: searches small worlds for the shortest story in which a policy fails. */
-import { addFlags, type Command, type FlagTable, readFlags, refuseFlags } from './flag-table.ts'
-import { parseList, parseWhole } from './flags.ts'
-import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
-import { SWAP_FLAG } from './swap-device.ts'
+import {
+  addFlags,
+  type Command,
+  type FlagTable,
+  readFlags,
+  refuseFlags,
+} from './words/flag-table.ts'
+import { parseList, parseWhole } from './words/flags.ts'
+import { answerSeconds, TIMEOUT_FLAG } from './words/patience.ts'
+import { SWAP_FLAG } from './words/swap-device.ts'
 
 const FLAGS = {
   depth: { kind: 'text', value: 'N', what: 'every sequence of N actions [6]' },
@@ -64,7 +70,7 @@ export const checkCommand: Command = {
     } = flags
     const seconds = parseWhole('time', time ?? '0', 0, 1_000_000)
     if (seconds === 0) refuseFlags(flags, ['seed'], 'without --time')
-    const { runCheck } = await import('./check-run.ts')
+    const { runCheck } = await import('./check/search.ts')
     process.exitCode = await runCheck({
       policy: argv['policy'] === undefined ? undefined : String(argv['policy']),
       ...{ kernel, against, out, swap: swap ?? 'zram', goal: goal ?? 'violation' },

@@ -1,5 +1,5 @@
 /** commands: every command by its name, in the order of the help; each is loaded when it is wanted. */
-import type { Command } from './flag-table.ts'
+import type { Command } from './words/flag-table.ts'
 
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).runCommand,

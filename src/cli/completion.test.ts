@@ -1,7 +1,7 @@
 /** completion.test: the words that a shell is offered. */
 import { expect, test } from 'vitest'
 import { completionsOf } from './completion.ts'
-import { completionWords } from './completion-words.ts'
+import { completionWords } from './words/completion-words.ts'
 
 const all = await completionWords()
 const none = { flags: [], subcommands: [] }

@@ -1,6 +1,6 @@
 /** explain: tells a litmus test, a trace or a cell of a run event by event. */
-import { EXPLAIN_FLAGS } from './explain-flags.ts'
-import { addFlags, type Command, readFlags } from './flag-table.ts'
+import { EXPLAIN_FLAGS } from './explain/flags.ts'
+import { addFlags, type Command, readFlags } from './words/flag-table.ts'
 
 export const explainCommand: Command = {
   flags: EXPLAIN_FLAGS,
@@ -17,7 +17,7 @@ export const explainCommand: Command = {
         'Interesting: a verdict that clairvoyant would not give, a breach that is observed, an error.',
       ),
   handler: async (argv) => {
-    const { explainFiles } = await import('./explain-run.ts')
+    const { explainFiles } = await import('./explain/tell.ts')
     const files = ((argv['files'] as unknown[] | undefined) ?? []).map(String)
     await explainFiles(files, readFlags(argv, EXPLAIN_FLAGS))
   },

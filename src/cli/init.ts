@@ -1,5 +1,5 @@
 /** init: writes a policy or workload file to start from. */
-import { addFlags, type Command, type FlagTable } from './flag-table.ts'
+import { addFlags, type Command, type FlagTable } from './words/flag-table.ts'
 
 const FLAGS = {} as const satisfies FlagTable
 
@@ -20,7 +20,7 @@ export const initCommand: Command = {
       .example('$0 init policy my-rule', 'writes my-rule.ts, which runs as it is')
       .example('$0 init workload my-load.mjs', 'the same without TypeScript'),
   handler: async (argv) => {
-    const { writeStartingFile } = await import('./init-file.ts')
+    const { writeStartingFile } = await import('./init/starting-file.ts')
     writeStartingFile(String(argv['kind']), String(argv['name']))
   },
 }

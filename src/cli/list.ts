@@ -2,10 +2,16 @@
 import { unknown } from '../params/closest.ts'
 import type { PolicyDefinition } from '../policy/api.ts'
 import type { Workload } from '../workload/api.ts'
-import { addFlags, type Command, type FlagTable, readFlags, refuseFlags } from './flag-table.ts'
-import { parseList } from './flags.ts'
-import { print } from './streams.ts'
-import { UsageError } from './usage-error.ts'
+import { print } from './shell/streams.ts'
+import {
+  addFlags,
+  type Command,
+  type FlagTable,
+  readFlags,
+  refuseFlags,
+} from './words/flag-table.ts'
+import { parseList } from './words/flags.ts'
+import { UsageError } from './words/usage-error.ts'
 
 /** One thing that exists; the columns of the table are its keys. */
 type Entry = Readonly<Record<string, unknown>> & { readonly name: string }

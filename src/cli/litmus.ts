@@ -1,9 +1,15 @@
 /** litmus: runs .cow tests under policies or kernels, checks their expectations, or compares with a recorded kernel. */
-import { addFlags, type Command, type FlagTable, readFlags, refuseFlags } from './flag-table.ts'
-import { parseList } from './flags.ts'
-import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
-import { SWAP_FLAG } from './swap-device.ts'
-import { UsageError } from './usage-error.ts'
+import {
+  addFlags,
+  type Command,
+  type FlagTable,
+  readFlags,
+  refuseFlags,
+} from './words/flag-table.ts'
+import { parseList } from './words/flags.ts'
+import { answerSeconds, TIMEOUT_FLAG } from './words/patience.ts'
+import { SWAP_FLAG } from './words/swap-device.ts'
+import { UsageError } from './words/usage-error.ts'
 
 const FLAGS = {
   policy: { kind: 'texts', value: 'A,B', what: 'policies: NAME, FILE or NAME:PARAM=VALUE [all]' },
@@ -50,7 +56,7 @@ export const litmusCommand: Command = {
       const why = 'with --known-failures: it runs tests of its own'
       if (files.length > 0) throw new UsageError(`unsupported ${files[0]} ${why}`)
       refuseFlags(flags, ['drained', 'swap', 'against', 'json'], why)
-      const { drawKnownFailures } = await import('./known-failures.ts')
+      const { drawKnownFailures } = await import('./litmus/known-failures.ts')
       process.exitCode = await drawKnownFailures(others.out ?? 'results/known-failures', {
         policies: parseList('policy', policy ?? []),
         kernels: parseList('kernel', kernel ?? []),
@@ -63,7 +69,7 @@ export const litmusCommand: Command = {
     if (against !== undefined) {
       refuseFlags(flags, ['swap'], 'with --against: a record says where its tests swap to')
     }
-    const { runLitmusTests } = await import('./litmus-run.ts')
+    const { runLitmusTests } = await import('./litmus/run-tests.ts')
     process.exitCode = await runLitmusTests({
       files,
       policies: parseList('policy', policy ?? []),

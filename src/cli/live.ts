@@ -1,8 +1,14 @@
 /** live: runs litmus tests on the running kernel, with real processes, as if it were one more policy. */
-import { addFlags, type Command, type FlagTable, readFlags, refuseFlags } from './flag-table.ts'
-import { parseWhole } from './flags.ts'
-import { answerSeconds, TIMEOUT_FLAG } from './patience.ts'
-import { UsageError } from './usage-error.ts'
+import {
+  addFlags,
+  type Command,
+  type FlagTable,
+  readFlags,
+  refuseFlags,
+} from './words/flag-table.ts'
+import { parseWhole } from './words/flags.ts'
+import { answerSeconds, TIMEOUT_FLAG } from './words/patience.ts'
+import { UsageError } from './words/usage-error.ts'
 
 const FLAGS = {
   against: { kind: 'text', value: 'NAME', what: 'policy or kernel to compare with' },
@@ -50,7 +56,7 @@ export const liveCommand: Command = {
     }
     if (mode === 'random') refuseFlags(flags, ['selftests', 'record', 'drained'], 'with --random')
     if (random === undefined) refuseFlags(flags, ['seed'], 'without --random')
-    const { runLive } = await import('./live-run.ts')
+    const { runLive } = await import('./live/run-tests.ts')
     process.exitCode = await runLive({
       files,
       selftests: selftests ?? false,

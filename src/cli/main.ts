@@ -4,7 +4,7 @@
  * takes longer to load than Node.js itself, is for all else.
  */
 import module from 'node:module'
-import { answer } from './answers.ts'
+import { answer } from './words/answers.ts'
 
 const words = process.argv.slice(2)
 const answered = await answer(words).catch(async (error: unknown) => {

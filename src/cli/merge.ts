@@ -1,8 +1,8 @@
 /** merge: joins the shards of one plan into one results directory. */
 import { join } from 'node:path'
-import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
-import { parseName } from './flags.ts'
-import { counted, say } from './streams.ts'
+import { counted, say } from './shell/streams.ts'
+import { addFlags, type Command, type FlagTable, readFlags } from './words/flag-table.ts'
+import { parseName } from './words/flags.ts'
 
 const FLAGS = {
   name: { kind: 'text', value: 'NAME', what: 'folder of the results [made of the plan]' },

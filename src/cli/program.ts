@@ -1,13 +1,13 @@
 /** program: does what the words of a command line say; refuses in one line what means nothing. */
 import { packageVersion } from '../load/package.ts'
 import { unknown } from '../params/closest.ts'
-import { COMPLETING, SHELLS, shellIn } from './answers.ts'
 import { allCommands, COMMANDS } from './commands.ts'
 import { completionsOf } from './completion.ts'
-import { Guard } from './guard.ts'
-import { readPlainly } from './plain-words.ts'
-import { endWithStreams, print, say, wantsColor } from './streams.ts'
-import { UsageError, usageMessage } from './usage-error.ts'
+import { Guard } from './own-files/guard.ts'
+import { endWithStreams, print, say, wantsColor } from './shell/streams.ts'
+import { COMPLETING, SHELLS, shellIn } from './words/answers.ts'
+import { readPlainly } from './words/plain-words.ts'
+import { UsageError, usageMessage } from './words/usage-error.ts'
 
 const NAMES = [...Object.keys(COMMANDS), 'completion']
 
@@ -58,7 +58,7 @@ export async function obey(words: readonly string[], width: number): Promise<voi
     // yargs asks these which script to print.
     process.env['SHELL'] = shell
     process.env['ZSH_NAME'] = ''
-    const { parseWithYargs } = await import('./yargs-words.ts')
+    const { parseWithYargs } = await import('./words/yargs-words.ts')
     await parseWithYargs(['completion'], [...(await allCommands()).values()], width)
     return
   }
@@ -67,7 +67,7 @@ export async function obey(words: readonly string[], width: number): Promise<voi
     return
   }
   if (words[0] === COMPLETING) {
-    const { completionWords } = await import('./completion-words.ts')
+    const { completionWords } = await import('./words/completion-words.ts')
     for (const word of completionsOf(words.slice(2), await completionWords())) print(word)
     return
   }
@@ -84,7 +84,7 @@ export async function obey(words: readonly string[], width: number): Promise<voi
     await command?.handler(argv)
     return
   }
-  const { parseWithYargs } = await import('./yargs-words.ts')
+  const { parseWithYargs } = await import('./words/yargs-words.ts')
   await parseWithYargs(words, command ? [command] : [...(await allCommands()).values()], width)
 }
 

@@ -1,6 +1,6 @@
 /** record: runs a program under perf with the events that a trace needs, and imports what was seen. */
-import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
-import { parseWhole } from './flags.ts'
+import { addFlags, type Command, type FlagTable, readFlags } from './words/flag-table.ts'
+import { parseWhole } from './words/flags.ts'
 
 const FLAGS = {
   output: { kind: 'text', alias: 'o', value: 'FILE', what: 'trace to write [PROGRAM.trace.gz]' },
@@ -31,7 +31,7 @@ export const recordCommand: Command = {
       .epilogue('Needs Linux, root and perf. Exit code 5: something needed is missing.'),
   handler: async (argv) => {
     const flags = readFlags(argv, FLAGS)
-    const { runRecord } = await import('./record-run.ts')
+    const { runRecord } = await import('./record/to-trace.ts')
     process.exitCode = await runRecord({
       // What comes after -- is left where the command's own name is.
       command: [...wordsOf(argv['cmd']), ...wordsOf(argv['_']).slice(1)],

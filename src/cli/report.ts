@@ -1,10 +1,10 @@
 /** report: charts, report.html or a table, from the saved rows of a results directory. */
 import { unknown } from '../params/closest.ts'
-import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
-import { parseList } from './flags.ts'
-import { metricsNamed } from './metric-names.ts'
-import { counted, print, say } from './streams.ts'
-import { UsageError } from './usage-error.ts'
+import { counted, print, say } from './shell/streams.ts'
+import { addFlags, type Command, type FlagTable, readFlags } from './words/flag-table.ts'
+import { parseList } from './words/flags.ts'
+import { metricsNamed } from './words/metric-names.ts'
+import { UsageError } from './words/usage-error.ts'
 
 const FLAGS = {
   format: {

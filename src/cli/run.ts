@@ -1,6 +1,7 @@
 /** run: policies x workloads x parameters x seeds, into a results directory. */
-import { addFlags, type Command, readFlags } from './flag-table.ts'
-import { RUN_FLAGS, runOptions } from './run-options.ts'
+
+import { RUN_FLAGS, runOptions } from './run/options.ts'
+import { addFlags, type Command, readFlags } from './words/flag-table.ts'
 
 export const runCommand: Command = {
   flags: RUN_FLAGS,
@@ -16,7 +17,7 @@ export const runCommand: Command = {
       ),
   handler: async (argv) => {
     const options = runOptions(readFlags(argv, RUN_FLAGS))
-    const { executeRun } = await import('./execute.ts')
+    const { executeRun } = await import('./run/execute.ts')
     process.exitCode = await executeRun(options, process.argv.slice(2))
   },
 }

@@ -1,9 +1,16 @@
 /** submit: the plan of a run as an array job of Slurm, one task a shard, and a job after it that joins them. */
-import type { SbatchOption } from './batch-script.ts'
-import { addFlags, type Command, type FlagTable, type FlagValues, readFlags } from './flag-table.ts'
-import { RUN_FLAGS, runOptions, whole, withConfig } from './run-options.ts'
-import { flagWords } from './shell-words.ts'
-import { UsageError } from './usage-error.ts'
+
+import { RUN_FLAGS, runOptions, whole, withConfig } from './run/options.ts'
+import { flagWords } from './shell/typed.ts'
+import type { SbatchOption } from './submit/batch-script.ts'
+import {
+  addFlags,
+  type Command,
+  type FlagTable,
+  type FlagValues,
+  readFlags,
+} from './words/flag-table.ts'
+import { UsageError } from './words/usage-error.ts'
 
 const { shard: _, resume: __, ...PLAN_FLAGS } = RUN_FLAGS
 
@@ -38,7 +45,7 @@ export const submitCommand: Command = {
     const flags = withConfig(readFlags(argv, FLAGS), FLAGS)
     const jobs = whole('jobs', flags.jobs, 1, MOST_CPUS)
     const cpus = whole('cpus-per-task', flags['cpus-per-task'], 1, MOST_CPUS) ?? jobs ?? 1
-    const { runSubmit } = await import('./submit-run.ts')
+    const { runSubmit } = await import('./submit/hand-over.ts')
     process.exitCode = await runSubmit({
       run: runOptions({ ...flags, config: undefined, shard: undefined, resume: undefined }),
       plan: planWords(flags),

@@ -1,10 +1,10 @@
 /** trace: foreign recordings into trace files, and facts about traces. */
 import type { TraceProblem } from '../trace/validate.ts'
-import { addFlags, type Command, type FlagTable, readFlags } from './flag-table.ts'
-import { print, say } from './streams.ts'
-import { INFO, info, KERNEL_COUNTS, systemReuses } from './trace-info.ts'
-import { type Argv, fieldOf, load, lookThrough, OUTPUT, outputOf } from './trace-input.ts'
-import { SAMPLE, sample } from './trace-sample.ts'
+import { print, say } from './shell/streams.ts'
+import { INFO, info, KERNEL_COUNTS, systemReuses } from './trace/info.ts'
+import { type Argv, fieldOf, load, lookThrough, OUTPUT, outputOf } from './trace/input.ts'
+import { SAMPLE, sample } from './trace/sample.ts'
+import { addFlags, type Command, type FlagTable, readFlags } from './words/flag-table.ts'
 
 const VALIDATE = {
   json: { kind: 'switch', what: 'as a JSON object' },

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { cpus, hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isProgram } from '../cli/is-program.ts'
+import { isProgram } from '../cli/shell/is-program.ts'
 
 export interface Slurm {
   /** For the programs that ask it. */

@@ -1,0 +1,75 @@
+/** search.test: what `check` prints to be typed again, and what it refuses. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url))
+
+let home: string
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'cowbench check run '))
+})
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+function check(...words: string[]): { code: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'check', ...words], {
+    ...{ cwd: home, encoding: 'utf8' },
+  })
+  return { code: status, out: stdout, err: stderr }
+}
+
+test('the command that shows a finding again can be typed as it is', () => {
+  const { code, out } = check(
+    ...['mapcount', '--depth', '3', '--model', 'fork-pin', '--swap', 'disk'],
+    ...['--out', 'my findings'],
+  )
+  expect(code).toBe(3)
+  expect(out).toContain(
+    "# replay: cowbench litmus 'my findings/mapcount-fork-pin-1.cow' --policy mapcount --swap disk\n",
+  )
+})
+
+test('findings are written to --out whether they are printed as text or as JSON', () => {
+  const words = ['mapcount', '--depth', '3', '--model', 'fork-pin', '--out', 'as-json', '--json']
+  const { code, out, err } = check(...words)
+  expect([code, err]).toEqual([3, ''])
+  expect(readdirSync(join(home, 'as-json'))).toEqual(['mapcount-fork-pin-1.cow'])
+  const text = readFileSync(join(home, 'as-json', 'mapcount-fork-pin-1.cow'), 'utf8')
+  const { models } = JSON.parse(out)
+  expect(models[0].findings.map(({ cow }: { cow: string }) => cow)).toEqual([text])
+})
+
+test('a variant is named as it is to be typed again, and so are two', () => {
+  const variant = check('page-count', '--param', 'reclaimPin=no', '--model', 'swap', '--depth', '3')
+  expect(variant.out).toMatch(
+    /# replay: .*cowbench litmus found.cow --policy page-count:reclaimPin=no\n$/,
+  )
+  expect(variant.code).toBe(3)
+  const kernel = ['--kernel', '5.15.135', '--param', 'reclaimPin=no']
+  expect(check(...kernel, '--model', 'swap', '--depth', '3').out).toMatch(
+    / --kernel 5\.15\.135:reclaimPin=no\n$/,
+  )
+  const two = check(
+    ...['page-count', '--against', 'page-count:reclaimPin=no'],
+    ...['--model', 'swap', '--depth', '3'],
+  )
+  expect(two.out).toContain('is n1:present1:swapped0 under page-count, n1:present0:swapped1 under')
+  expect(two.out).toMatch(/ --policy page-count,page-count:reclaimPin=no\n$/)
+  expect(two.code).toBe(0)
+})
+
+test('random sequences are refused where they would not be drawn', () => {
+  expect(check('mapcount', '--goal', 'missed-reuse', '--time', '5')).toEqual({
+    ...{ code: 2, out: '' },
+    err: 'cowbench: unsupported --time with --goal missed-reuse: random sequences look for violations\n',
+  })
+})
+
+test.each([[[]], [['--time', '0']]])('a seed of no random sequences is refused (%j)', (words) => {
+  expect(check('mapcount', '--seed', '5', ...words)).toEqual({
+    ...{ code: 2, out: '', err: 'cowbench: unsupported --seed without --time\n' },
+  })
+})
