@@ -38,7 +38,7 @@ process.once('exit', () => {
 
 /** Takes `dir` until this process ends or gives it back. Throws Error in one line if another one has it. */
 export function takeForUse(dir: string): void {
-  const mark = join(dir, markOf(process.pid) ?? '')
+  const mark = join(dir, markOf(process.pid) ?? MARK)
   try {
     // Nothing is in it, so that it is there as a whole or not at all.
     writeFileSync(mark, '')
@@ -58,12 +58,13 @@ export function giveBack(dir: string): void {
 
 /** What a process is known by, for numbers are given again; undefined if there is none of that number. */
 function markOf(pid: number): string | undefined {
-  const born = process.platform === 'linux' ? bornOnLinux(pid) : isAlive(pid) && hostname()
-  return born ? `${MARK}${pid}-${born}` : undefined
+  // Without /proc (another system, a sandbox) numbers have to do.
+  const born = birthOf(pid) ?? (isAlive(pid) ? hostname() : undefined)
+  return born === undefined ? undefined : `${MARK}${pid}-${born}`
 }
 
-/** In which boot of which machine, and when in it. */
-function bornOnLinux(pid: number): string | undefined {
+/** When the process began, and in which boot of which machine. */
+function birthOf(pid: number): string | undefined {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
