@@ -188,6 +188,11 @@ function isExclusive(entry: Pmd | Pte, page: Page): boolean {
   return huge !== null ? huge.pages[0]?.exclusive === true : page.exclusive
 }
 
+/** What the entry maps: a huge one is asked about as a whole. */
+function entryPages(entry: Pmd | Pte, page: Page): readonly Page[] {
+  return 'folio' in entry ? page.folio.pages : [page]
+}
+
 /** gup_must_unshare(): is a r/o FOLL_PIN about to take a page that the owner may lose at its next store? */
 function mustUnshare(
   w: World,
@@ -200,6 +205,7 @@ function mustUnshare(
   if (!want.pinned || want.write || entry === null || entry.write) return false
   const anon = page.folio.kind === 'anon'
   const otherCow = !anon && want.longterm && isCow(area)
+  const isSole = (one: Page): boolean => isSoleUser(process, one)
   switch (w.rules.unshare) {
     case 'never':
       return false
@@ -210,6 +216,6 @@ function mustUnshare(
     case 'always':
       return anon || otherCow
     case 'notSole':
-      return anon ? page.folio.ksm || !isSoleUser(process, page) : otherCow
+      return anon ? page.folio.ksm || !entryPages(entry, page).every(isSole) : otherCow
   }
 }
