@@ -62,6 +62,8 @@ interface Pin {
   readonly kind: string
 }
 
+const HOLES = 'holes'
+
 const PIN_KINDS = ['vmsplice', 'iouring']
 const DEVICE_PIN_KINDS = ['odirect', 'dmapin', 'ropin']
 
@@ -82,10 +84,10 @@ const WEIGHTS: readonly (readonly [string, number, Line])[] = [
   ['exec', 1, (author) => author.exec()],
   ['mmap', 4, (author) => author.mmap()],
   ['munmap', 4, (author) => author.munmap()],
-  ['mprotect', 8, (author) => author.onRange('mprotect', author.rng.pick(['ro', 'rw', 'rw']))],
+  ['mprotect', 8, (author) => author.overHoles('mprotect', author.rng.pick(['ro', 'rw', 'rw']))],
   ['entries', 4, (author) => author.mapByEntries()],
-  ['dontneed', 5, (author) => author.onRange('madvise', 'dontneed')],
-  ['free', 3, (author) => author.onRange('madvise', 'free')],
+  ['dontneed', 5, (author) => author.overHoles('madvise', 'dontneed')],
+  ['free', 3, (author) => author.overHoles('madvise', 'free')],
   ['collapse', 3, (author) => author.collapse()],
   ['nohugepage', 1, (author) => author.onPrivate('madvise', 'nohugepage')],
   ['hugepage', 1, (author) => author.hugepage()],
@@ -206,7 +208,7 @@ class Author {
   }
 
   munmap(): string | undefined {
-    const at = this.#range()
+    const at = this.#range(HOLES)
     if (at === undefined) return undefined
     at.area.parted = true
     at.area.mapped.fill(false, at.first, at.last + 1)
@@ -216,6 +218,12 @@ class Author {
 
   onRange(verb: string, operand: string): string | undefined {
     const at = this.#range()
+    return at && said(verb, at, operand)
+  }
+
+  /** What goes as far as memory is mapped, and fails there. */
+  overHoles(verb: string, operand: string): string | undefined {
+    const at = this.#range(HOLES)
     return at && said(verb, at, operand)
   }
 
@@ -250,7 +258,7 @@ class Author {
   }
 
   dontfork(): string | undefined {
-    const at = this.#range()
+    const at = this.#range(HOLES)
     if (at === undefined) return undefined
     at.area.kept.fill(true, at.first, at.last + 1)
     at.area.parted = true
@@ -371,8 +379,8 @@ class Author {
     return this.rng.pick(items)
   }
 
-  /** Some pages of some area, all of them mapped. */
-  #range(): Range | undefined {
+  /** Some pages of some area, all of them mapped unless there may be holes. */
+  #range(holes?: typeof HOLES): Range | undefined {
     const { rng } = this
     const owner = this.#some(this.#processes)
     const area = owner.areas[rng.below(Math.max(1, owner.areas.length))]
@@ -385,7 +393,8 @@ class Author {
     if (shape < 3) [first, last] = [0, pages - 1]
     else if (shape < 6) last = Math.min(pages - 1, first + rng.below(8))
     else if (shape < 7) last = Math.max(first, rng.pick(edges))
-    if (area.mapped.slice(first, last + 1).includes(false)) return undefined
+    const all = area.mapped.slice(first, last + 1)
+    if (all.includes(false) && !(holes === HOLES && all.includes(true))) return undefined
     const whole = first === 0 && last === pages - 1
     const part = whole ? '' : first === last ? `[${first}]` : `[${first}..${last}]`
     return { owner, area, first, last, text: `${owner.name} ${area.name}${part}` }

@@ -1,6 +1,7 @@
 /** request.test: litmus tests as the driver takes them, and its answers as they are understood. */
+import { constants } from 'node:os'
 import { expect, test } from 'vitest'
-import { PAGE_NONE, PAGE_SMALL } from '../litmus/machine-shape.ts'
+import { PAGE_NONE, PAGE_SMALL, REFUSED } from '../litmus/machine-shape.ts'
 import { parseLitmus } from '../litmus/parse.ts'
 import { OP_MREMAP, OP_STORE } from '../trace/ops.ts'
 import { resultsOf } from './machine.ts'
@@ -105,4 +106,24 @@ test("a load of the parent's later store is a leak, of an older one a mismatch",
   expect(loaded([store(3, 0), store(3, 1)])).toEqual([])
   expect(loaded([store(3, 0), store(5, 1)])).toEqual(['leak', 'mismatch'])
   expect(loaded([store(3, 0), 0])).toEqual(['mismatch'])
+})
+
+test('madvise() over a hole reaches what is mapped, though it fails', () => {
+  const lines = ['mmap A a 2', 'write A a', 'munmap A a[0]', 'madvise A a dontneed', 'read A a[1]']
+  const cow = parseLitmus(['spawn A', ...lines].join('\n'), 't')
+  const page = (token: number) => ({
+    before: MISSING,
+    after: frame(1),
+    faults: 1,
+    token,
+    status: 0,
+  })
+  const flags = (error: number) =>
+    resultsOf(cow, [
+      ...[ok, ok, { ...ok, pages: [page(3 * 2 ** 20), page(3 * 2 ** 20 + 1)] }, ok],
+      { ...ok, status: REFUSED, error },
+      { ...ok, pages: [page(0)] },
+    ])[5]?.flags
+  expect(flags(constants.errno.ENOMEM)).toEqual([])
+  expect(flags(constants.errno.EINVAL)).toEqual(['mismatch'])
 })
