@@ -1,6 +1,7 @@
 /** facilities.test: what a machine has, read from texts, and the reason for a skip that follows from it. */
 import { expect, test } from 'vitest'
 import { parseLitmus } from '../litmus/parse.ts'
+import type { LitmusTest } from '../litmus/program.ts'
 import { type Facilities, mthpOf, reasonToSkip, swapOf } from './facilities.ts'
 
 const HEADER = 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'
@@ -59,6 +60,14 @@ test('what no system call does runs where a device does it', () => {
   const held = parseLitmus('spawn A\nmmap A buf 1\npin A buf P ropin', 'held')
   expect(reasonToSkip(held, machine)).toBe('no system call holds such a pin')
   expect(reasonToSkip(held, withDevice)).toBe(undefined)
+})
+
+test('part of a huge page of shared memory is swapped out where a device does it', () => {
+  const test = (range: string): LitmusTest =>
+    parseLitmus(`spawn A\nmmap A s 512 shared\nmadvise A s collapse\nswapout A s${range}`, 'part')
+  expect(reasonToSkip(test('[0..7]'), machine)).toMatch(/part of a huge page/)
+  expect(reasonToSkip(test(''), machine)).toBe(undefined)
+  expect(reasonToSkip(test('[0..7]'), { ...machine, device: true })).toBe(undefined)
 })
 
 test('huge pages on request need memory that was not told to stay small', () => {

@@ -8,6 +8,7 @@ import {
   MADV_HUGEPAGE,
   MADV_PAGEOUT,
   MAP_PRIVATE_ANON,
+  MAP_SHARED,
   OP_BEGIN,
   OP_CLEAR_REFS,
   OP_DEVWRITE,
@@ -182,9 +183,14 @@ function noHugePages({ mthp, thp }: Facilities): string | undefined {
   return thp === '' || thp === 'never' ? 'THP is off' : undefined
 }
 
-function asksForHuge({ code, value, folioOrder }: Operation): boolean {
-  const advised = code === OP_MADVISE && (value === MADV_HUGEPAGE || value === MADV_COLLAPSE)
-  return advised || folioOrder > 0
+function asksForHuge(operation: Operation): boolean {
+  const { code, value, folioOrder } = operation
+  const advised = code === OP_MADVISE && value === MADV_HUGEPAGE
+  return advised || collapses(operation) || folioOrder > 0
+}
+
+function collapses({ code, value }: Operation): boolean {
+  return code === OP_MADVISE && value === MADV_COLLAPSE
 }
 
 /** Was the area around `vpn` mapped for huge pages, or have they been asked for since? */
@@ -220,6 +226,11 @@ function lacking(
         return 'THP is on for everything'
       return machine.thp === '' ? 'no THP' : undefined
     case OP_SWAPOUT:
+      if (!machine.device && (vpn % HPAGE_PMD_NR !== 0 || pages < HPAGE_PMD_NR)) {
+        // MADV_PAGEOUT splits it, and with that has unmapped what it would go on with.
+        if (earlier.some(collapses) && earlier.some((other) => other.map === MAP_SHARED))
+          return 'no system call swaps out part of a huge page of shared memory'
+      }
       // MADV_PAGEOUT leaves alone what is mapped more than once; so does the device, where folios are large.
       return earlier.some(({ code }) => SHARING.has(code)) &&
         !(machine.device && !earlier.some(asksForHuge))

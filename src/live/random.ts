@@ -17,8 +17,8 @@ const PAGES: Readonly<Record<Area['kind'], readonly number[]>> = {
 }
 
 export interface RandomOptions {
-  /** Is there swap to swap out to? */
-  readonly swap: boolean
+  /** What there is to swap out to. */
+  readonly swap: 'none' | 'memory' | 'disk'
   /** Is there a device for the pins, and the pages to swap out, that no system call is for? */
   readonly device: boolean
   readonly ksm: boolean
@@ -103,6 +103,7 @@ const WEIGHTS: readonly (readonly [string, number, Line])[] = [
   ['drain', 1, () => 'drain'],
   ['show', 1, (author) => author.onRange('show', '')],
   ['swapout', 5, (author) => author.swapout()],
+  ['pageout', 3, (author) => author.pageout()],
 ]
 
 /** The same where ksmd comes when it is called. */
@@ -124,7 +125,7 @@ const THEMES: readonly (readonly string[])[] = [
   ['fork', 'exit', 'entries', 'munmap'],
   ['pin', 'devread', 'devwrite', 'fork'],
   ['uffdwp', 'mprotect', 'entries', 'fork'],
-  ['free', 'dontneed', 'collapse', 'mremap'],
+  ['free', 'dontneed', 'collapse', 'mremap', 'pageout'],
 ]
 /** The same where there is a device. */
 const DEVICE_THEMES = [...THEMES, ['swapout', 'read', 'fork', 'pin', 'exit']]
@@ -142,6 +143,7 @@ class Author {
   #processCount = 0
   #merged = false
   #huge = false
+  #hugeShared = false
 
   constructor(rng: Rng, options: RandomOptions) {
     this.rng = rng
@@ -247,6 +249,7 @@ class Author {
     if (at.area.mapped.slice(table, table + TABLE_PAGES).includes(false)) return undefined
     const { owner, area } = at
     this.#huge = true
+    if (area.kind === 'shared') this.#hugeShared = true
     return `madvise ${owner.name} ${area.name}[${table}..${table + TABLE_PAGES - 1}] collapse`
   }
 
@@ -286,8 +289,8 @@ class Author {
     if (at === undefined || this.#pins.length >= MOST_PINS) return undefined
     const kinds = this.#options.device ? [...PIN_KINDS, ...DEVICE_PIN_KINDS] : PIN_KINDS
     const kind = this.rng.pick(kinds)
-    // io_uring takes fixed buffers of anonymous memory only.
-    if (kind === 'iouring' && !isPrivate(at.area)) return undefined
+    // io_uring takes no fixed buffers of files.
+    if (kind === 'iouring' && at.area.kind === 'file') return undefined
     const name = `P${++this.#named}`
     this.#pins.push({ name, owner: at.owner, pages: at.last - at.first + 1, kind })
     return `pin ${at.text} ${name} ${kind}`
@@ -323,10 +326,16 @@ class Author {
 
   swapout(): string | undefined {
     const { swap, device } = this.#options
+    if (swap === 'none' || (swap === 'disk' && !device)) return undefined
     // No system call swaps out what a fork or KSM has shared, and the device only small pages.
     const isShared = this.#processCount > 1 || this.#merged
-    const may = swap && (!isShared || (device && !this.#huge))
-    return may ? this.onRange('swapout', '') : undefined
+    if (isShared && (!device || this.#huge)) return undefined
+    // Nor what it splits.
+    return this.#hugeShared && !device ? undefined : this.onRange('swapout', '')
+  }
+
+  pageout(): string | undefined {
+    return this.#options.swap === 'memory' ? this.overHoles('madvise', 'pageout') : undefined
   }
 
   clearRefs(): string {

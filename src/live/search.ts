@@ -27,7 +27,7 @@ export function randomOptions({
   device,
 }: Facilities): RandomOptions {
   return {
-    swap: swap === 'memory' || (swap === 'disk' && device),
+    swap,
     device,
     ksm,
     uffdWp,

@@ -1,7 +1,7 @@
 /**
  * Allocation: fresh pages and page tables, and the entries that point at them.
  */
-import { HUGE_ORDER, HUGE_PAGES, PG_ANON, PG_CACHE, PG_EXCLUSIVE } from '../state/frames.ts'
+import { HUGE_ORDER, HUGE_PAGES, PG_ANON, PG_EXCLUSIVE } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
@@ -17,7 +17,7 @@ import { PROT_WRITE } from '../trace/ops.ts'
 import { mapHuge } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
-import { folioIsFresh, pageIsFresh, pageIsNotAnon } from './own-bits.ts'
+import { folioIsFresh, pageIsFresh } from './own-bits.ts'
 
 /** anon_vma_prepare(): an anonymous page is about to be put into the area. */
 export function anonVmaPrepare(m: Machine, mm: Mm, vma: Vma): void {
@@ -88,30 +88,4 @@ export function installHuge(m: Machine, mm: Mm, vpn: number, pmd: number): void 
     table = tables.alloc()
   } else tables.ptes.fill(0, table, table + HUGE_PAGES)
   mm.setPmd(vpn, pmd, table)
-}
-
-/** The page cache's frame for a page of a file or shared object, 0 if it is not there. */
-export function cachedFrame(m: Machine, object: number, pgoff: number): number {
-  return m.pageCache.get(object)?.get(pgoff) ?? 0
-}
-
-/** The page cache's frame for a page of a file or shared object, read in or back from swap if need be. */
-export function pageCacheFrame(m: Machine, object: number, pgoff: number): number {
-  let pages = m.pageCache.get(object)
-  if (pages === undefined) {
-    pages = new Map()
-    m.pageCache.set(object, pages)
-  }
-  const known = pages.get(pgoff)
-  if (known !== undefined) {
-    m.pagedOut.delete(known)
-    return known
-  }
-  const pfn = m.frames.alloc()
-  m.frames.set(pfn, PG_CACHE)
-  pageIsNotAnon(m, pfn)
-  m.frames.token[pfn] = m.judge.objectPage(object, pgoff)
-  pages.set(pgoff, pfn)
-  m.pageCacheFrames++
-  return pfn
 }

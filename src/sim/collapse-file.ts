@@ -13,13 +13,20 @@ import {
   SET_PMD_INSTALL,
   SET_RETRACT,
 } from '../trace/settings.ts'
-import { cachedFrame } from './alloc.ts'
 import { unmapCachedPte } from './drop.ts'
 import { unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
+import { bringBack, cachedFrame } from './page-cache.ts'
 import { unshareForWalk } from './shared-tables.ts'
 import { doSetPmd, hugeCacheFolio, shmemSuitable } from './shmem-huge.ts'
 import { releaseTable } from './zap.ts'
+
+/** How much of 512 pages may be a hole or a zero page, in swap, or mapped by others too. */
+export interface Limits {
+  readonly none: number
+  readonly swap: number
+  readonly shared: number
+}
 
 /** An area that shows the object; `vpn` is where it shows (or would show) the first page of the 2 MiB. */
 interface View {
@@ -29,15 +36,24 @@ interface View {
 }
 
 /**
- * Collapses the 2 MiB at `start`, of which khugepaged leaves it alone if more than `maxPtesNone` are holes. Returns
- * whether the page cache holds a huge folio there now.
+ * Collapses the 2 MiB at `start` if that is within `limits`. Returns whether the page cache holds a huge folio there now.
  */
-export function collapseFile(m: Machine, vma: Vma, start: number, maxPtesNone: number): boolean {
-  if (hugeCacheFolio(m, vma, start) !== 0) return true
+export function collapseFile(m: Machine, vma: Vma, start: number, limits: Limits): boolean {
+  const huge = hugeCacheFolio(m, vma, start)
+  if (huge !== 0) {
+    bringBack(m, huge, false)
+    return true
+  }
   const pgoff = vma.pgoff + start - vma.start
-  if (!scanFile(m, vma.object, pgoff, maxPtesNone)) return false
+  if (!scanFile(m, vma.object, pgoff, limits)) return false
   const views = viewsOf(m, vma.object, pgoff)
-  for (const view of views) unmapView(m, view)
+  // isolate_lru_page() fails: what has been done to the pages before stays done.
+  const batched = m.era.collapseMeetsBatch ? firstPagedOut(m, vma.object, pgoff) : HUGE_PAGES
+  for (const view of views) unmapView(m, view, batched)
+  if (batched < HUGE_PAGES) {
+    bringBack(m, cachedFrame(m, vma.object, pgoff + batched), true)
+    return false
+  }
   const holes = emptySlots(m, vma.object, pgoff)
   // Whoever awaits missing events of a hole gets them; what was unmapped by now stays so.
   if (holes > 0 && !m.era.collapseFillsMissing && views.some((view) => view.vma.uffdMissing)) {
@@ -50,15 +66,25 @@ export function collapseFile(m: Machine, vma: Vma, start: number, maxPtesNone: n
 }
 
 /** hpage_collapse_scan_file(): enough pages, and none that anything but the cache and page tables refers to. */
-function scanFile(m: Machine, object: number, pgoff: number, maxPtesNone: number): boolean {
+function scanFile(m: Machine, object: number, pgoff: number, limits: Limits): boolean {
   const { frames } = m
+  let swapped = 0
   for (let i = 0; i < HUGE_PAGES; i++) {
     const pfn = cachedFrame(m, object, pgoff + i)
-    if (pfn !== 0 && frames.pageCount(pfn) !== frames.mapcount(pfn) + 1) return false
+    if (m.pagedOut.has(pfn)) swapped++
+    else if (pfn !== 0 && frames.pageCount(pfn) !== frames.mapcount(pfn) + 1) return false
   }
   const holes = emptySlots(m, object, pgoff)
   // Nothing but holes is SCAN_TRUNCATED to collapse_file().
-  return holes < HUGE_PAGES && holes <= maxPtesNone
+  return holes < HUGE_PAGES && swapped <= limits.swap && holes + swapped <= limits.none
+}
+
+/** How many pages lie before the first that is in swap; all if none is. */
+function firstPagedOut(m: Machine, object: number, pgoff: number): number {
+  for (let i = 0; i < HUGE_PAGES; i++) {
+    if (m.pagedOut.has(cachedFrame(m, object, pgoff + i))) return i
+  }
+  return HUGE_PAGES
 }
 
 function emptySlots(m: Machine, object: number, pgoff: number): number {
@@ -80,11 +106,11 @@ function viewsOf(m: Machine, object: number, pgoff: number): View[] {
   return views
 }
 
-/** try_to_unmap() of the pages here. */
-function unmapView(m: Machine, { mm, vma, vpn }: View): void {
+/** try_to_unmap() of the first `pages` here. */
+function unmapView(m: Machine, { mm, vma, vpn }: View, pages: number): void {
   const { frames } = m
   const { ptes } = m.tables
-  const end = Math.min(vma.end, vpn + HUGE_PAGES)
+  const end = Math.min(vma.end, vpn + pages)
   for (let at = Math.max(vma.start, vpn); at < end; at++) {
     const pte = ptes[mm.pteIndex(at)]!
     const pfn = pte >>> PFN_SHIFT

@@ -27,7 +27,7 @@ import { CHECK_NONE, CHECK_VMA, SET_UFFD_WP_CHECK } from '../trace/settings.ts'
 import { fault } from './access.ts'
 import { dirtyFlags, installHuge, newAnonFolio } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
-import { collapseFile, collapsePteMapped } from './collapse-file.ts'
+import { collapseFile, collapsePteMapped, type Limits } from './collapse-file.ts'
 import { handleFault, hugeSuitable } from './fault.ts'
 import { mapHuge } from './folio.ts'
 import { mappedShared } from './lazyfree.ts'
@@ -38,13 +38,6 @@ import { shmemSuitable } from './shmem-huge.ts'
 import { onlyMapped } from './split.ts'
 import { startsReading } from './swap-in.ts'
 import { zapRange } from './zap.ts'
-
-/** How much of 512 pages may be a hole or a zero page, in swap, or mapped by others too. */
-export interface Limits {
-  readonly none: number
-  readonly swap: number
-  readonly shared: number
-}
 
 /** The caller's wish overrides all of them. */
 const UNLIMITED: Limits = { none: HUGE_PAGES, swap: HUGE_PAGES, shared: HUGE_PAGES }
@@ -78,7 +71,7 @@ function holdsHugeRange(vma: Vma): boolean {
 function collapseOnRequest(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
   if (vma.uffdWp && m.settings[SET_UFFD_WP_CHECK] === CHECK_VMA) return false
   if (vma.kind === MAP_SHARED) {
-    if (!shmemSuitable(vma, start) || !collapseFile(m, vma, start, HUGE_PAGES)) return false
+    if (!shmemSuitable(vma, start) || !collapseFile(m, vma, start, UNLIMITED)) return false
     if (!collapsePteMapped(m, mm, vma, start, true)) return false
     m.judge.collapseRequested(mm.id, start, HUGE_PAGES)
     return true

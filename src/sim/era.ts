@@ -42,6 +42,14 @@ export interface Era {
   readonly swapReadsWait: boolean
   /** A collapse of shared memory fills holes that a process awaits missing events for (until 6.3). */
   readonly collapseFillsMissing: boolean
+  /** A collapse of shared memory fails on the first page that it reads back from swap, which is in an LRU batch (until 6.3). */
+  readonly collapseMeetsBatch: boolean
+  /** Reclaim splits a huge folio of shared memory first, and leaves it alone and mapped if it cannot (until 6.11). */
+  readonly splitsSharedFolios: boolean
+  /** A huge folio of shared memory comes back from swap as one, if the device is memory (1dd44c0af4fa, 6.14). */
+  readonly swapsInSharedFolios: boolean
+  /** A fault on a huge folio of shared memory maps all of it, if the area and the entries allow (finish_fault(), 6.11). */
+  readonly faultMapsSharedFolio: boolean
   /** A store to the huge zero page gets a huge folio (until 5.7 unless VM_NOHUGEPAGE, again from 6.18), or splits the mapping. */
   readonly hugeZeroStore: 'thp' | 'advised' | 'split'
   /** Where a PMD split leaves the dirty bit. */
@@ -120,6 +128,10 @@ const base: Era = {
   collapseReusesSwap: true,
   swapReadsWait: true,
   collapseFillsMissing: true,
+  collapseMeetsBatch: true,
+  splitsSharedFolios: true,
+  swapsInSharedFolios: false,
+  faultMapsSharedFolio: false,
   hugeZeroStore: 'split',
   splitDirty: 'page',
   folioSplitDirty: 'page',
@@ -172,6 +184,9 @@ const era6_12: Era = {
   collapse: 'writable',
   swapReadsWait: false,
   collapseFillsMissing: false,
+  collapseMeetsBatch: false,
+  splitsSharedFolios: false,
+  faultMapsSharedFolio: true,
   splitDirty: 'softDirty',
   folioSplitDirty: 'pte',
   lruBatch: 31,
@@ -214,6 +229,7 @@ export const ERAS = {
     ...era6_12,
     softDirty: false,
     collapse: 'any',
+    swapsInSharedFolios: true,
     hugeZeroStore: 'thp',
     zapDrains: false,
     freesEmptyTables: true,

@@ -4,9 +4,10 @@
  */
 import type { Mm, Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PTE_PRESENT, PTE_WRITE, TABLE_PAGES } from '../state/tables.ts'
-import { cachedFrame, pteAlloc } from './alloc.ts'
+import { pteAlloc } from './alloc.ts'
 import { mapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
+import { cachedFrame } from './page-cache.ts'
 import { mapsShareWritable } from './soft-dirty.ts'
 
 /** fault_around_bytes, 64 KiB where nobody has changed it. */

@@ -22,7 +22,6 @@ import {
   fillHuge,
   installHuge,
   newAnonFolio,
-  pageCacheFrame,
   pteAlloc,
 } from './alloc.ts'
 import { faultAround } from './fault-around.ts'
@@ -30,8 +29,9 @@ import { mapPte } from './folio.ts'
 import { wpHugePmd } from './huge.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { cachedFrame, pageCacheFrame } from './page-cache.ts'
 import { breakSharedTable } from './shared-tables.ts'
-import { doSetPmd } from './shmem-huge.ts'
+import { doSetPmd, mapSharedFolio } from './shmem-huge.ts'
 import { mapsShareWritable } from './soft-dirty.ts'
 import { swapIn } from './swap-in.ts'
 import { awaitedEvent, userfault } from './userfault.ts'
@@ -159,7 +159,9 @@ function doHugePmdAnonymousPage(
 function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): void {
   if (!write) faultAround(m, mm, vma, vpn)
   const pgoff = vma.pgoff + vpn - vma.start
-  const cached = pageCacheFrame(m, vma.object, pgoff)
+  // A load maps what is in memory by faultAround() alone, page by page.
+  const pageByPage = !write && !m.pagedOut.has(cachedFrame(m, vma.object, pgoff))
+  const cached = pageCacheFrame(m, vma.object, pgoff, userfaultfdArmed(vma))
   const index = mm.pteIndex(vpn)
   const marked = userfaultfdPteWp(vma, m.tables.ptes[index]!)
   if (write && vma.kind !== MAP_SHARED) {
@@ -173,9 +175,10 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
     lruAdd(m, pfn)
     return
   }
-  mapPte(m.frames, mm, cached)
   const writable = mapsShareWritable(m, vma)
   const flags = write ? dirtyFlags(vma) : PTE_PRESENT | (writable ? PTE_WRITE : 0)
+  if (!pageByPage && mapSharedFolio(m, mm, vma, vpn, flags)) return
+  mapPte(m.frames, mm, cached)
   m.tables.ptes[index] = (cached << PFN_SHIFT) | protectedIf(marked, flags)
 }
 

@@ -14,7 +14,8 @@ import {
   SET_UFFD_WP_CHECK,
 } from '../trace/settings.ts'
 import { FAILED, OK } from './answers.ts'
-import { collapseAnon, type Limits } from './collapse.ts'
+import { collapseAnon } from './collapse.ts'
+import type { Limits } from './collapse-file.ts'
 import { collapseFile, collapsePteMapped } from './collapse-file.ts'
 import { hugeAllowed } from './fault.ts'
 import { lruDrainAll } from './lru.ts'
@@ -47,7 +48,7 @@ function scanRange(m: Machine, mm: Mm, vma: Vma, vpn: number): boolean {
   if (vma.kind !== MAP_SHARED) return hugeAllowed(vma, vpn) && collapseAnon(m, mm, vma, vpn, limits)
   // The mount's huge=advise.
   if (vma.folioOrder !== HUGE_ORDER) return false
-  if (!shmemSuitable(vma, vpn) || !collapseFile(m, vma, vpn, limits.none)) return false
+  if (!shmemSuitable(vma, vpn) || !collapseFile(m, vma, vpn, limits)) return false
   // What is huge in the cache but mapped page by page is left to the next fault.
   if (m.settings[SET_PMD_INSTALL] !== INSTALL_ALL) collapsePteMapped(m, mm, vma, vpn, false)
   return true

@@ -100,6 +100,22 @@ export function mapsWhole(m: Machine, mm: Mm, vpn: number, stop: number, pfn: nu
   return true
 }
 
+/** The same of [start, end), where `mm` maps `pfn` at `vpn`, by a PMD entry or by entries of one table. */
+export function coversFolio(
+  m: Machine,
+  mm: Mm,
+  vpn: number,
+  pfn: number,
+  start: number,
+  end: number,
+): boolean {
+  const head = m.frames.head(pfn)
+  const first = vpn - (pfn - head)
+  if (first < start || first + m.frames.pages(head) > end) return false
+  if ((mm.pmd(first) & PMD_HUGE) !== 0) return true
+  return mapsWhole(m, mm, first, Math.min(end, (first & -HUGE_PAGES) + HUGE_PAGES), head)
+}
+
 /** folio_maybe_mapped_shared(), folio_likely_mapped_shared(), or page_mapcount() before there was either. */
 export function mappedShared(m: Machine, pfn: number): boolean {
   const { frames } = m

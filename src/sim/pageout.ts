@@ -2,21 +2,21 @@
  * MADV_PAGEOUT: which pages of the range it takes. It leaves alone what others map.
  */
 import { pageMapcount } from '../policy/api.ts'
-import { PG_LARGE } from '../state/frames.ts'
+import { PG_ANON, PG_CACHE, PG_LARGE } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import { PMD_HUGE, TABLE_PAGES } from '../state/tables.ts'
 import { mappedShared, mapsWhole } from './lazyfree.ts'
 import type { Machine } from './machine.ts'
 import { onlyMapped, splitFolio } from './split.ts'
-import { anonFrame } from './walk.ts'
+import { presentFrame } from './walk.ts'
 
 /**
  * madvise_cold_or_pageout_pte_range(): how many pages from `vpn` on go together; negative: how many are left alone. What
  * others map too is. A large folio that is not covered as a whole is split at once.
  */
 export function takenByPageout(m: Machine, mm: Mm, vpn: number, end: number): number {
-  const pfn = anonFrame(m, mm, vpn)
-  if (pfn === 0) return -1
+  const pfn = presentFrame(m, mm, vpn)
+  if (!m.frames.has(pfn, PG_ANON | PG_CACHE)) return -1
   const { frames, era } = m
   const stop = Math.min(end, (vpn & -TABLE_PAGES) + TABLE_PAGES)
   if ((mm.pmd(vpn) & PMD_HUGE) !== 0) {

@@ -24,8 +24,8 @@ import {
   isolateFolio,
   refusesToUnmap,
   replaceCleared,
-  unmapCached,
 } from './reclaim.ts'
+import { unmapCached } from './reclaim-cached.ts'
 import { type Mapper, mappersOf } from './rmap.ts'
 import { unshareForReclaim } from './shared-tables.ts'
 import type { Task } from './task.ts'

@@ -3,7 +3,6 @@
  */
 import { AFTER_CLEAR, BEFORE_SWAPCACHE, BEFORE_UNMAP, pageMapcount } from '../policy/api.ts'
 import {
-  PG_CACHE,
   PG_DIRTY,
   PG_EXCLUSIVE,
   PG_LARGE,
@@ -15,27 +14,26 @@ import {
 import type { Mm } from '../state/mm.ts'
 import {
   PFN_SHIFT,
-  PMD_HUGE,
   PTE_DIRTY,
   PTE_SOFT_DIRTY,
   PTE_SWAP,
   PTE_SWP_EXCLUSIVE,
   PTE_UFFD_WP,
-  TABLE_PAGES,
 } from '../state/tables.ts'
-import { freeUnmapped, unmapCachedPte } from './drop.ts'
+import { freeUnmapped } from './drop.ts'
 import { unmapPte } from './folio.ts'
-import { mapsWhole } from './lazyfree.ts'
+import { coversFolio } from './lazyfree.ts'
 import { lruAdd, lruDrain, lruDrainAll } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { bitsToSlot, pageIsSwappedOut } from './own-bits.ts'
 import { takenByPageout } from './pageout.ts'
+import { unmapCached } from './reclaim-cached.ts'
 import { dropsHugeMapping, isSwapBacked } from './reclaim-lazyfree.ts'
 import { isOnlyMapper, mappersOf, mapsAt } from './rmap.ts'
 import { unshareForReclaim } from './shared-tables.ts'
 import { hugeMappers, onlyMapped, splitFolio, splitHugePmd } from './split.ts'
 import { addToSwap, deleteFromSwapCache } from './swap-cache.ts'
-import { anonFrame, overlapping, presentFrame } from './walk.ts'
+import { anonFrame, overlapping } from './walk.ts'
 
 /**
  * Swaps [start, end) of `mm` out, from every process that maps the pages; `soleOnly` leaves pages alone that are mapped
@@ -91,33 +89,6 @@ function swapOutArea(
   for (const head of again ?? []) m.frames.clear(head, PG_LAZYFREE)
 }
 
-/**
- * try_to_unmap() of pages that are a file's or a shared object's: the next access finds them again, in the cache or on
- * the swap device behind that, and with the same bytes, so that they stay known here. A pin keeps them in the cache.
- */
-export function unmapCached(
-  m: Machine,
-  mm: Mm,
-  start: number,
-  end: number,
-  soleOnly: boolean,
-): void {
-  const { frames } = m
-  for (let vpn = start; vpn < end; vpn++) {
-    if ((mm.pmd(vpn) & PMD_HUGE) !== 0) continue
-    const pfn = presentFrame(m, mm, vpn)
-    if (!frames.has(pfn, PG_CACHE) || frames.has(pfn, PG_LARGE)) continue
-    if (soleOnly && frames.mapcount(pfn) !== 1) continue
-    for (const mapper of mappersOf(m, pfn, vpn)) {
-      if (!mapsAt(m, mapper.mm, mapper.vpn, pfn)) continue
-      if (unshareForReclaim(m, mapper.mm, mapper.vpn))
-        unmapCachedPte(m, mapper.mm, mapper.mm.find(mapper.vpn), mapper.vpn)
-    }
-    // is_page_cache_freeable(): nobody refers to it but the cache.
-    if (frames.pageCount(pfn) === 1) m.pagedOut.add(pfn)
-  }
-}
-
 /** reclaim_pages() gives what stays back to the LRU by way of the batch (putback_lru_page()). */
 function putBack(m: Machine, heads: readonly number[]): void {
   const { frames } = m
@@ -141,14 +112,8 @@ export function folioToReclaim(
   const { frames, era } = m
   if (!frames.has(pfn, PG_LARGE)) return pfn
   const head = frames.head(pfn)
-  const pages = frames.pages(head)
-  const first = vpn - (pfn - head)
-  const huge = (mm.pmd(first) & PMD_HUGE) !== 0
-  const stop = Math.min(end, (first & -TABLE_PAGES) + TABLE_PAGES)
-  const whole = first >= start && first + pages <= end
-  const covered = whole && (huge || mapsWhole(m, mm, first, stop, head))
   const lazyfree = frames.has(head, PG_LAZYFREE)
-  const goes = covered && !(lazyfree && era.splitsLazyfree)
+  const goes = coversFolio(m, mm, vpn, pfn, start, end) && !(lazyfree && era.splitsLazyfree)
   // can_split_folio(): any reference besides the mappings keeps the folio as it is, and mapped. It is not asked of what
   // MADV_FREE gave up and nobody splits.
   if (!onlyMapped(m, head) && !(goes && lazyfree)) {
@@ -156,7 +121,7 @@ export function folioToReclaim(
     return 0
   }
   if (goes) return head
-  return splitFolio(m, head, first) && anonFrame(m, mm, vpn) === pfn ? pfn : 0
+  return splitFolio(m, pfn, vpn) && anonFrame(m, mm, vpn) === pfn ? pfn : 0
 }
 
 /** One folio, whose first page is mapped at `vpn` by somebody. Its steps one by one: reclaim-steps.ts. */

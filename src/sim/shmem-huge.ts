@@ -4,21 +4,25 @@
  * The model's shared memory is filled page by page (a mount without huge=always), so that its huge folios come from
  * collapses. The table behind a PMD entry is the model's; x86 deposits none for a file.
  */
-import { HUGE_ORDER, HUGE_PAGES } from '../state/frames.ts'
-import type { Mm, Vma } from '../state/mm.ts'
+import { HUGE_ORDER, HUGE_PAGES, PG_LARGE } from '../state/frames.ts'
+import { type Mm, userfaultfdArmed, type Vma } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_WRITE } from '../state/tables.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
-import { cachedFrame, installHuge } from './alloc.ts'
-import { mapHuge } from './folio.ts'
+import { installHuge } from './alloc.ts'
+import { mapHuge, mapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
+import { bringBack, cachedFrame } from './page-cache.ts'
 import { mapsShareWritable } from './soft-dirty.ts'
 
 /** Does the area of shared memory cover the aligned 2 MiB around `vpn`, in step with the object? */
 export function shmemSuitable(vma: Vma, vpn: number): boolean {
-  const start = vpn & -HUGE_PAGES
   return (
-    vma.kind === MAP_SHARED &&
-    vma.hugeAdvice !== 'never' &&
+    vma.kind === MAP_SHARED && vma.hugeAdvice !== 'never' && liesAligned(vma, vpn & -HUGE_PAGES)
+  )
+}
+
+function liesAligned(vma: Vma, start: number): boolean {
+  return (
     start >= vma.start &&
     start + HUGE_PAGES <= vma.end &&
     (vma.pgoff + start - vma.start) % HUGE_PAGES === 0
@@ -37,8 +41,29 @@ export function doSetPmd(m: Machine, mm: Mm, vma: Vma, vpn: number): boolean {
   if (!shmemSuitable(vma, vpn)) return false
   const head = hugeCacheFolio(m, vma, vpn)
   if (head === 0) return false
+  bringBack(m, head, userfaultfdArmed(vma))
+  if (!m.frames.has(head, PG_LARGE)) return false
   const write = mapsShareWritable(m, vma) ? PTE_WRITE : 0
   mapHuge(m.frames, mm, head)
   installHuge(m, mm, vpn, (head << PFN_SHIFT) | PTE_PRESENT | write | PMD_HUGE)
+  return true
+}
+
+/**
+ * finish_fault(): a huge folio that no PMD entry can map, since there is a page table, is mapped by all 512 entries at
+ * once where they are all empty and in the area. Returns whether it was.
+ */
+export function mapSharedFolio(m: Machine, mm: Mm, vma: Vma, vpn: number, flags: number): boolean {
+  if (!m.era.faultMapsSharedFolio || vma.kind !== MAP_SHARED || userfaultfdArmed(vma)) return false
+  const start = vpn & -HUGE_PAGES
+  const head = liesAligned(vma, start) ? hugeCacheFolio(m, vma, vpn) : 0
+  if (head === 0) return false
+  const { ptes } = m.tables
+  const first = mm.pteIndex(start)
+  for (let i = 0; i < HUGE_PAGES; i++) if (ptes[first + i] !== 0) return false
+  for (let i = 0; i < HUGE_PAGES; i++) {
+    mapPte(m.frames, mm, head + i)
+    ptes[first + i] = ((head + i) << PFN_SHIFT) | flags
+  }
   return true
 }

@@ -25,12 +25,13 @@ import {
   TABLE_PAGES,
   TABLE_SHIFT,
 } from '../state/tables.ts'
-import { freeUnmapped } from './drop.ts'
+import { freeUnmapped, unmapCachedPte } from './drop.ts'
 import type { SplitDirty } from './era.ts'
 import { remapHugeAsPtes, unmapHuge, unmapPte } from './folio.ts'
 import type { Machine } from './machine.ts'
 import { bitsToEachPage, pageIsUnmapped } from './own-bits.ts'
-import { mappersOf } from './rmap.ts'
+import { mappersOf, mapsAt } from './rmap.ts'
+import { unshareForReclaim } from './shared-tables.ts'
 
 /** Changes a huge mapping's flags; the translations that were cached behind it are void. */
 export function setPmdFlags(m: Machine, mm: Mm, vpn: number, pmd: number): void {
@@ -138,18 +139,21 @@ function splitHugeAt(m: Machine, mm: Mm, edge: number): void {
 /**
  * split_folio(): order-0 folios instead of a large one, of which one page, `pfn`, is mapped at `vpn` by somebody.
  * Refused while anything but mappings and the swapcache refers to the folio. Huge mappings of it are split first, in
- * every process.
+ * every process; of shared memory all pages are unmapped, since the next fault finds them in the cache.
  */
 export function splitFolio(m: Machine, pfn: number, vpn: number): boolean {
   const { frames } = m
   if (!frames.has(pfn, PG_LARGE)) return false
   const head = frames.head(pfn)
   if (!onlyMapped(m, head)) return false
-  if (frames.entire[head] !== 0) {
-    for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn, true)
-  }
   const pages = frames.pages(head)
-  gatherDirty(m, head, vpn - (pfn - head))
+  if (frames.has(head, PG_CACHE)) unmapCachedFolio(m, head, vpn - (pfn - head))
+  else {
+    if (frames.entire[head] !== 0) {
+      for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn, true)
+    }
+    gatherDirty(m, head, vpn - (pfn - head))
+  }
   const cached = frames.has(head, PG_SWAPCACHE)
   frames.splitFolio(head)
   for (let i = 0; i < pages; i++) {
@@ -194,15 +198,31 @@ function mapUnusedToZeropage(m: Machine, pfn: number, vpn: number): void {
   frames.freeIfUnused(pfn)
 }
 
-/** Does nothing but mappings (and the swapcache) refer to the folio? */
+/** try_to_unmap() of a huge folio of shared memory, whose first page would be mapped at `first`. */
+export function unmapCachedFolio(m: Machine, head: number, first: number): void {
+  for (const huge of hugeMappers(m, head)) splitHugePmd(m, huge.mm, huge.vpn)
+  for (let i = 0; i < HUGE_PAGES; i++) unmapCachedPage(m, head + i, first + i)
+}
+
+/** The same of one page of a file or of shared memory, which somebody maps at `vpn`. */
+export function unmapCachedPage(m: Machine, pfn: number, vpn: number): void {
+  for (const mapper of mappersOf(m, pfn, vpn)) {
+    // The table may have gone with the page's entry before.
+    if (!mapsAt(m, mapper.mm, mapper.vpn, pfn)) continue
+    if (unshareForReclaim(m, mapper.mm, mapper.vpn))
+      unmapCachedPte(m, mapper.mm, mapper.mm.find(mapper.vpn), mapper.vpn)
+  }
+}
+
+/** Does nothing but mappings (and the swapcache, or the page cache) refer to the folio? */
 export function onlyMapped(m: Machine, head: number): boolean {
   const { frames } = m
   const mappings = frames.has(head, PG_LARGE) ? frames.largeMapcount[head]! : frames.mapcount(head)
-  return frames.pageCount(head) === mappings + swapcacheReferences(m, head)
+  return frames.pageCount(head) === mappings + cacheReferences(m, head)
 }
 
-function swapcacheReferences(m: Machine, head: number): number {
-  return m.frames.has(head, PG_SWAPCACHE) ? m.frames.pages(head) : 0
+function cacheReferences(m: Machine, head: number): number {
+  return m.frames.has(head, PG_SWAPCACHE | PG_CACHE) ? m.frames.pages(head) : 0
 }
 
 /** Processes that map the huge folio by a PMD entry, and where. */

@@ -24,18 +24,12 @@ import {
   UFFDIO_ZEROPAGE,
 } from '../trace/ops.ts'
 import { ANSWER_COPY, SET_MISSING_ANSWER } from '../trace/settings.ts'
-import {
-  allocAnonPage,
-  anonVmaPrepare,
-  cachedFrame,
-  dirtyFlags,
-  pageCacheFrame,
-  pteAlloc,
-} from './alloc.ts'
+import { allocAnonPage, anonVmaPrepare, dirtyFlags, pteAlloc } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
 import { mapPte } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
+import { cachedFrame, pageCacheFrame } from './page-cache.ts'
 import { unshareForWalk } from './shared-tables.ts'
 import { changeAreas } from './split.ts'
 import { mayWriteProtect, unprotect } from './uffd.ts'
