@@ -12,8 +12,8 @@ const MOST_AREAS = 3
 const PAGES: Readonly<Record<Area['kind'], readonly number[]>> = {
   '': [1, 2, 8, 8, 40, 40, 512, 600],
   thp: [512, 512, 513, 600, 1024, 1100],
-  file: [1, 3, 8, 40],
-  shared: [1, 3, 8, 40, 512, 600],
+  file: [1, 3, 8, 40, 600],
+  shared: [1, 3, 8, 40, 512, 600, 1100],
 }
 
 export interface RandomOptions {
@@ -89,7 +89,7 @@ const WEIGHTS: readonly (readonly [string, number, Line])[] = [
   ['dontneed', 5, (author) => author.overHoles('madvise', 'dontneed')],
   ['free', 3, (author) => author.overHoles('madvise', 'free')],
   ['collapse', 3, (author) => author.collapse()],
-  ['nohugepage', 1, (author) => author.onPrivate('madvise', 'nohugepage')],
+  ['nohugepage', 1, (author) => author.onRange('madvise', 'nohugepage')],
   ['hugepage', 1, (author) => author.hugepage()],
   ['dontfork', 2, (author) => author.dontfork()],
   ['mremap', 3, (author) => author.mremap()],
@@ -99,7 +99,7 @@ const WEIGHTS: readonly (readonly [string, number, Line])[] = [
   ['devwrite', 3, (author) => author.device('devwrite')],
   ['uffdwp', 5, (author) => author.uffdwp()],
   ['poke', 2, (author) => author.poke()],
-  ['writesame', 1, (author) => author.onPrivate('writesame', '')],
+  ['writesame', 1, (author) => author.onRange('writesame', '')],
   ['drain', 1, () => 'drain'],
   ['show', 1, (author) => author.onRange('show', '')],
   ['swapout', 5, (author) => author.swapout()],
@@ -108,8 +108,8 @@ const WEIGHTS: readonly (readonly [string, number, Line])[] = [
 
 /** The same where ksmd comes when it is called. */
 const KSM_WEIGHTS: typeof WEIGHTS = [
-  ['mergeable', 6, (author) => author.onPrivate('madvise', 'mergeable')],
-  ['equal', 6, (author) => author.onPrivate('writesame', '')],
+  ['mergeable', 6, (author) => author.onRange('madvise', 'mergeable')],
+  ['equal', 6, (author) => author.onRange('writesame', '')],
   ['ksmwait', 4, (author) => author.ksmwait()],
 ]
 
@@ -255,7 +255,7 @@ class Author {
 
   hugepage(): string | undefined {
     if (!this.#options.thp) return undefined
-    const line = this.onPrivate('madvise', 'hugepage')
+    const line = this.onRange('madvise', 'hugepage')
     if (line !== undefined) this.#huge = true
     return line
   }
@@ -289,8 +289,6 @@ class Author {
     if (at === undefined || this.#pins.length >= MOST_PINS) return undefined
     const kinds = this.#options.device ? [...PIN_KINDS, ...DEVICE_PIN_KINDS] : PIN_KINDS
     const kind = this.rng.pick(kinds)
-    // io_uring takes no fixed buffers of files.
-    if (kind === 'iouring' && at.area.kind === 'file') return undefined
     const name = `P${++this.#named}`
     this.#pins.push({ name, owner: at.owner, pages: at.last - at.first + 1, kind })
     return `pin ${at.text} ${name} ${kind}`

@@ -73,6 +73,8 @@ export interface Era {
   readonly freeAsksHugeHead: boolean
   /** pin_user_pages() is get_user_pages() still, and marks what is taken for writing dirty (FOLL_TOUCH; until 5.6). */
   readonly pinTouches: boolean
+  /** io_uring's fixed buffers may lie in files (the model's are in memory) and in shared memory (40dad765c045, 5.14). */
+  readonly ioUringTakesFiles: boolean
   /** MADV_FREE asks about the first page of a folio that page-table entries map (measured on 6.1.192, in no record). */
   readonly freeAsksHead: boolean
   /** mprotect to read-only gives the charge of a never written area back (6.5). */
@@ -142,6 +144,7 @@ const base: Era = {
   mappedShared: 'mapcount',
   freeAsksHugeHead: true,
   pinTouches: false,
+  ioUringTakesFiles: false,
   freeAsksHead: false,
   unaccounts: false,
   mremapsAreas: false,
@@ -160,6 +163,7 @@ const base: Era = {
 const era5_15: Era = {
   ...base,
   forkKeepsUffdWp: false,
+  ioUringTakesFiles: true,
   splitKeepsZeroUffdWp: true,
   uffdMinor: true,
   heldLazyfree: 'swapBacked',

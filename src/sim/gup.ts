@@ -14,7 +14,7 @@ import {
   PTE_TOK,
   PTE_WRITE,
 } from '../state/tables.ts'
-import { MAP_SHARED, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
+import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import { kernelFault } from './access.ts'
 import { FAILED, OK } from './answers.ts'
 import { wpHugePmd } from './huge.ts'
@@ -70,22 +70,30 @@ export function pinAs(
   const taken = newPin(m, id, mm, vpn, pages, want)
   for (let i = gupPlain(m, mm, taken, 0); i < pages; i = gupPlain(m, mm, taken, i + 1)) {
     const pfn = gupPage(m, mm, vpn + i, want)
-    if (pfn === 0) {
-      if (m.era.pinTouches) touch(m, mm, vpn, i, want)
-      for (let j = 0; j < i; j++) putPage(m, taken, j)
-      m.k.holders.recycle(taken)
-      m.endCall()
-      return FAILED
-    }
+    if (pfn === 0) return givesBack(m, mm, taken, i, want)
     taken.frames[i] = pfn
     getPage(m, taken, i)
   }
+  if (want.anonOnly && !liesInAnon(mm, vpn, pages)) return givesBack(m, mm, taken, pages, want)
   if (m.era.pinTouches) touch(m, mm, vpn, pages, want)
   m.k.pins.set(id, taken)
   m.judge.pin(id, mm.id, vpn, pages, want.hold)
   m.spent += pages * m.cost.pinPerPage
   m.endCall()
   return OK
+}
+
+/** The first `taken` pages of a pin that cannot be had. */
+function givesBack(m: Machine, mm: Mm, pin: Pin, taken: number, want: Want): number {
+  if (m.era.pinTouches) touch(m, mm, pin.vpn, taken, want)
+  for (let i = 0; i < taken; i++) putPage(m, pin, i)
+  m.k.holders.recycle(pin)
+  m.endCall()
+  return FAILED
+}
+
+function liesInAnon(mm: Mm, vpn: number, pages: number): boolean {
+  return mm.overlapping(vpn, vpn + pages).every(({ kind }) => kind === MAP_PRIVATE_ANON)
 }
 
 /** FOLL_TOUCH, which only the walk with the page-table lock knows: what is taken for writing is dirty. */

@@ -18,6 +18,8 @@ export interface Want {
   readonly dirties: boolean
   /** Walks with the page-table lock held instead of locklessly (get_user_pages_fast). */
   readonly slow: boolean
+  /** Gives the pages back, and fails, if one of them lies in a file or in shared memory (io_sqe_buffer_register()). */
+  readonly anonOnly: boolean
 }
 
 function want(hold: number, slow: boolean, dirties = false): Want {
@@ -27,25 +29,29 @@ function want(hold: number, slow: boolean, dirties = false): Want {
     follPin: hold === HOLD_PIN_RO || hold === HOLD_PIN_WRITE,
     dirties,
     slow,
+    anonOnly: false,
   }
 }
 
 /** By PIN_*: made once, for there is one for every pin. */
-function wants(odirect: number): readonly Want[] {
+function wants(odirect: number, ioUringTakesFiles: boolean): readonly Want[] {
   const kinds: Want[] = []
   kinds[PIN_VMSPLICE] = want(HOLD_GET_RO, false)
-  kinds[PIN_IOURING] = want(HOLD_PIN_WRITE, true)
+  kinds[PIN_IOURING] = { ...want(HOLD_PIN_WRITE, true), anonOnly: !ioUringTakesFiles }
   kinds[PIN_ODIRECT] = want(odirect, false, true)
   kinds[PIN_DMAPIN] = want(HOLD_PIN_WRITE, false, true)
   kinds[PIN_ROPIN] = want(HOLD_PIN_RO, true)
   return kinds
 }
 
-const WITH_GET: readonly Want[] = wants(HOLD_GET_WRITE)
-const WITH_PIN: readonly Want[] = wants(HOLD_PIN_WRITE)
+const UNTIL_5_13 = wants(HOLD_GET_WRITE, false)
+const UNTIL_6_4 = wants(HOLD_GET_WRITE, true)
+const SINCE = wants(HOLD_PIN_WRITE, true)
 
 export function wantOf(era: Era, kind: number): Want {
-  const known = (era.odirect === 'pin' ? WITH_PIN : WITH_GET)[kind]
+  const known = (era.odirect === 'pin' ? SINCE : era.ioUringTakesFiles ? UNTIL_6_4 : UNTIL_5_13)[
+    kind
+  ]
   if (known === undefined) throw new RangeError(`unknown pin kind: ${kind}`)
   return known
 }

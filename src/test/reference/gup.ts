@@ -70,6 +70,12 @@ export function takePin(
     pin.vpns.push(vpn)
     pin.pages.push(page)
   }
+  if (kind === PIN_IOURING && !w.era.ioUringTakesFiles) {
+    if (pin.vpns.some((vpn) => areaAt(process, vpn)?.kind !== 'anon')) {
+      releasePages(pin)
+      return 'error'
+    }
+  }
   w.pins.set(id, pin)
   return before !== null && before !== mappedPage(process, range.start) ? 'moved' : 'ok'
 }

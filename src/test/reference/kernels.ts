@@ -34,6 +34,7 @@ const ERA_5_8: Era = {
   freeAsksFirstPage: false,
   lruBatch: 15,
   odirect: 'get',
+  ioUringTakesFiles: false,
   storesToBreakKsm: true,
   swapBypass: true,
   swapReadsWait: true,
@@ -48,6 +49,7 @@ const ERA_5_6: Era = {
 }
 const ERA_5_15: Era = {
   ...ERA_5_8,
+  ioUringTakesFiles: true,
   forkKeepsUffdWp: false,
   splitKeepsZeroUffdWp: true,
   heldLazyFree: 'swapBacked',

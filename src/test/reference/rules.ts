@@ -105,6 +105,8 @@ export interface Era {
   /** Reclaim drops a clean huge mapping as it is after MADV_FREE, not page by page (6.11 on, not 6.18.44). */
   readonly dropsLazyFreeHuge: boolean
   readonly odirect: 'get' | 'pin'
+  /** May io_uring's fixed buffers lie in files and shared memory? */
+  readonly ioUringTakesFiles: boolean
   /** Does break_ksm() make a store's fault (until 6.1)? */
   readonly storesToBreakKsm: boolean
   /** May a synchronous swap device bypass the swapcache (4.15 on)? */
