@@ -100,7 +100,7 @@ export function mapsWhole(m: Machine, mm: Mm, vpn: number, stop: number, pfn: nu
   return true
 }
 
-/** The same of [start, end), where `mm` maps `pfn` at `vpn`, by a PMD entry or by entries of one table. */
+/** Does [start, end) hold the whole folio of `pfn`, which `mm` maps at `vpn`, by a PMD entry or by entries of one table? */
 export function coversFolio(
   m: Machine,
   mm: Mm,
