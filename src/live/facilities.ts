@@ -8,6 +8,7 @@ import {
   MADV_HUGEPAGE,
   MADV_PAGEOUT,
   MAP_PRIVATE_ANON,
+  MAP_PRIVATE_FILE,
   MAP_SHARED,
   OP_BEGIN,
   OP_CLEAR_REFS,
@@ -17,6 +18,7 @@ import {
   OP_KSM_WAIT,
   OP_MADVISE,
   OP_MMAP,
+  OP_MREMAP,
   OP_PIN,
   OP_POKE,
   OP_SET,
@@ -189,6 +191,14 @@ function asksForHuge(operation: Operation): boolean {
   return advised || collapses(operation) || folioOrder > 0
 }
 
+function overlaps(operation: Operation, vpn: number, pages: number): boolean {
+  return operation.vpn < vpn + pages && vpn < operation.vpn + operation.pages
+}
+
+function moves({ code }: Operation): boolean {
+  return code === OP_MREMAP
+}
+
 function collapses({ code, value }: Operation): boolean {
   return code === OP_MADVISE && value === MADV_COLLAPSE
 }
@@ -221,14 +231,17 @@ function lacking(
       if (value === MADV_PAGEOUT) return noSwap({ ...machine, device: false })
       if (value === MADV_HUGEPAGE) return noHugePages(machine)
       if (value !== MADV_COLLAPSE) return undefined
+      if (earlier.some((other) => other.map === MAP_PRIVATE_FILE && overlaps(other, vpn, pages)))
+        return 'the model collapses no private mapping of a file'
       // request.ts tells what was not mapped as `thp` to stay small there.
       if (machine.thp === 'always' && pages >= HPAGE_PMD_NR && !isHugeArea(vpn, earlier))
         return 'THP is on for everything'
       return machine.thp === '' ? 'no THP' : undefined
     case OP_SWAPOUT:
-      if (!machine.device && (vpn % HPAGE_PMD_NR !== 0 || pages < HPAGE_PMD_NR)) {
-        // MADV_PAGEOUT splits it, and with that has unmapped what it would go on with.
-        if (earlier.some(collapses) && earlier.some((other) => other.map === MAP_SHARED))
+      if (!machine.device && earlier.some(collapses)) {
+        // MADV_PAGEOUT splits a part, and with that has unmapped what it would go on with.
+        const whole = (vpn | pages) % HPAGE_PMD_NR === 0 && !earlier.some(moves)
+        if (!whole && earlier.some((other) => other.map === MAP_SHARED))
           return 'no system call swaps out part of a huge page of shared memory'
       }
       // MADV_PAGEOUT leaves alone what is mapped more than once; so does the device, where folios are large.

@@ -31,7 +31,6 @@ export interface RandomOptions {
 
 interface Area {
   readonly name: string
-  readonly huge: boolean
   readonly kind: '' | 'thp' | 'shared' | 'file'
   readonly mapped: boolean[]
   /** Pages that MADV_DONTFORK was told of. */
@@ -229,11 +228,6 @@ class Author {
     return at && said(verb, at, operand)
   }
 
-  onPrivate(verb: string, operand: string): string | undefined {
-    const at = this.#range()
-    return at && isPrivate(at.area) ? said(verb, at, operand) : undefined
-  }
-
   /** A huge mapping becomes one by entries, and everything else stays as it was. */
   mapByEntries(): string | undefined {
     const at = this.#range()
@@ -242,14 +236,18 @@ class Author {
   }
 
   collapse(): string | undefined {
-    const at = this.#range()
-    if (at === undefined || at.area.kind === 'file' || !this.#options.thp) return undefined
+    if (!this.#options.thp) return undefined
+    const odd = this.rng.chance(30)
+    const at = this.#range(odd ? HOLES : undefined)
+    // A private mapping of a file is left small.
+    if (at === undefined || at.area.kind === 'file') return undefined
+    if (at.area.kind === 'shared') this.#hugeShared = true
+    this.#huge = true
+    if (odd) return `madvise ${at.text} collapse`
     const table = Math.floor(at.first / TABLE_PAGES) * TABLE_PAGES
     if (at.area.mapped.length < table + TABLE_PAGES) return undefined
     if (at.area.mapped.slice(table, table + TABLE_PAGES).includes(false)) return undefined
     const { owner, area } = at
-    this.#huge = true
-    if (area.kind === 'shared') this.#hugeShared = true
     return `madvise ${owner.name} ${area.name}[${table}..${table + TABLE_PAGES - 1}] collapse`
   }
 
@@ -374,7 +372,7 @@ class Author {
     const name = this.#areaName()
     const flags = Array.from({ length: pages }, () => false)
     const mapped = flags.map(() => true)
-    process.areas.push({ name, huge, kind, mapped, kept: flags, registered: false, parted: false })
+    process.areas.push({ name, kind, mapped, kept: flags, registered: false, parted: false })
     return `mmap ${process.name} ${name} ${pages} ${kind}`.trim()
   }
 
@@ -421,8 +419,4 @@ function isReadOnly({ kind }: Pin): boolean {
 
 function mayBeHuge({ kind, mapped }: Area): boolean {
   return kind === 'thp' || (kind === '' && mapped.length >= TABLE_PAGES)
-}
-
-function isPrivate({ kind }: Area): boolean {
-  return kind === '' || kind === 'thp'
 }

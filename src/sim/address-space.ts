@@ -85,7 +85,9 @@ export function mmap(
 export function mremap(m: Machine, mm: Mm, start: number, end: number, to: number): number {
   if (mm.covers(to, to + end - start)) return FAILED
   const areas = mm.overlapping(start, end)
-  if (areas.length === 0 || (areas.length > 1 && !movesSeveral(m, areas))) return FAILED
+  const first = areas[0]
+  if (first === undefined || first.start > start) return FAILED
+  if (first.end < end && !movesSeveral(m, areas)) return FAILED
   m.k.mm = mm
   const vmas = carve(m, mm, start, end)
   // "it would be confusing if they were to turn up at the new location"
@@ -113,8 +115,8 @@ export function mremap(m: Machine, mm: Mm, start: number, end: number, to: numbe
 }
 
 /**
- * remap_move(), 6.17: not where userfaultfd would have to be told of each. (It moves those before the first such area,
- * which is left out here.)
+ * remap_move(), 6.17, of areas and the holes behind the first: not where userfaultfd would have to be told of each. (It
+ * moves those before the first such area, which is left out here.)
  */
 function movesSeveral({ era }: Machine, areas: readonly Vma[]): boolean {
   return era.mremapsAreas && !areas.some(userfaultfdArmed)

@@ -21,6 +21,9 @@ import { unshareForWalk } from './shared-tables.ts'
 import { doSetPmd, hugeCacheFolio, shmemSuitable } from './shmem-huge.ts'
 import { releaseTable } from './zap.ts'
 
+/** What becomes of 2 MiB: they are collapsed; refused, and MADV_COLLAPSE goes on behind them; or it ends there. */
+export type Collapse = 'done' | 'refused' | 'ends'
+
 /** How much of 512 pages may be a hole or a zero page, in swap, or mapped by others too. */
 export interface Limits {
   readonly none: number
@@ -36,47 +39,58 @@ interface View {
 }
 
 /**
- * Collapses the 2 MiB at `start` if that is within `limits`. Returns whether the page cache holds a huge folio there now.
+ * Collapses the 2 MiB at `start` if that is within `limits`, so that the page cache holds a huge folio there. For
+ * khugepaged, or at the request of the process `asked`.
  */
-export function collapseFile(m: Machine, vma: Vma, start: number, limits: Limits): boolean {
+export function collapseFile(
+  m: Machine,
+  vma: Vma,
+  start: number,
+  limits: Limits,
+  asked?: Mm,
+): Collapse {
   const huge = hugeCacheFolio(m, vma, start)
   if (huge !== 0) {
+    if (m.pagedOut.has(huge) && HUGE_PAGES > limits.swap) return 'refused'
     bringBack(m, huge, false)
-    return true
+    return 'done'
   }
   const pgoff = vma.pgoff + start - vma.start
-  if (!scanFile(m, vma.object, pgoff, limits)) return false
+  const scanned = scanFile(m, vma.object, pgoff, limits)
+  if (scanned !== 'done') return scanned
   const views = viewsOf(m, vma.object, pgoff)
   // isolate_lru_page() fails: what has been done to the pages before stays done.
   const batched = m.era.collapseMeetsBatch ? firstPagedOut(m, vma.object, pgoff) : HUGE_PAGES
   for (const view of views) unmapView(m, view, batched)
   if (batched < HUGE_PAGES) {
     bringBack(m, cachedFrame(m, vma.object, pgoff + batched), true)
-    return false
+    return 'refused'
   }
   const holes = emptySlots(m, vma.object, pgoff)
   // Whoever awaits missing events of a hole gets them; what was unmapped by now stays so.
   if (holes > 0 && !m.era.collapseFillsMissing && views.some((view) => view.vma.uffdMissing)) {
-    return false
+    return 'ends'
   }
   replacePages(m, vma.object, pgoff)
   m.counts.collapses++
-  retractPageTables(m, views)
-  return true
+  const all = asked === undefined || m.era.requestRetractsAll
+  retractPageTables(m, all ? views : views.filter(({ mm, vpn }) => mm === asked && vpn === start))
+  return 'done'
 }
 
 /** hpage_collapse_scan_file(): enough pages, and none that anything but the cache and page tables refers to. */
-function scanFile(m: Machine, object: number, pgoff: number, limits: Limits): boolean {
+function scanFile(m: Machine, object: number, pgoff: number, limits: Limits): Collapse {
   const { frames } = m
   let swapped = 0
   for (let i = 0; i < HUGE_PAGES; i++) {
     const pfn = cachedFrame(m, object, pgoff + i)
     if (m.pagedOut.has(pfn)) swapped++
-    else if (pfn !== 0 && frames.pageCount(pfn) !== frames.mapcount(pfn) + 1) return false
+    else if (pfn !== 0 && frames.pageCount(pfn) !== frames.mapcount(pfn) + 1) return 'refused'
   }
   const holes = emptySlots(m, object, pgoff)
   // Nothing but holes is SCAN_TRUNCATED to collapse_file().
-  return holes < HUGE_PAGES && swapped <= limits.swap && holes + swapped <= limits.none
+  const fits = swapped <= limits.swap && holes + swapped <= limits.none
+  return holes < HUGE_PAGES && fits ? 'done' : 'ends'
 }
 
 /** How many pages lie before the first that is in swap; all if none is. */

@@ -27,7 +27,7 @@ import { CHECK_NONE, CHECK_VMA, SET_UFFD_WP_CHECK } from '../trace/settings.ts'
 import { fault } from './access.ts'
 import { dirtyFlags, installHuge, newAnonFolio } from './alloc.ts'
 import { FAILED, OK } from './answers.ts'
-import { collapseFile, collapsePteMapped, type Limits } from './collapse-file.ts'
+import { type Collapse, collapseFile, collapsePteMapped, type Limits } from './collapse-file.ts'
 import { handleFault, hugeSuitable } from './fault.ts'
 import { mapHuge } from './folio.ts'
 import { mappedShared } from './lazyfree.ts'
@@ -37,28 +37,39 @@ import { unshareForWalk } from './shared-tables.ts'
 import { shmemSuitable } from './shmem-huge.ts'
 import { onlyMapped } from './split.ts'
 import { startsReading } from './swap-in.ts'
+import { overlapping } from './walk.ts'
 import { zapRange } from './zap.ts'
 
 /** The caller's wish overrides all of them. */
 const UNLIMITED: Limits = { none: HUGE_PAGES, swap: HUGE_PAGES, shared: HUGE_PAGES }
 
-/**
- * madvise_collapse(): every aligned 2 MiB inside [start, end); fails if one of them is refused. A range that holds none
- * is fine from its first page on, and an error otherwise, where the rounded start lies above the rounded end.
- */
+/** MADV_COLLAPSE of [start, end), area by area, up to the first that fails. */
 export function collapse(m: Machine, mm: Mm, start: number, end: number): number {
-  const vma = mm.find(start)
-  if (m.era.collapse === 'none' || vma === undefined || !holdsHugeRange(vma)) return FAILED
+  if (m.era.collapse === 'none') return FAILED
+  const done = overlapping(mm, start, end).every((part) => {
+    const vma = mm.find(part.start)
+    return vma !== undefined && collapseArea(m, mm, vma, part.start, part.end)
+  })
+  m.endCall()
+  return done ? OK : FAILED
+}
+
+/**
+ * madvise_collapse(): every aligned 2 MiB inside [start, end) of one area; fails if one of them is refused. A range that
+ * holds none is fine from its first page on, and an error otherwise, where the rounded start lies above the rounded end.
+ */
+function collapseArea(m: Machine, mm: Mm, vma: Vma, start: number, end: number): boolean {
+  if (!holdsHugeRange(vma)) return false
   lruDrainAll(m)
   const first = (start + HUGE_PAGES - 1) & -HUGE_PAGES
   const last = end & -HUGE_PAGES
-  let answer = first > last ? FAILED : OK
+  let all = first <= last
   for (let vpn = first; vpn < last; vpn += HUGE_PAGES) {
-    const here = mm.find(vpn)
-    if (here === undefined || !collapseOnRequest(m, mm, here, vpn)) answer = FAILED
+    const became = collapseOnRequest(m, mm, vma, vpn)
+    if (became === 'ends') return false
+    if (became === 'refused') all = false
   }
-  m.endCall()
-  return answer
+  return all
 }
 
 /** thp_vma_allowable_order(): could the area hold a huge folio anywhere? */
@@ -68,15 +79,18 @@ function holdsHugeRange(vma: Vma): boolean {
   return vma.anonVma !== 0 && hugeSuitable(vma, first)
 }
 
-function collapseOnRequest(m: Machine, mm: Mm, vma: Vma, start: number): boolean {
-  if (vma.uffdWp && m.settings[SET_UFFD_WP_CHECK] === CHECK_VMA) return false
+function collapseOnRequest(m: Machine, mm: Mm, vma: Vma, start: number): Collapse {
+  if (vma.uffdWp && m.settings[SET_UFFD_WP_CHECK] === CHECK_VMA) return 'refused'
   if (vma.kind === MAP_SHARED) {
-    if (!shmemSuitable(vma, start) || !collapseFile(m, vma, start, UNLIMITED)) return false
-    if (!collapsePteMapped(m, mm, vma, start, true)) return false
+    if (!shmemSuitable(vma, start)) return 'ends'
+    const became = collapseFile(m, vma, start, UNLIMITED, mm)
+    if (became !== 'done') return became
+    // SCAN_PTE_UFFD_WP is one of those that it goes on after.
+    if (!collapsePteMapped(m, mm, vma, start, true)) return vma.uffdWp ? 'refused' : 'ends'
     m.judge.collapseRequested(mm.id, start, HUGE_PAGES)
-    return true
+    return 'done'
   }
-  return hugeSuitable(vma, start) && collapseAnon(m, mm, vma, start)
+  return hugeSuitable(vma, start) ? collapseAnon(m, mm, vma, start) : 'ends'
 }
 
 /** One aligned 2 MiB of private memory; without `limits` on behalf of the process, whose faults it takes. */
@@ -86,37 +100,44 @@ export function collapseAnon(
   vma: Vma,
   start: number,
   limits?: Limits,
-): boolean {
+): Collapse {
   const pmd = mm.pmd(start)
   // SCAN_PMD_MAPPED, the huge zero page included.
-  if ((pmd & PMD_HUGE) !== 0) return true
-  if (pmd === 0 || vma.anonVma === 0) return false
+  if ((pmd & PMD_HUGE) !== 0) return 'done'
+  if (pmd === 0 || vma.anonVma === 0) return 'ends'
   unshareForWalk(m, mm, start)
-  if (!scanPmd(m, mm, vma, start, limits)) return false
-  if (!swapInAll(m, mm, vma, start, limits === undefined)) return false
-  if (!mayIsolate(m, mm, start, limits)) return false
+  const scanned = scanPmd(m, mm, vma, start, limits)
+  if (scanned !== 'done') return scanned
+  if (!swapInAll(m, mm, vma, start, limits === undefined)) return 'ends'
+  if (!mayIsolate(m, mm, start, limits)) return 'refused'
   collapseHugePage(m, mm, vma, start)
   m.counts.collapses++
-  return true
+  return 'done'
 }
 
 /** hpage_collapse_scan_pmd(): may these pages be collapsed? Entries looked at for nothing are counted. */
-function scanPmd(m: Machine, mm: Mm, vma: Vma, start: number, limits?: Limits): boolean {
+function scanPmd(m: Machine, mm: Mm, vma: Vma, start: number, limits?: Limits): Collapse {
   const table = mm.pteIndex(start)
   const tally: Tally = { none: 0, swap: 0, shared: 0, referenced: 0, writable: 0 }
   const most = limits ?? UNLIMITED
   for (let i = table; i < table + TABLE_PAGES; i++) {
     if (scanPte(m, vma, m.tables.ptes[i]!, tally, most)) continue
     m.counts.vainPteScans += i + 1 - table
-    return false
+    // SCAN_EXCEED_NONE_PTE: a hole that it may not fill.
+    return isHole(m, m.tables.ptes[i]!) ? 'ends' : 'refused'
   }
   // Every mapped page counts as referenced here: nothing ages them.
   const referenced =
     tally.referenced > 0 && (tally.swap === 0 || tally.referenced >= HUGE_PAGES / 2)
   const enough = limits === undefined || referenced
-  if (enough && (tally.writable > 0 || m.era.collapse === 'any')) return true
+  if (enough && (tally.writable > 0 || m.era.collapse === 'any')) return 'done'
   m.counts.vainPteScans += TABLE_PAGES
-  return false
+  return 'refused'
+}
+
+function isHole(m: Machine, pte: number): boolean {
+  if ((pte & PTE_SWAP) !== 0) return false
+  return (pte & PTE_PRESENT) === 0 || m.frames.has(pte >>> PFN_SHIFT, PG_ZERO)
 }
 
 interface Tally {
@@ -133,10 +154,8 @@ function scanPte(m: Machine, vma: Vma, pte: number, tally: Tally, most: Limits):
   if ((pte & PTE_UFFD_WP) !== 0 && m.settings[SET_UFFD_WP_CHECK] !== CHECK_NONE) return false
   if ((pte & PTE_SWAP) !== 0) return ++tally.swap <= most.swap
   const pfn = pte >>> PFN_SHIFT
-  if ((pte & PTE_PRESENT) === 0 || frames.has(pfn, PG_ZERO)) {
-    // A hole under userfaultfd, in whatever mode, is the manager's to fill.
-    return !userfaultfdArmed(vma) && ++tally.none <= most.none
-  }
+  // A hole under userfaultfd, in whatever mode, is the manager's to fill.
+  if (isHole(m, pte)) return !userfaultfdArmed(vma) && ++tally.none <= most.none
   if (!frames.has(pfn, PG_ANON) || !isCopied(m, pfn, tally, most)) return false
   tally.referenced++
   if ((pte & PTE_WRITE) !== 0) tally.writable++

@@ -42,6 +42,8 @@ export interface Era {
   readonly swapReadsWait: boolean
   /** A collapse of shared memory fills holes that a process awaits missing events for (until 6.3). */
   readonly collapseFillsMissing: boolean
+  /** MADV_COLLAPSE of shared memory takes other processes' page tables away too, as khugepaged does (1d65b771bc08, 6.6). */
+  readonly requestRetractsAll: boolean
   /** A collapse of shared memory fails on the first page that it reads back from swap, which is in an LRU batch (until 6.3). */
   readonly collapseMeetsBatch: boolean
   /** Reclaim splits a huge folio of shared memory first, and leaves it alone and mapped if it cannot (until 6.11). */
@@ -50,6 +52,10 @@ export interface Era {
   readonly swapsInSharedFolios: boolean
   /** A fault on a huge folio of shared memory maps all of it, if the area and the entries allow (finish_fault(), 6.11). */
   readonly faultMapsSharedFolio: boolean
+  /** A fault maps no huge page of shared memory where MADV_NOHUGEPAGE was said (2b0f922323cc: 6.12, not in 6.1's stable tree). */
+  readonly faultAsksAdvice: boolean
+  /** A load that faults maps all pages of a huge folio of shared memory (357b92761d94, 6.18). */
+  readonly faultAroundMapsFolio: boolean
   /** A store to the huge zero page gets a huge folio (until 5.7 unless VM_NOHUGEPAGE, again from 6.18), or splits the mapping. */
   readonly hugeZeroStore: 'thp' | 'advised' | 'split'
   /** Where a PMD split leaves the dirty bit. */
@@ -131,9 +137,12 @@ const base: Era = {
   swapReadsWait: true,
   collapseFillsMissing: true,
   collapseMeetsBatch: true,
+  requestRetractsAll: false,
   splitsSharedFolios: true,
   swapsInSharedFolios: false,
   faultMapsSharedFolio: false,
+  faultAroundMapsFolio: false,
+  faultAsksAdvice: false,
   hugeZeroStore: 'split',
   splitDirty: 'page',
   folioSplitDirty: 'page',
@@ -189,8 +198,10 @@ const era6_12: Era = {
   swapReadsWait: false,
   collapseFillsMissing: false,
   collapseMeetsBatch: false,
+  requestRetractsAll: true,
   splitsSharedFolios: false,
   faultMapsSharedFolio: true,
+  faultAsksAdvice: true,
   splitDirty: 'softDirty',
   folioSplitDirty: 'pte',
   lruBatch: 31,
@@ -234,6 +245,7 @@ export const ERAS = {
     softDirty: false,
     collapse: 'any',
     swapsInSharedFolios: true,
+    faultAroundMapsFolio: true,
     hugeZeroStore: 'thp',
     zapDrains: false,
     freesEmptyTables: true,

@@ -159,8 +159,8 @@ function doHugePmdAnonymousPage(
 function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): void {
   if (!write) faultAround(m, mm, vma, vpn)
   const pgoff = vma.pgoff + vpn - vma.start
-  // A load maps what is in memory by faultAround() alone, page by page.
-  const pageByPage = !write && !m.pagedOut.has(cachedFrame(m, vma.object, pgoff))
+  // What is in memory a load has mapped by faultAround() already.
+  const around = !write && !m.pagedOut.has(cachedFrame(m, vma.object, pgoff))
   const cached = pageCacheFrame(m, vma.object, pgoff, userfaultfdArmed(vma))
   const index = mm.pteIndex(vpn)
   const marked = userfaultfdPteWp(vma, m.tables.ptes[index]!)
@@ -177,7 +177,7 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
   }
   const writable = mapsShareWritable(m, vma)
   const flags = write ? dirtyFlags(vma) : PTE_PRESENT | (writable ? PTE_WRITE : 0)
-  if (!pageByPage && mapSharedFolio(m, mm, vma, vpn, flags)) return
+  if (!around && mapSharedFolio(m, mm, vma, vpn, flags)) return
   mapPte(m.frames, mm, cached)
   m.tables.ptes[index] = (cached << PFN_SHIFT) | protectedIf(marked, flags)
 }

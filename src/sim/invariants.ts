@@ -177,6 +177,13 @@ function checkFrames(m: Machine, r: Recount): void {
     if (frames.has(pfn, PG_CACHE))
       expect(m, flag(m, pfn, PG_ANON), 0, `anon bit of page cache pfn ${pfn}`)
   }
+  for (const pfn of m.pagedOut) {
+    const head = frames.head(pfn)
+    expect(m, flag(m, pfn, PG_CACHE), 1, `page cache bit of paged-out pfn ${pfn}`)
+    expect(m, frames.pageCount(head), frames.pages(head), `references on paged-out pfn ${pfn}`)
+    for (let i = 0; i < frames.pages(head); i++)
+      expect(m, m.pagedOut.has(head + i) ? 1 : 0, 1, `paged-out pages of the folio at pfn ${head}`)
+  }
   expect(m, frames.used, used, 'frames in use')
   expect(m, frames.held, held, 'references and pins')
 }

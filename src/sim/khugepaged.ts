@@ -45,10 +45,12 @@ function scanRange(m: Machine, mm: Mm, vma: Vma, vpn: number): boolean {
   // "Detecting uffd-wp vma more efficiently", 2021: such areas are not even looked at.
   if (vma.uffdWp && m.settings[SET_UFFD_WP_CHECK] === CHECK_VMA) return false
   const limits = limitsOf(m)
-  if (vma.kind !== MAP_SHARED) return hugeAllowed(vma, vpn) && collapseAnon(m, mm, vma, vpn, limits)
+  if (vma.kind !== MAP_SHARED) {
+    return hugeAllowed(vma, vpn) && collapseAnon(m, mm, vma, vpn, limits) === 'done'
+  }
   // The mount's huge=advise.
   if (vma.folioOrder !== HUGE_ORDER) return false
-  if (!shmemSuitable(vma, vpn) || !collapseFile(m, vma, vpn, limits)) return false
+  if (!shmemSuitable(vma, vpn) || collapseFile(m, vma, vpn, limits) !== 'done') return false
   // What is huge in the cache but mapped page by page is left to the next fault.
   if (m.settings[SET_PMD_INSTALL] !== INSTALL_ALL) collapsePteMapped(m, mm, vma, vpn, false)
   return true

@@ -38,6 +38,7 @@ export function pageCacheFrame(m: Machine, object: number, pgoff: number, single
 /**
  * Has the folio of `pfn` in memory. One that went to swap whole and is whole there comes back whole, unless userfaultfd
  * watches the area of the fault: then the page comes alone, `single` (shmem_swap_alloc_folio()).
+ * (A kernel leaves the rest in pieces of up to 64 pages, shmem_split_large_entry(); here each is alone.)
  */
 export function bringBack(m: Machine, pfn: number, single: boolean): void {
   const { frames, pagedOut } = m

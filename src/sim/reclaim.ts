@@ -70,7 +70,8 @@ function swapOutArea(
   // Isolated first, reclaimed then: what becomes of the range meanwhile does not matter.
   const isolated = new Int32Array(end - start)
   for (let vpn = start; vpn < end; ) {
-    const pages = soleOnly ? takenByPageout(m, mm, vpn, end) : 1
+    const takes = soleOnly && anonFrame(m, mm, vpn) !== 0
+    const pages = takes ? takenByPageout(m, mm, vpn, end) : 1
     for (const stop = vpn + Math.abs(pages); vpn < stop; vpn++) {
       if (pages > 0) isolated[vpn - start] = anonFrame(m, mm, vpn)
     }

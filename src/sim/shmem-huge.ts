@@ -14,14 +14,14 @@ import type { Machine } from './machine.ts'
 import { bringBack, cachedFrame } from './page-cache.ts'
 import { mapsShareWritable } from './soft-dirty.ts'
 
-/** Does the area of shared memory cover the aligned 2 MiB around `vpn`, in step with the object? */
+/** May the aligned 2 MiB around `vpn` be a huge page of shared memory? Not against the advice, nor out of step with the object. */
 export function shmemSuitable(vma: Vma, vpn: number): boolean {
-  return (
-    vma.kind === MAP_SHARED && vma.hugeAdvice !== 'never' && liesAligned(vma, vpn & -HUGE_PAGES)
-  )
+  return vma.kind === MAP_SHARED && vma.hugeAdvice !== 'never' && liesAligned(vma, vpn)
 }
 
-function liesAligned(vma: Vma, start: number): boolean {
+/** Does the area cover the aligned 2 MiB around `vpn`, in step with the object? */
+export function liesAligned(vma: Vma, vpn: number): boolean {
+  const start = vpn & -HUGE_PAGES
   return (
     start >= vma.start &&
     start + HUGE_PAGES <= vma.end &&
@@ -38,7 +38,10 @@ export function hugeCacheFolio(m: Machine, vma: Vma, vpn: number): number {
 
 /** do_set_pmd(): a fault where no page table is maps the whole huge folio. Returns false if there is none to map. */
 export function doSetPmd(m: Machine, mm: Mm, vma: Vma, vpn: number): boolean {
-  if (!shmemSuitable(vma, vpn)) return false
+  const suits = m.era.faultAsksAdvice
+    ? shmemSuitable(vma, vpn)
+    : vma.kind === MAP_SHARED && liesAligned(vma, vpn)
+  if (!suits) return false
   const head = hugeCacheFolio(m, vma, vpn)
   if (head === 0) return false
   bringBack(m, head, userfaultfdArmed(vma))
@@ -56,7 +59,7 @@ export function doSetPmd(m: Machine, mm: Mm, vma: Vma, vpn: number): boolean {
 export function mapSharedFolio(m: Machine, mm: Mm, vma: Vma, vpn: number, flags: number): boolean {
   if (!m.era.faultMapsSharedFolio || vma.kind !== MAP_SHARED || userfaultfdArmed(vma)) return false
   const start = vpn & -HUGE_PAGES
-  const head = liesAligned(vma, start) ? hugeCacheFolio(m, vma, vpn) : 0
+  const head = liesAligned(vma, vpn) ? hugeCacheFolio(m, vma, vpn) : 0
   if (head === 0) return false
   const { ptes } = m.tables
   const first = mm.pteIndex(start)

@@ -4,7 +4,7 @@ import { handleFault } from './fault.ts'
 import { extraReferences } from './frames.ts'
 import { mapNewHuge, splitFolio } from './huge.ts'
 import { type Area, type Page, type Pmd, type Process, TABLE_PAGES, type Table } from './nouns.ts'
-import { areaAt, mappedPage, pmdAt, pteAt } from './space.ts'
+import { mappedPage, pmdAt, pteAt } from './space.ts'
 import { startsReading, swapIn } from './swap.ts'
 import { privateTable } from './tables.ts'
 import type { World } from './world.ts'
@@ -154,19 +154,45 @@ function canMerge(w: World, candidate: Candidate): boolean {
   return extraReferences(candidate.page.folio) === 0
 }
 
-/** MADV_COLLAPSE: each whole 2 MiB of the range becomes one huge folio, or the call fails. */
+/** MADV_COLLAPSE: each whole 2 MiB of the range becomes one huge folio. The first area that fails ends the call. */
 export function collapse(w: World, process: Process, start: number, end: number): 'ok' | 'error' {
   if (w.era.collapse === 'no') return 'error'
+  const areas = process.areas.filter((area) => area.start < end && start < area.end)
+  areas.sort((a, b) => a.start - b.start)
+  for (const area of areas) {
+    const [from, to] = [Math.max(start, area.start), Math.min(end, area.end)]
+    if (!collapseArea(w, process, area, from, to)) return 'error'
+  }
+  return 'ok'
+}
+
+function collapseArea(w: World, process: Process, area: Area, start: number, end: number): boolean {
   const first = Math.ceil(start / TABLE_PAGES) * TABLE_PAGES
   const last = Math.floor(end / TABLE_PAGES) * TABLE_PAGES
-  const area = areaAt(process, start)
-  if (area === null || !area.anonVma || !mayHoldHuge(area) || last < first) return 'error'
+  if (!area.anonVma || !mayHoldHuge(area) || last < first) return false
   w.drain()
   let done = true
   for (let vpn = first; vpn < last; vpn += TABLE_PAGES) {
-    done = collapseRange(w, process, areaAt(process, vpn), vpn) && done
+    // No page table here (SCAN_PMD_NONE), or a hole that is userfaultfd's to fill (SCAN_EXCEED_NONE_PTE).
+    const ends = pmdAt(process, vpn) === null || (area.uffdWp && meetsHole(process, vpn))
+    if (!collapseRange(w, process, area, vpn)) {
+      if (ends) return false
+      done = false
+    }
   }
-  return done ? 'ok' : 'error'
+  return done
+}
+
+/** Is a hole what the scan stops at, not a protected page before it? */
+function meetsHole(process: Process, vpn: number): boolean {
+  const table = pmdAt(process, vpn)?.table
+  for (let index = 0; table && index < TABLE_PAGES; index++) {
+    const pte = table.entries.get(index)
+    if (pte?.uffdWp) return false
+    if (pte === undefined || pte.page?.folio.kind === 'zero') return true
+    if (pte.page && extraReferences(pte.page.folio) !== 0) return false
+  }
+  return false
 }
 
 function mayHoldHuge(area: Area): boolean {
@@ -175,9 +201,9 @@ function mayHoldHuge(area: Area): boolean {
   return area.kind === 'anon' && area.advice !== 'never' && fits
 }
 
-function collapseRange(w: World, process: Process, area: Area | null, vpn: number): boolean {
+function collapseRange(w: World, process: Process, area: Area, vpn: number): boolean {
   const pmd = pmdAt(process, vpn)
-  if (area === null || pmd === null || !mayHoldHuge(area)) return false
+  if (pmd === null) return false
   if (vpn + TABLE_PAGES > area.end) return false
   if (pmd.folio !== null) return true
   privateTable(w, pmd, 'merge')

@@ -180,7 +180,8 @@ export function mremap(
   const mapping = w.newMapping()
   const touched = process.areas.filter((a) => a.start < end && start < a.end)
   const several = w.era.movesSeveralAreas && !touched.some((area) => area.uffdWp)
-  if (touched.length !== 1 && !several) return 'error'
+  // What one area holds, or from 6.17 on whatever begins in an area.
+  if (!touched.some((area) => area.start <= start && (several || end <= area.end))) return 'error'
   const moved = isolateAreas(process, start, end)
   for (const area of moved) if (area.mergeable) breakKsm(w, process, area.start, area.end)
   for (const area of moved) {
