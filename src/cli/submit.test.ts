@@ -181,7 +181,9 @@ test('a task whose policy was edited since refuses to run', () => {
     ...{ cwd: home, encoding: 'utf8', env: { ...process.env, SLURM_ARRAY_TASK_ID: '1' } },
   })
   expect(task.status).toBe(2)
-  expect(task.stderr).toMatch(/^cowbench: invalid --resume: .*policies without mine/)
+  expect(task.stderr).toMatch(
+    /^cowbench: invalid --resume: .* \(mine \([0-9a-f]{8}\) has changed since, now mine \([0-9a-f]{8}\)\); /,
+  )
 })
 
 test('a cell that fails fails its task, and is tried again', () => {

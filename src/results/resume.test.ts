@@ -37,7 +37,17 @@ test.each<[string, Partial<Planned>, string]>([
   ['policies', { plan: { ...plan, policies: ['mm-id', mine] } }, 'policies without mapcount'],
   [
     'a file that was changed',
-    { plan: { ...plan, policies: ['mapcount', { ...mine, hash: 'f' }] } },
+    { plan: { ...plan, policies: ['mapcount', { ...mine, hash: 'fedcba9876543210' }] } },
+    'mine (01234567) has changed since, now mine (fedcba98)',
+  ],
+  [
+    'a changed file, and a policy less',
+    { plan: { ...plan, policies: [{ ...mine, hash: 'fedcba9876543210' }] } },
+    'policies without mapcount; mine (01234567) has changed since, now mine (fedcba98)',
+  ],
+  [
+    'a file that is not there any more',
+    { plan: { ...plan, policies: ['mapcount', { ...mine, name: 'yours' }] } },
     'policies without mine (01234567)',
   ],
   ['parameters', { plan: { ...plan, params: {} } }, 'params {"pages":"64"}, now {}'],

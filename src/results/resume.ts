@@ -37,12 +37,28 @@ function differences(held: Planned, next: Planned): string[] {
   const found = fields.flatMap((field) => {
     const [was, is] = [held.plan[field], next.plan[field]]
     if (!Array.isArray(was) || !Array.isArray(is)) return otherwise(field, was, is)
-    const lost = was.filter((item) => !is.some((other) => alike(item, other)))
-    return lost.length === 0 ? [] : [`${field} without ${several(lost)}`]
+    const gone = was.filter((item) => !is.some((other) => alike(item, other)))
+    const edited = gone.filter((item) => laterOf(item, is) !== undefined)
+    const lost = gone.filter((item) => !edited.includes(item))
+    return [
+      ...(lost.length === 0 ? [] : [`${field} without ${several(lost)}`]),
+      ...edited.map((item) => `${shown(item)} has changed since, now ${shown(laterOf(item, is))}`),
+    ]
   })
   const build =
     held.cowbench.code === next.cowbench.code ? [] : ['made by another version of the program']
   return [...found, ...otherwise('cost', held.cost, next.cost), ...build]
+}
+
+/** The same file as it is now, if `item` is a file and it has changed. */
+function laterOf(item: unknown, now: readonly unknown[]): unknown {
+  const { name, hash } = fileOf(item)
+  if (hash === undefined) return undefined
+  return now.map(fileOf).find((file) => file.name === name && (file.hash ?? hash) !== hash)
+}
+
+function fileOf(item: unknown): { readonly name?: unknown; readonly hash?: unknown } {
+  return typeof item === 'object' && item !== null ? item : {}
 }
 
 function otherwise(field: string, was: unknown, is: unknown): string[] {
