@@ -14,8 +14,16 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
-function check(...words: string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'check', ...words], {
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+const check = (...words: string[]): Ended => cowbench('check', ...words)
+
+function cowbench(...words: string[]): Ended {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...words], {
     ...{ cwd: home, encoding: 'utf8' },
   })
   return { code: status, out: stdout, err: stderr }
@@ -59,6 +67,33 @@ test('a variant is named as it is to be typed again, and so are two', () => {
   expect(two.out).toContain('is n1:present1:swapped0 under page-count, n1:present0:swapped1 under')
   expect(two.out).toMatch(/ --policy page-count,page-count:reclaimPin=no\n$/)
   expect(two.code).toBe(0)
+})
+
+test('of several findings each is a file, which is said and done with --out', () => {
+  const words = ['page-count', '--model', 'fork-pin,swap', '--depth', '5', '--every']
+  const printed = check(...words)
+  // One of fork-pin, two of swap.
+  expect(printed.out.match(/^# replay: .*$/gm)).toEqual(
+    Array.from(
+      { length: 3 },
+      () =>
+        '# replay: save this finding alone as found.cow (--out DIR writes a file for each), then: cowbench litmus found.cow --policy page-count',
+    ),
+  )
+  expect([printed.code, printed.err]).toEqual([
+    3,
+    '3 findings, each a .cow file of its own: --out DIR writes them\n',
+  ])
+
+  const written = check(...words, '--out', 'each')
+  expect([written.code, written.err]).toEqual([3, ''])
+  const files = ['fork-pin-1', 'swap-1', 'swap-2'].map((name) => `page-count-${name}.cow`)
+  expect(readdirSync(join(home, 'each'))).toEqual(files)
+  expect(written.out.match(/^# replay: .*$/gm)).toEqual(
+    files.map((file) => `# replay: cowbench litmus each/${file} --policy page-count`),
+  )
+  const { code, err } = cowbench('litmus', 'each', '--policy', 'page-count')
+  expect([code, err]).toEqual([0, '3 tests under 1 policy: 11 expectations met, 0 not\n'])
 })
 
 test('random sequences are refused where they would not be drawn', () => {

@@ -1,4 +1,4 @@
-/** search: from what was asked for to what is printed: everything on stdout together is a .cow file. */
+/** search: from what was asked for to what is printed: a .cow file, or with --every one after the other. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Goal } from '../../check/explore.ts'
@@ -92,8 +92,12 @@ export async function runCheck(request: CheckRequest): Promise<number> {
     say(`interrupted${rest.length === 0 ? '' : `; not searched: ${rest.join(', ')}`}`)
     return interruptCode(stoppedBy)
   }
+  const found = results.flatMap(({ counterexamples }) => counterexamples).length
+  if (found > 1 && request.out === undefined && !request.json) {
+    say(`${found} findings, each a .cow file of its own: --out DIR writes them`)
+  }
   const fails = goal === 'violation' && rival === undefined
-  return fails && results.some(({ counterexamples }) => counterexamples.length > 0) ? 3 : 0
+  return fails && found > 0 ? 3 : 0
 }
 
 /** The policy that --against names. */
@@ -194,11 +198,14 @@ function report(
   rival?: string,
 ): void {
   print(`# ${coverageOf(result, rival)}`)
+  const save = request.every
+    ? 'save this finding alone as found.cow (--out DIR writes a file for each)'
+    : 'save this as found.cow'
   for (const [i, { cow }] of result.counterexamples.entries()) {
     const file = files[i]
     print(
       file === undefined
-        ? `${cow}# replay: save this as found.cow, then: ${replayOf('found.cow', request)}`
+        ? `${cow}# replay: ${save}, then: ${replayOf('found.cow', request)}`
         : `# replay: ${replayOf(file, request)}`,
     )
   }
