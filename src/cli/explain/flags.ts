@@ -25,7 +25,10 @@ export const EXPLAIN_FLAGS = {
   seed: { kind: 'text', value: 'S', what: 'seed of the workload [1]' },
   drained: { kind: 'switch', what: 'of a test: drain the LRU batches before every operation' },
   swap: { ...SWAP_FLAG, what: 'of a test: which swap device [zram]' },
-  timeout: TIMEOUT_FLAG,
+  timeout: {
+    ...TIMEOUT_FLAG,
+    what: `${TIMEOUT_FLAG.what}; the trace of a workload of your own [600]`,
+  },
   json: { kind: 'switch', what: 'one line of JSON for each event; of --diff, one document' },
 } as const satisfies FlagTable
 

@@ -6,13 +6,21 @@ import type { Happening } from '../../explain/story.ts'
 import { Witness } from '../../explain/witness.ts'
 import { readTest } from '../../litmus/library.ts'
 import { stepsWithin, TooLong, within } from '../../load/within.ts'
-import { expand, type PolicyChoice, policyLabel, variantName } from '../../plan.ts'
+import {
+  expand,
+  type PolicyChoice,
+  policyLabel,
+  type TraceChoice,
+  variantName,
+} from '../../plan.ts'
 import { missingCapability } from '../../run.ts'
+import type { Trace } from '../../trace/trace.ts'
 import { gatherInputs } from '../run/inputs.ts'
 import { RUN_FLAGS, type RunFlags, runOptions } from '../run/options.ts'
 import { Traces } from '../run/traces.ts'
 import { settingsOf } from '../words/choices.ts'
 import { readFlags, refuseFlags } from '../words/flag-table.ts'
+import { cellSeconds } from '../words/patience.ts'
 import { isSwapDisk } from '../words/swap-device.ts'
 import { UsageError } from '../words/usage-error.ts'
 import type { ExplainFlags } from './flags.ts'
@@ -81,7 +89,8 @@ export async function ofCell(
       `unsupported workload: ${skipped?.workload}; ${definition.name} lacks ${skipped?.reason}`,
     )
   }
-  const events = new Traces(inputs.origins).get(cell.trace)
+  const traces = new Traces(inputs.origins, undefined, cellSeconds(flags.timeout))
+  const events = traceOf(cell.trace, traces)
   const { noise, policyValues } = cell
   const settings = {
     ...{ policy: definition, params: policyValues, cost: inputs.plan.conditions.cost },
@@ -97,6 +106,16 @@ export async function ofCell(
         return { witness, happenings: eventsOf(events, witness.engine) }
       },
     },
+  }
+}
+
+function traceOf(choice: TraceChoice, traces: Traces): Trace {
+  try {
+    return traces.get(choice)
+  } catch (error) {
+    if (!(error instanceof TooLong)) throw error
+    const { name } = choice.workload
+    throw new UsageError(`invalid workload: ${name}: ${error.message}; see --timeout`)
   }
 }
 

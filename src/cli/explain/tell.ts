@@ -34,12 +34,12 @@ export async function explainFiles(words: readonly string[], flags: ExplainFlags
   const seconds = answerSeconds(flags.timeout)
   const isTest = file?.endsWith('.cow') ?? false
   const chosen = isTest ? withParams(choices, flags.param ?? []) : choices
-  const subjects = await Promise.all(
-    chosen.map(async (choice) => {
-      const told = isTest ? ofTest(file ?? '', choice, flags) : await ofCell(file, choice, flags)
-      return choice.file === undefined ? told : patient(told, isTest, seconds, flags)
-    }),
-  )
+  const subjects: Subject[] = []
+  // One after the other: where the trace of the first never comes, nobody waits for that of the second.
+  for (const choice of chosen) {
+    const told = isTest ? ofTest(file ?? '', choice, flags) : await ofCell(file, choice, flags)
+    subjects.push(choice.file === undefined ? told : patient(told, isTest, seconds, flags))
+  }
   const [subject, other] = subjects
   if (subject === undefined) return
   if (other !== undefined) diff(subject, other, flags)

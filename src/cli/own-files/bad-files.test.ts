@@ -158,3 +158,21 @@ test('trace info ends one that never ends in one line, whether it writes events 
     })
   }
 })
+
+test.each([
+  ['--policy', 'mm-id'],
+  ['--diff', 'mm-id,page-count'],
+])('explain ends one that never ends in one line: %s %s', (...words) => {
+  write(
+    'ceaseless.ts',
+    `import { defineWorkload } from 'cowbench'
+     export default defineWorkload({
+       name: 'ceaseless', summary: '', params: {}, generate() { for (;;); },
+     })`,
+  )
+  const cell = ['--workload', './ceaseless.ts', '--timeout', '2']
+  expect(cowbench('explain', ...words, ...cell)).toEqual({
+    ...{ code: 2, out: '' },
+    err: 'cowbench: invalid workload: ceaseless: no trace within 2 seconds; see --timeout\n',
+  })
+})
