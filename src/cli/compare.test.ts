@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Row } from '../metrics/row.ts'
+import { writeManifest } from '../results/manifest.ts'
 import { writeRows } from '../results/rows.ts'
 import { row } from '../test/report-rows.ts'
 import { compareCommand } from './compare.ts'
@@ -161,3 +162,48 @@ test('a kernel is called by its name, not by the parameters that it stands for',
     'mine on zygote (kernel=5.15.135)',
   ])
 })
+
+/** As results, of a run with this cost profile. */
+function costed(name: string, cost: { name: string; copy4k: number }): string {
+  const dir = results(name, rowAt({}, 100))
+  const rest = { state: 'complete', skipped: [], failed: [], traces: [], parts: {} } as const
+  const cowbench = { version: '1', commit: '', code: 'a' }
+  writeManifest(dir, { name, plan: {}, cells: [], cowbench, cost, ...rest })
+  return dir
+}
+const TIMES = { metric: ['copies', 'total_ns'] }
+
+test('times of two cost profiles are compared with a warning that names both', async () => {
+  const base = costed('base', { name: 'bare-metal', copy4k: 450 })
+  const next = costed('next', { name: 'vm', copy4k: 900 })
+  expect(await compare(base, next, TIMES)).toBe(0)
+  expect(err).toBe(
+    `warning: times of different cost profiles are compared: bare-metal in ${base}, vm in ${next}\n`,
+  )
+  err = ''
+  // Counts depend on no profile.
+  expect(await compare(base, next, { 'fail-on': ['copies:+5%,violations>0'] })).toBe(0)
+  expect(err).toBe('')
+})
+
+test('the numbers of a cost profile count, not its name', async () => {
+  const base = costed('base', { name: 'mine.json', copy4k: 450 })
+  const same = costed('same', { name: 'bare-metal', copy4k: 450 })
+  expect(await compare(base, same, { ...TIMES, 'fail-on': ['total_ns:+5%'] })).toBe(0)
+  expect(err).toBe('')
+  const edited = costed('edited', { name: 'mine.json', copy4k: 451 })
+  await compare(base, edited, TIMES)
+  expect(err).toContain(`: mine.json in ${base}, mine.json in ${edited}\n`)
+})
+
+test.each(['total_ns:+5%', 'fault_ns_max>100'])(
+  '--fail-on about times of two cost profiles is refused: %s',
+  async (limit) => {
+    const base = costed('base', { name: 'bare-metal', copy4k: 450 })
+    const next = costed('next', { name: 'vm', copy4k: 900 })
+    await expect(compare(base, next, { 'fail-on': [`copies:+5%,${limit}`] })).rejects.toThrow(
+      `unsupported --fail-on: ${limit}; the times are of different cost profiles: bare-metal in ${base}, vm in ${next}`,
+    )
+    expect(out).toBe('')
+  },
+)

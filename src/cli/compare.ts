@@ -15,7 +15,7 @@ export const compareCommand: Command = {
       .example('$0 compare DIR --policy P:limit=2 --against P:limit=1', 'two values of a parameter')
       .example("$0 compare a b --fail-on 'copies:+5%'", 'exit code 4 if copies grew by more')
       .epilogue(
-        'better, worse: the 95 % interval of the differences over the seeds leaves out 0 (of one seed: they differ). Exit codes: 2 --fail-on with nothing to compare; 3 a --fail-on condition about violations holds, 4 another one.',
+        'better, worse: the 95 % interval of the differences over the seeds leaves out 0 (of one seed: they differ). Exit codes: 2 --fail-on with nothing to compare, or about times of different cost profiles; 3 a --fail-on condition about violations holds, 4 another one.',
       ),
   handler: async (argv) => {
     const { compareResults } = await import('./compare/judge.ts')

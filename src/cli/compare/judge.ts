@@ -8,6 +8,7 @@ import { parseList } from '../words/flags.ts'
 import { metricsNamed } from '../words/metric-names.ts'
 import { UsageError } from '../words/usage-error.ts'
 import { type ChangeLimit, isChangeLimit, parseChangeLimit } from './change-limit.ts'
+import { differentCosts, isEstimated } from './costs.ts'
 import type { CompareFlags } from './flags.ts'
 import { groupNames } from './names.ts'
 import { pairingOf } from './pairs.ts'
@@ -40,11 +41,22 @@ export function compareResults(
     // A gate that nothing went through must not stand open.
     throw new UsageError(`missing rows for --fail-on: nothing to compare, ${alone}`)
   }
-  const shown = differencesOf(pairing.groups, named.length === 0 ? USUAL : named)
+  const metrics = named.length === 0 ? USUAL : named
+  const costs = next === undefined ? undefined : differentCosts(base, next)
+  const gate = [...changes, ...conditions].find(({ metric }) => isEstimated(metric))
+  if (costs !== undefined && gate !== undefined) {
+    throw new UsageError(
+      `unsupported --fail-on: ${gate.text}; the times are of different cost profiles: ${costs}`,
+    )
+  }
+  const shown = differencesOf(pairing.groups, metrics)
   print(flags.json ? JSON.stringify(shown.map(jsonOf), null, 2) : table(shown))
   if (pairing.unpaired > 0) {
     const why = alone === undefined ? '' : `: ${alone}`
     say(`${counted(pairing.unpaired, 'row')} without a partner left out${why}`)
+  }
+  if (costs !== undefined && shown.some(({ metric }) => isEstimated(metric))) {
+    say(`warning: times of different cost profiles are compared: ${costs}`)
   }
   const tooMuch = tellTooMuch(changes, pairing)
   const found = failures(conditions, judged)

@@ -1,11 +1,12 @@
 /** fail-on: conditions on rows that make `run` fail, such as `violations>0`. */
 import type { OkRow, Row } from '../../metrics/row.ts'
-import { countsViolations, METRICS } from '../../metrics/schema.ts'
+import { countsViolations, METRICS, type MetricId } from '../../metrics/schema.ts'
 import { unknown } from '../../params/closest.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface Condition {
   readonly text: string
+  readonly metric: MetricId
   /** Is it about correctness, and not about a threshold? */
   readonly correctness: boolean
   readonly holds: (row: OkRow) => boolean
@@ -39,7 +40,8 @@ function parseCondition(text: string): Condition {
   const id = ids.find((known) => known === metric)
   if (id === undefined) throw new UsageError(unknown('metric', metric, ids))
   const holds = (row: OkRow): boolean => compare(row.values[id], Number(number))
-  return { text: `${metric}${operator}${number}`, correctness: countsViolations(id), holds }
+  const condition = `${metric}${operator}${number}`
+  return { text: condition, metric: id, correctness: countsViolations(id), holds }
 }
 
 export interface Failure {
