@@ -47,7 +47,7 @@ export const checkCommand: Command = {
       .example('$0 check page-count --against page-count:reclaimPin=no', 'what a parameter does')
       .example('$0 check page-count --goal missed-reuse', 'the shortest copy that nobody needed')
       .epilogue(
-        'Exit codes: 3 a violation was found; 130 interrupted, with what was covered until then.',
+        'Exit codes: 2 usage, or no model is left to search; 3 a violation was found; 130 interrupted, with what was covered until then.',
       ),
   handler: async (argv) => {
     const flags = readFlags(argv, FLAGS)

@@ -96,6 +96,22 @@ test('of several findings each is a file, which is said and done with --out', ()
   expect([code, err]).toEqual([0, '3 tests under 1 policy: 11 expectations met, 0 not\n'])
 })
 
+test('a search of no model is refused', () => {
+  expect(check('no-unmap-gup', '--model', 'thp', '--depth', '3')).toEqual({
+    ...{ code: 2, out: '' },
+    err: [
+      'thp is left out: no-unmap-gup has no rule for thp',
+      'cowbench: unsupported --model: thp; expected one that is not left out',
+      '',
+    ].join('\n'),
+  })
+  const races = check('mm-id', '--against', 'mapcount', '--model', 'race,fork-race')
+  expect(races.code).toBe(2)
+  expect(races.err).toMatch(
+    /\ncowbench: unsupported --model: race,fork-race; expected one that is not left out\n$/,
+  )
+})
+
 test('random sequences are refused where they would not be drawn', () => {
   expect(check('mapcount', '--goal', 'missed-reuse', '--time', '5')).toEqual({
     ...{ code: 2, out: '' },

@@ -153,6 +153,10 @@ async function subjectOf(request: CheckRequest, rival?: PolicyDefinition): Promi
     if (stepped) say(`${name} is left out: steps are each policy's own`)
     return !stepped
   })
+  if (models.length === 0) {
+    const names = chosen.map(({ name }) => name)
+    throw new UsageError(`unsupported --model: ${names.join()}; expected one that is not left out`)
+  }
   return {
     name: choiceName(choice),
     models,
