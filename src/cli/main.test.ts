@@ -310,6 +310,20 @@ test('a condition that holds somewhere fails the run: 3 for correctness, 4 for a
   expect(cowbench(...leaky, '--fail-on', 'copies<0').code).toBe(0)
 })
 
+test('--fail-on is refused where every cell is skipped, and nothing is written', () => {
+  const skipped = ['run', '--policy', 'no-unmap-gup', '--workload', 'snapshot']
+  const words = [...skipped, '--param', 'order=9', '--name', 'skipped']
+  expect(cowbench(...words, '--fail-on', 'violations>0')).toEqual({
+    ...{ code: 2, out: '' },
+    err: 'cowbench: missing rows for --fail-on: no cell to run, no-unmap-gup lacks thp, which snapshot needs\n',
+  })
+  expect(existsSync(join(home, 'results/skipped'))).toBe(false)
+  // Without a gate it is what there is to say.
+  const { code, err } = cowbench(...words)
+  expect(code).toBe(0)
+  expect(err).toMatch(/^0 rows in .*; 1 skipped for want of a capability /)
+})
+
 test('a dry run prints the cells and writes nothing', () => {
   const { code, out } = cowbench(...SMALL, '--dry-run', '--name', 'dry')
   expect(code).toBe(0)

@@ -13,7 +13,7 @@ export const runCommand: Command = {
       .example('$0 run --policy mapcount,mm-id --workload snapshot --seeds 5', 'five seeds')
       .example("$0 run --workload zygote --sweep children=1..16:5 --fail-on 'violations>0'", '')
       .epilogue(
-        'Exit codes: 0 fine; 1 a cell failed; 2 usage, results in use by another process, or no space for them; 3 --fail-on found a violation; 4 --fail-on found a threshold passed; 130, 143 interrupted.',
+        'Exit codes: 0 fine; 1 a cell failed; 2 usage, --fail-on with every cell skipped, results in use by another process, or no space for them; 3 --fail-on found a violation; 4 --fail-on found a threshold passed; 130, 143 interrupted.',
       ),
   handler: async (argv) => {
     const options = runOptions(readFlags(argv, RUN_FLAGS))

@@ -2,7 +2,8 @@
  * execute: a run from its options to its results: plan, cells, journal, rows, table, exit code.
  *
  * Exit codes: 0; 3 if a condition of --fail-on about correctness holds, else 1 if a cell failed, else 4 if another
- * condition holds; 2 if there is no space to write to, 130 and 143 after an interruption, with all finished cells kept.
+ * condition holds; 2 if there is no space to write to, or no cell for --fail-on to look at; 130 and 143 after an
+ * interruption, with all finished cells kept.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,11 +21,12 @@ import { startProgress } from '../shell/progress.ts'
 import { cellReplay } from '../shell/replay.ts'
 import { counted, print, say } from '../shell/streams.ts'
 import { failures } from '../words/fail-on.ts'
+import { UsageError } from '../words/usage-error.ts'
 import { cellTask, workerFile } from './cell-task.ts'
 import type { Inputs } from './inputs.ts'
 import { JsonRows } from './json-rows.ts'
 import type { RunOptions } from './options.ts'
-import { planRun } from './planned.ts'
+import { planRun, whySkipped } from './planned.ts'
 import { runCells } from './pool.ts'
 import { Traces } from './traces.ts'
 
@@ -38,6 +40,10 @@ export async function executeRun(options: RunOptions, command: readonly string[]
   const shard = n === 1 ? '' : `-${i}of${n}`
   const dir = join(options.out, options.name ?? `${inputs.name}${shard}`)
   if (options.dryRun) return dryRun(cells, dir, options.json)
+  if (options.failOn.length > 0 && plan.cells.length === 0) {
+    // A gate that nothing went through must not stand open.
+    throw new UsageError(`missing rows for --fail-on: no cell to run, ${whySkipped(plan)}`)
+  }
 
   claimDirectory(dir, options.ifExists)
   if (options.ifExists === 'resume') expectPartOf(planned, dir)

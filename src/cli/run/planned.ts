@@ -19,12 +19,17 @@ export interface PlannedRun {
 /** As planRun, for those to whom a plan without a cell is of no use. */
 export async function planCells(options: RunOptions): Promise<PlannedRun> {
   const planned = await planRun(options)
-  const { cells, skipped } = planned.plan
-  if (cells.length > 0) return planned
+  const { plan } = planned
+  if (plan.cells.length > 0) return planned
+  throw new UsageError(`invalid plan: no cells; ${whySkipped(plan)}`)
+}
+
+/** `no-unmap-gup lacks thp, which pte-mapped-thp needs, ...` */
+export function whySkipped({ skipped }: Plan): string {
   const why = skipped.map(
     ({ policy, workload, reason }) => `${policy} lacks ${reason}, which ${workload} needs`,
   )
-  throw new UsageError(`invalid plan: no cells; ${[...new Set(why)].slice(0, TOLD).join(', ')}`)
+  return [...new Set(why)].slice(0, TOLD).join(', ')
 }
 
 /** Throws in one line what is wrong with the plan. */
