@@ -1,6 +1,6 @@
 /** chosen-table.test: policies down, and across the metrics, workloads or swept values that were asked for. */
 import { expect, test } from 'vitest'
-import { matrix, sweep } from '../test/report-rows.ts'
+import { matrix, row, sweep } from '../test/report-rows.ts'
 import { acrossNames, chosenTables } from './chosen-table.ts'
 
 const two = ['always-copy', 'mm-id']
@@ -45,4 +45,62 @@ test('a parameter that was not swept is refused', () => {
   expect(() => chosenTables(swept, 'text', { metrics: ['leaks'], across: 'pages' })).toThrow(
     new RangeError('unknown parameter: pages; available: workload, pinned'),
   )
+})
+
+/** A row of mm-id that copies 1,000 pages, on a workload of that name. */
+const on = (workload: string, policy = 'mm-id') =>
+  row(
+    { workload, policy, params: '', seed: 1, trace_hash: workload, events: 9 },
+    { needed: 1000, forkNs: 1 },
+  )
+
+test('columns that do not fit a letter follow below, all lines within 72 columns', () => {
+  // 6 + 1 + 40 + 1 + 24 is 72; the third needs a table of its own.
+  const names = ['w'.repeat(40), 'x'.repeat(24), 'y'.repeat(30)]
+  const text = chosenTables(
+    names.map((name) => on(name)),
+    'lkml',
+    { metrics: ['requested_lost_events'], across: 'workload' },
+  )
+  expect(text).toBe(
+    [
+      'requested_lost_events, by workload:',
+      '',
+      `policy ${names[0]} ${names[1]}`,
+      `mm-id  ${'0'.padStart(40)} ${'0'.padStart(24)}`,
+      '',
+      `policy ${names[2]}`,
+      `mm-id  ${'0'.padStart(30)}`,
+      '',
+      'requested_lost_events: of lost_events: in 2 MiB that the process itself',
+      'had collapsed (MADV_COLLAPSE).',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('in a letter a long name gets a line of its own', () => {
+  const [column, name] = ['w'.repeat(60), 'p'.repeat(30)]
+  const text = chosenTables([on(column, name)], 'lkml', {
+    metrics: ['copies'],
+    across: 'workload',
+  })
+  expect(text.split('\n').slice(2, 6)).toEqual([
+    `policy      ${column}`,
+    name,
+    '1,000'.padStart(72),
+    '',
+  ])
+  const all = chosenTables(matrix(3), 'lkml', { metrics: ['copies', 'violations'] })
+  expect(Math.max(...all.split('\n').map((line) => line.length))).toBeLessThanOrEqual(72)
+})
+
+test('a column that no letter has room for is refused', () => {
+  const wide = 'w'.repeat(72)
+  const tables = (name: string) =>
+    chosenTables([on(name)], 'lkml', { metrics: ['copies'], across: 'workload' })
+  expect(() => tables(wide)).toThrow(
+    new RangeError(`unsupported format: lkml; ${wide} does not fit its 72 columns`),
+  )
+  expect(tables(wide.slice(1)).split('\n').slice(2, 4)).toEqual(['policy', ` ${wide.slice(1)}`])
 })

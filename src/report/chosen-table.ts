@@ -6,7 +6,7 @@ import type { Row } from '../metrics/row.ts'
 import { countsViolations, METRICS, type MetricId } from '../metrics/schema.ts'
 import { count, duration } from './format.ts'
 import { type Cell, type Grid, gridOf, leastFirst, mean, violates } from './grid.ts'
-import { identical, lined, type TableFormat } from './table.ts'
+import { fitted, identical, lined, type TableFormat } from './table.ts'
 
 /** Columns that are workloads, with their settings. */
 export const WORKLOAD = 'workload'
@@ -23,14 +23,14 @@ interface Table {
   readonly lines: readonly { readonly name: string; readonly cells: readonly string[] }[]
 }
 
-/** Throws RangeError for an `across` that these rows did not sweep. Ends with a newline. */
+/** Throws RangeError for an `across` that these rows did not sweep, or too wide for a letter. Ends with a newline. */
 export function chosenTables(rows: readonly Row[], format: TableFormat, choice: Choice): string {
   const grid = gridOf(rows)
   const { across } = choice
   const tables =
     across === undefined ? byMetric(grid, choice) : byValue(grid, choice.metrics, across)
   const parts = tables.flatMap(({ caption, columns, lines }) => [
-    caption,
+    fitted(caption, format),
     lined([['policy', ...columns], ...lines.map(({ name, cells }) => [name, ...cells])], format),
   ])
   return `${[...parts, notes(grid, choice.metrics, format)].join('\n\n')}\n`
@@ -119,5 +119,7 @@ function notes(grid: Grid, metrics: readonly MetricId[], format: TableFormat): s
     ...(bracketed ? ['In brackets: the policy broke a promise there.'] : []),
     ...identical(grid).map((names) => `Identical in every number: ${names.join(', ')}.`),
   ]
-  return lines.map((line) => (format === 'markdown' ? `- ${line}` : line)).join('\n')
+  return lines
+    .map((line) => (format === 'markdown' ? `- ${line}` : fitted(line, format)))
+    .join('\n')
 }

@@ -200,9 +200,44 @@ function markdownLines(table: readonly (readonly string[])[]): string[] {
 
 const escaped = (text: string): string => text.replace(/[|\\]/g, '\\$&')
 
-/** The same as text or Markdown. */
+/** The same as text or Markdown; for a letter in as many tables below each other as its width takes. */
 export function lined(table: readonly (readonly string[])[], format: TableFormat): string {
-  return (format === 'markdown' ? markdownLines(table) : aligned(table, '  ')).join('\n')
+  if (format === 'markdown') return markdownLines(table).join('\n')
+  if (format === 'text') return aligned(table, '  ').join('\n')
+  return inParts(table, LKML_WIDTH)
+    .map((part) => aligned(part, ' ', LKML_WIDTH).join('\n'))
+    .join('\n\n')
+}
+
+/** A line of text, or for a letter several that fit its width. */
+export function fitted(text: string, format: TableFormat): string {
+  return format === 'lkml' ? wrap(text, LKML_WIDTH).join('\n') : text
+}
+
+/** Some of the columns each, all with the first one. Throws RangeError where a column alone is too wide. */
+function inParts(table: readonly (readonly string[])[], width: number): string[][][] {
+  const [first = 0, ...others] = widthsOf(table)
+  // A longer name gets a line of its own.
+  const names = Math.min(first, width / 2)
+  const parts: number[][] = []
+  let used = width
+  for (const [i, other] of others.entries()) {
+    if (other >= width) {
+      const title = table[0]?.[i + 1]
+      throw new RangeError(`unsupported format: lkml; ${title} does not fit its ${width} columns`)
+    }
+    if (used + 1 + other > width) {
+      parts.push([])
+      used = names
+    }
+    parts.at(-1)?.push(i + 1)
+    used += 1 + other
+  }
+  return parts.map((columns) => table.map((line) => [0, ...columns].map((i) => line[i] ?? '')))
+}
+
+function widthsOf(table: readonly (readonly string[])[]): number[] {
+  return (table[0] ?? []).map((_, i) => Math.max(...table.map((line) => (line[i] ?? '').length)))
 }
 
 /** Exact numbers if they fit the width, short ones if not; a name that still does not fit gets a line of its own. */
@@ -254,10 +289,7 @@ function aligned(
   gap: string,
   width = Number.POSITIVE_INFINITY,
 ): string[] {
-  const widths = (table[0] ?? []).map((_, i) =>
-    Math.max(...table.map((line) => (line[i] ?? '').length)),
-  )
-  const [first = 0, ...others] = widths
+  const [first = 0, ...others] = widthsOf(table)
   const rest = others.reduce((sum, w) => sum + gap.length + w, 0)
   const names = Math.min(first, width - rest)
   return table.flatMap(([name = '', ...cells]) => {
