@@ -152,3 +152,32 @@ test('without files all tests are run that come with the program, but for those 
     new RegExp(`^${expected.length} tests under 1 policy: \\d+ expectations met, 0 not\\n$`),
   )
 })
+
+test('a name in an expectation that nobody goes by is told once for each test, and fails nothing', async () => {
+  const file = join(dir, 'slip.cow')
+  const start = 'spawn A\nmmap A buf 1\nwrite A buf[0]\nfork A B\n'
+  const slip = ['write A buf[0]', 'expect[mapcont,mm-id] copy', 'expect[my-rule,mapcont:x=1] reuse']
+  writeFileSync(file, `${start}${slip.join('\n')}\n`)
+  expect(await run({ files: [file], policies: ['mm-id', 'mapcount'] })).toBe(0)
+  expect(err.split('\n')).toEqual([
+    `${file}:6: expect names no policy, kernel or state that is known here: mapcont (did you mean mapcount?), my-rule, mapcont:x=1 (did you mean mapcount?)`,
+    '1 test under 2 policies: 1 expectation met, 0 not',
+    '',
+  ])
+})
+
+test("policies, their variants, kernels and states are known, whether they run or not, and those of one's own that run", async () => {
+  const file = join(dir, 'known.cow')
+  const policy = join(dir, 'my-rule.ts')
+  writeFileSync(
+    policy,
+    `import { definePolicy, hooksOf } from 'cowbench'
+     export default definePolicy({
+       name: 'my-rule', summary: '', era: '', kernel: '6.18', hooks: () => hooksOf('mm-id'),
+     })`,
+  )
+  const names = 'my-rule,mapcount,page-count:reclaimPin=no,5.8.1,drained,diskswap,live'
+  writeFileSync(file, `spawn A\nmmap A buf 1\nwrite A buf[0]\nexpect[${names}] zerofill\n`)
+  expect(await run({ files: [file], policies: [policy] })).toBe(0)
+  expect(err).toBe('1 test under 1 policy: 1 expectation met, 0 not\n')
+})

@@ -19,6 +19,7 @@ import { counted, print, say } from '../shell/streams.ts'
 import { choiceName, choicesOf, settingsOf } from '../words/choices.ts'
 import { isSwapDisk } from '../words/swap-device.ts'
 import { UsageError } from '../words/usage-error.ts'
+import { oddNames } from './odd-names.ts'
 
 export interface LitmusRequest {
   readonly files: readonly string[]
@@ -96,7 +97,10 @@ function checkTests(
   const unmet: string[] = []
   let met = 0
   const machines = new LitmusMachines()
+  const ours = subjects.map(({ policy }) => policy)
   for (const test of tests) {
+    const odd = oddNames(test, ours)
+    if (odd !== undefined) say(odd)
     const swapDisk = onDisk || test.name.endsWith(DISK_SWAP)
     const states = [...(drained ? ['drained'] : []), ...(swapDisk ? ['diskswap'] : [])]
     for (const subject of subjects) {
