@@ -47,8 +47,8 @@ export const reportCommand: Command = {
     const { comparisonTable, TABLE_FORMATS } = await import('../report/table.ts')
     const known = TABLE_FORMATS.find((name) => name === (format ?? 'text'))
     if (known === undefined) throw new UsageError(unknown('format', `${format}`, TABLE_FORMATS))
-    const { readRows } = await import('../results/rows.ts')
-    const rows = readRows(dir)
+    const { readSomeRows } = await import('../results/rows.ts')
+    const rows = readSomeRows(dir)
     if (metrics.length === 0) {
       print(comparisonTable(rows, known))
       return

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { METRIC_IDS, paramsOf, ROW_COLUMNS, type Row } from '../metrics/row.ts'
 import type { MetricValues } from '../metrics/schema.ts'
-import { readRows, writeRows } from './rows.ts'
+import { readRows, readSomeRows, writeRows } from './rows.ts'
 
 let dir: string
 beforeEach(() => {
@@ -67,4 +67,14 @@ test('parameters are found by name, and values may contain an equals sign', () =
     b: 'x=y',
   })
   expect(paramsOf({ ...cell, params: '' }).size).toBe(0)
+})
+
+test('no rows are rows, but not some', () => {
+  writeRows(dir, [])
+  expect(readRows(dir)).toEqual([])
+  expect(() => readSomeRows(dir)).toThrow(
+    new Error(`missing rows: ${join(dir, 'rows.csv')} holds only a header`),
+  )
+  writeRows(dir, rows)
+  expect(readSomeRows(dir)).toEqual(rows)
 })

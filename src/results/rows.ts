@@ -30,6 +30,13 @@ export function readRows(dir: string): Row[] {
   })
 }
 
+/** As readRows, for whom no row is nothing to show: that is an error as well. */
+export function readSomeRows(dir: string): Row[] {
+  const rows = readRows(dir)
+  if (rows.length > 0) return rows
+  throw new Error(`missing rows: ${join(dir, 'rows.csv')} holds only a header`)
+}
+
 function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
