@@ -125,6 +125,18 @@ test('shards of different plans are refused, and nothing is written', () => {
   expect(existsSync(target)).toBe(false)
 })
 
+test('a directory that holds another plan is refused, and stays as it is', () => {
+  const target = shard('1/1', [cell(2)], ['k2'])
+  const before = filesOf(target)
+  const one = shard('1/2', [cell(1)])
+  expect(() => mergeResults([one], target)).toThrow(
+    new Error(
+      `invalid results directory: ${target} holds another plan than ${one}; expected another --name`,
+    ),
+  )
+  expect(filesOf(target)).toEqual(before)
+})
+
 test('a directory without a manifest is refused by name', () => {
   expect(() => mergeResults([join(home, 'nowhere')], join(home, 'all'))).toThrow(
     `missing manifest: ${join(home, 'nowhere', 'manifest.json')}; expected a results directory`,

@@ -14,16 +14,23 @@ export interface Merged {
   readonly missing: number
 }
 
-/** Throws Error in one line if the directories are not parts of one plan; then nothing has been written. */
+/**
+ * Adds to what `target` holds of the same plan. Throws Error in one line if the directories are not parts of one plan, or
+ * `target` holds another; then nothing has been written.
+ */
 export function mergeResults(dirs: readonly string[], target: string): Merged {
   const into = existsSync(join(target, MANIFEST)) ? [target] : []
   const sources = [...dirs, ...into].map((dir) => ({ dir, manifest: readManifest(dir) }))
   const [first] = sources
   if (first === undefined) throw new Error('missing shards: expected at least one directory')
   for (const { dir, manifest } of sources) {
-    if (manifest.cells.join() !== first.manifest.cells.join()) {
+    if (manifest.cells.join() === first.manifest.cells.join()) continue
+    if (dirs.includes(dir)) {
       throw new Error(`invalid shard: ${dir}; expected the plan of ${first.dir}`)
     }
+    throw new Error(
+      `invalid results directory: ${dir} holds another plan than ${first.dir}; expected another --name`,
+    )
   }
   const finished = new Map<string, Finished>()
   for (const [key, cell] of sources.flatMap(({ dir }) => [...readJournal(dir)])) {
