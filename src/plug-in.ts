@@ -5,34 +5,34 @@
 import * as whole from './hooks-of.ts'
 import * as api from './policy/api.ts'
 import { isPinnedOnly } from './policy/pinned-only.ts'
-import { ofView } from './policy/view.ts'
+import { ofPage, ofView } from './policy/view.ts'
 
 export * from './index.ts'
 
-export const pageCount = ofView(api.pageCount)
-export const pageMapcount = ofView(api.pageMapcount)
-export const pageKsm = ofView(api.pageKsm)
-export const pageSwapCache = ofView(api.pageSwapCache)
-export const pageUnderStableWriteback = ofView(api.pageUnderStableWriteback)
-export const pageInLruBatch = ofView(api.pageInLruBatch)
-export const pageAnonExclusive = ofView(api.pageAnonExclusive)
-export const pageDontCow = ofView(api.pageDontCow)
-export const folioPages = ofView(api.folioPages)
-export const pageMaybeDmaPinned = ofView(api.pageMaybeDmaPinned)
+export const pageCount = ofPage(api.pageCount)
+export const pageMapcount = ofPage(api.pageMapcount)
+export const pageKsm = ofPage(api.pageKsm)
+export const pageSwapCache = ofPage(api.pageSwapCache)
+export const pageUnderStableWriteback = ofPage(api.pageUnderStableWriteback)
+export const pageInLruBatch = ofPage(api.pageInLruBatch)
+export const pageAnonExclusive = ofPage(api.pageAnonExclusive)
+export const pageDontCow = ofPage(api.pageDontCow)
+export const folioPages = ofPage(api.folioPages)
+export const pageMaybeDmaPinned = ofPage(api.pageMaybeDmaPinned)
 export const mmHasPinned = ofView(api.mmHasPinned)
-export const pageNeedsCowForDma = ofView(api.pageNeedsCowForDma)
+export const pageNeedsCowForDma = ofPage(api.pageNeedsCowForDma)
 export const swapExclusive = ofView(api.swapExclusive)
-export const swapCount = ofView(api.swapCount)
-export const mapAndSwapCount = ofView(api.mapAndSwapCount)
-export const mapCountOfMostShared = ofView(api.mapCountOfMostShared)
-export const folioLargeMapcount = ofView(api.folioLargeMapcount)
-export const folioMmIdsShared = ofView(api.folioMmIdsShared)
-export const tableMappingsOfFolio = ofView(api.tableMappingsOfFolio)
-export const ownPageBits = ofView(api.ownPageBits)
+export const swapCount = ofPage(api.swapCount)
+export const mapAndSwapCount = ofPage(api.mapAndSwapCount)
+export const mapCountOfMostShared = ofPage(api.mapCountOfMostShared)
+export const folioLargeMapcount = ofPage(api.folioLargeMapcount)
+export const folioMmIdsShared = ofPage(api.folioMmIdsShared)
+export const tableMappingsOfFolio = ofPage(api.tableMappingsOfFolio)
+export const ownPageBits = ofPage(api.ownPageBits)
 export const ownMmBits = ofView(api.ownMmBits)
-export const soleUser = ofView(api.soleUser)
-export const promisedPin = ofView(api.promisedPin)
-export const pinnedByAnyone = ofView(api.pinnedByAnyone)
+export const soleUser = ofPage(api.soleUser)
+export const promisedPin = ofPage(api.promisedPin)
+export const pinnedByAnyone = ofPage(api.pinnedByAnyone)
 
 /** The same hooks, for a view: a hook reads the kernel as a predicate does. */
 export const hooksOf: typeof whole.hooksOf = (name, values) => {

@@ -6,7 +6,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { closest } from '../params/closest.ts'
 import { importsOf, mayImportFiles } from './imports.ts'
-import { refuseExits } from './strays.ts'
+import { tameFile } from './strays.ts'
 
 export interface SourceFile {
   /** Absolute. */
@@ -47,7 +47,7 @@ export async function loadModule(
     if (expected !== undefined && sources.hash !== expected) {
       throw new Error(`it was changed meanwhile; hash ${sources.hash}, expected ${expected}`)
     }
-    for (const file of sources.texts.keys()) refuseExits(noun, file)
+    for (const file of sources.texts.keys()) tameFile(noun, file)
     const { default: given } = canImport() ? await imported(sources) : await transformed(sources)
     for (const [file, text] of sources.texts) {
       if (!readFileSync(file).equals(text)) throw new Error('it was changed while it was loaded')

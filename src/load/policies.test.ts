@@ -71,6 +71,18 @@ test('every predicate can be asked from a file', () => {
   }
 })
 
+test('a predicate of a page is not answered without one', async () => {
+  const path = file(`import { definePolicy, pageCount, hooksOf, COPY, REUSE } from 'cowbench'
+    export default definePolicy({ ${ABOUT}, hooks: () => ({
+      ...hooksOf('page-count'),
+      wpReuse: (k) => pageCount(k) > 1 ? COPY : REUSE,
+    }) })`)
+  const policy = (await loadPolicy(path)).definition.create({})
+  const { k, pfn } = pageIn({})
+  const line = 'invalid pfn of pageCount: undefined; expected the one that the hook is given'
+  expect(() => policy.wpReuse(k, pfn)).toThrow(line)
+})
+
 test.each([
   ['k.frames.word[pfn] = 0', /Cannot read properties of undefined/],
   ['k.mm.hasPinned = true', /Cannot set properties of undefined/],

@@ -1,7 +1,9 @@
 /**
- * strays: what files of one's own do when nobody has asked them: end the program, or throw when nobody waits for them.
- * They share a process with the program, so the one is refused, and the other is told by the file that it comes from.
+ * strays: what files of one's own do when nobody has asked them: end the program, print between its results, or throw when
+ * nobody waits for them. They share a process with the program, so the first is refused, the second goes to stderr, and
+ * the third is told by the file that it comes from.
  */
+import { Console } from 'node:console'
 import nodeModule from 'node:module'
 import { pathToFileURL } from 'node:url'
 
@@ -13,9 +15,12 @@ interface Stray {
 
 const loaded: Stray[] = []
 
-/** From now on process.exit() throws where the file `path` calls it, or what it called does. */
-export function refuseExits(noun: string, path: string): void {
-  if (loaded.length === 0) replaceExit()
+/** From now on process.exit() throws where the file `path` calls it, or what it called does; console prints to stderr. */
+export function tameFile(noun: string, path: string): void {
+  if (loaded.length === 0) {
+    replaceExit()
+    globalThis.console = new Console({ stdout: process.stderr, stderr: process.stderr })
+  }
   if (loaded.every((file) => file.path !== path)) loaded.push({ noun, path })
 }
 

@@ -32,3 +32,14 @@ export function viewOf(kernel: Kernel): Kernel {
 export function ofView<A extends unknown[], R>(predicate: Asked<A, R>): Asked<A, R> {
   return (view, ...asked) => predicate(View.inside(view as unknown as View), ...asked)
 }
+
+/** The same for a predicate of a page, which throws where it is asked without one: NaN would go on as an answer. */
+export function ofPage<R>(predicate: Asked<[pfn: number], R>): Asked<[pfn: number], R> {
+  const asked = ofView(predicate)
+  return (view, pfn) => {
+    if (Number.isInteger(pfn)) return asked(view, pfn)
+    throw new Error(
+      `invalid pfn of ${predicate.name}: ${pfn}; expected the one that the hook is given`,
+    )
+  }
+}

@@ -14,6 +14,7 @@ beforeAll(() => {
   policy('exits', 'process.exit(0)', '')
   policy('asked', '', 'process.exit(0)')
   policy('by-name', `import { exit } from 'node:process'`, 'exit(0)')
+  policy('talks', `console.log('loaded')`, `console.log('asked')`)
   policy('late', `setTimeout(() => { throw new Error('late') }, 0)`, '')
   policy('never', 'await new Promise(() => {})', '')
   write('shared.cow', 'spawn A\nmmap A buf 1\nwrite A buf[0]\nfork A B\nwrite A buf[0]\n')
@@ -84,6 +85,15 @@ test.each(['asked', 'by-name'])('an answer that is process.exit is no answer: %s
   expect([check.code, check.err]).toEqual([2, expect.stringContaining(`invalid policy: ${said}`)])
   const explain = cowbench('explain', 'shared.cow', '--policy', `./${name}.ts`)
   expect(explain.out).toContain('stopped    wpReuse threw: process.exit(0) is refused')
+})
+
+test('what a policy prints goes to stderr, not between the results', () => {
+  const litmus = cowbench('litmus', 'shared.cow', '--policy', './talks.ts')
+  expect(litmus.out).not.toMatch(/loaded|asked/)
+  expect(litmus.err).toMatch(/^loaded\nasked\n/)
+  const run = cowbench('run', '--policy', './talks.ts', ...SMALL, '--name', 'talks', '--json')
+  expect(run.out.split('\n').filter((line) => !line.startsWith('{'))).toEqual([''])
+  expect(run.err).toMatch(/^asked$/m)
 })
 
 test('it costs a run the cells of that policy and no others', () => {
