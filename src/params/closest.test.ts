@@ -18,6 +18,9 @@ test.each([
 test('a word that is near nothing is taken for nothing', () => {
   expect(closest('zebra', names)).toBeUndefined()
   expect(closest('mapcount', [])).toBeUndefined()
+  // The dashes of flags do not count as letters they share.
+  expect(closest('--bogus', ['--jobs'])).toBeUndefined()
+  expect(closest('--job', ['--jobs'])).toBe('--jobs')
 })
 
 test('the message names the mistake, the nearest name and all names', () => {

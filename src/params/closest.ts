@@ -2,11 +2,11 @@
 
 /** The one of `names` that `name` was meant to be, or undefined if none is near. First of the nearest. */
 export function closest(name: string, names: readonly string[]): string | undefined {
-  const typed = name.toLowerCase()
+  const typed = letters(name)
   let best: string | undefined
   let bestDistance = Number.POSITIVE_INFINITY
   for (const candidate of names) {
-    const target = candidate.toLowerCase()
+    const target = letters(candidate)
     // The beginning of a name is near it however many letters are missing, but not as near as one mistake.
     const begins = typed.length >= 3 && target.startsWith(typed)
     const distance = Math.min(editDistance(typed, target), begins ? 1.5 : Number.POSITIVE_INFINITY)
@@ -15,7 +15,7 @@ export function closest(name: string, names: readonly string[]): string | undefi
       bestDistance = distance
     }
   }
-  const longest = Math.max(typed.length, best?.length ?? 0)
+  const longest = Math.max(typed.length, letters(best ?? '').length)
   return bestDistance <= longest / 2 ? best : undefined
 }
 
@@ -24,6 +24,11 @@ export function unknown(noun: string, name: string, names: readonly string[]): s
   const near = closest(name, names)
   const hint = near === undefined ? '' : ` did you mean ${near}?`
   return `unknown ${noun}: ${name};${hint} available: ${names.join(', ') || 'none'}`
+}
+
+/** What can be mistyped. The dashes of a flag would make any two flags alike. */
+function letters(name: string): string {
+  return name.toLowerCase().replace(/^--?/, '')
 }
 
 /** Letters inserted, removed, replaced or swapped with their neighbour (optimal string alignment). */

@@ -41,6 +41,15 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
+test.runIf(here)('what is wider than the window scrolls in place, not the page', async () => {
+  const page = await browser.newPage()
+  await page.setViewportSize({ width: 400, height: 900 })
+  await page.goto(pathToFileURL(join(dir, 'report.html')).href)
+  await page.locator('.chart svg.marks').nth(4).waitFor()
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(400)
+  await page.close()
+})
+
 for (const colorScheme of ['light', 'dark'] as const) {
   test.runIf(here)(
     `all charts are drawn, offline and quietly, and pass axe: ${colorScheme}`,

@@ -132,6 +132,19 @@ test('violations are shown by class, and classes that never occur are named inst
   expect(leak).toMatchObject({ n: 64, text: '64' })
 })
 
+test('classes stand side by side while a page has room for all columns, else below each other', () => {
+  const among = (n: number) =>
+    Array.from({ length: n }, (_, i) =>
+      matrix().map((row) => ({
+        ...row,
+        workload: `${row.workload}${i}`,
+        trace_hash: `${row.trace_hash}${i}`,
+      })),
+    ).flat()
+  const columns = (n: number) => (draw('violations', among(n)) as { columns?: number }).columns
+  expect([columns(1), columns(6)]).toEqual([2, 1])
+})
+
 test('where nothing was violated, the chart says so', () => {
   const spec = draw(
     'violations',
@@ -245,12 +258,19 @@ test('a policy that did not run leaves a gap that says so', () => {
 })
 
 test('too many settings for one picture are cut to the first of each workload, and it says so', () => {
-  const rows = [0, 1, 2].flatMap((n) =>
-    sweep().map((row) => ({ ...row, workload: `w${n}`, trace_hash: `${row.trace_hash}${n}` })),
-  )
-  const spec = draw('copies', rows)
+  const broken = (pinned: string) =>
+    [0, 1, 2].flatMap((n) =>
+      sweep().map((row) => ({
+        ...{ ...row, workload: `w${n}`, trace_hash: `${row.trace_hash}${n}` },
+        values: { ...row.values, violations: Number(row.params.endsWith(pinned)) },
+      })),
+    )
+  const spec = draw('copies', broken('=0'))
   expect(new Set(spec.data.values.map((v) => v['panel'])).size).toBe(3)
   expect(subtitle(spec)).toContain('3 of 15 settings are shown')
+  expect(subtitle(spec)).toContain('In brackets')
+  // Those with brackets are not among the settings that are shown.
+  expect(subtitle(draw('copies', broken('=25')))).not.toContain('In brackets')
 })
 
 /** What every scale of a spec gives the policy mm-id. */

@@ -180,12 +180,9 @@ function timeChart(grid: Grid): ChartSpec {
 }
 
 function notes(grid: Grid, whiskers: boolean): string[] {
-  return [
-    seedsNote(grid, whiskers),
-    bracketsNote(grid.cells),
-    failedNote(grid),
-    chosenPanels(grid).left,
-  ]
+  const { panels, left } = chosenPanels(grid)
+  const drawn = grid.cells.filter(({ panel }) => panels.some(({ name }) => name === panel))
+  return [seedsNote(grid, whiskers), bracketsNote(drawn), failedNote(grid), left]
 }
 
 /** One cell makes no comparison. */

@@ -22,6 +22,9 @@ import {
 /** Beyond this many columns in a block, a workload shows its worst setting only. */
 const MOST_COLUMNS = 24
 
+/** What a page has room for side by side; blocks of more columns than that stand below each other. */
+const COLUMNS_OF_A_PAGE = 30
+
 const NONE = '#eef1f4'
 
 /** Violations by class: one block of columns for each class that occurs. */
@@ -60,7 +63,10 @@ export function violationsHeatmap(grid: Grid): ChartSpec {
     description: `Violations per policy and workload, by class: ${occurring.join(', ')}.`,
     values,
     x: { field: 'workload', sort: columns },
-    column: { field: 'class', sort: occurring },
+    blocks: {
+      ...{ field: 'class', sort: occurring },
+      columns: occurring.length * columns.length > COLUMNS_OF_A_PAGE ? 1 : occurring.length,
+    },
     policies: grid.variants.map(({ name }) => name),
     step: 34,
     color: {
@@ -145,7 +151,7 @@ interface Heatmap {
   readonly description: string
   readonly values: readonly Value[]
   readonly x: { field: string; sort: readonly string[] }
-  readonly column?: { field: string; sort: readonly string[] }
+  readonly blocks?: { field: string; sort: readonly string[]; columns: number }
   readonly policies: readonly string[]
   /** Width of a cell. */
   readonly step: number
@@ -159,10 +165,11 @@ function heatmap(map: Heatmap): ChartSpec {
     description: map.description,
     title: map.title,
     data: { values: map.values },
-    ...(map.column && {
-      facet: { column: { ...map.column, type: 'nominal', title: null } },
+    ...(map.blocks && {
+      facet: { field: map.blocks.field, sort: map.blocks.sort, type: 'nominal', title: null },
+      columns: map.blocks.columns,
     }),
-    ...wrapped(map.column !== undefined, {
+    ...wrapped(map.blocks !== undefined, {
       width: { step: map.step },
       height: { step: 17 },
       encoding: {

@@ -44,6 +44,8 @@ tbody tr:nth-child(even) { background: var(--band); }
 figure { margin: 1rem 0 2rem; }
 /* Charts keep their white paper in the dark too: their colours were chosen on it. */
 .chart { background: #ffffff; border: 1px solid var(--line); border-radius: 6px; min-height: 3rem; }
+/* vega-embed makes it inline-block, which grows with the chart and takes the page along. */
+.chart.vega-embed { display: block; }
 .chart p { color: #1f2328; padding: 0 1rem; }
 figcaption { color: var(--soft); font-size: 0.9rem; }
 .facts th { text-align: left; }
