@@ -1,6 +1,6 @@
 /** search.test: what `check` prints to be typed again, and what it refuses. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -48,6 +48,14 @@ test('findings are written to --out whether they are printed as text or as JSON'
   const text = readFileSync(join(home, 'as-json', 'mapcount-fork-pin-1.cow'), 'utf8')
   const { models } = JSON.parse(out)
   expect(models[0].findings.map(({ cow }: { cow: string }) => cow)).toEqual([text])
+})
+
+test('a place that findings cannot go to is said before the search, findings or none', () => {
+  writeFileSync(join(home, 'a-file'), '')
+  const words = ['mm-id', '--depth', '2', '--model', 'fork-pin', '--out', 'a-file/within']
+  expect(check(...words)).toEqual({
+    ...{ code: 2, out: '', err: 'cowbench: invalid path: a-file/within (ENOTDIR)\n' },
+  })
 })
 
 test('a variant is named as it is to be typed again, and so are two', () => {

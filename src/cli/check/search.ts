@@ -1,5 +1,5 @@
 /** search: from what was asked for to what is printed: a .cow file, or with --every one after the other. */
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Goal } from '../../check/explore.ts'
 import { Foreteller } from '../../check/foretell.ts'
@@ -56,6 +56,7 @@ export async function runCheck(request: CheckRequest): Promise<number> {
       `unsupported --time with --goal ${goal}: random sequences look for violations`,
     )
   }
+  if (request.out !== undefined) makeRoom(request.out)
   const stop = new AbortController()
   let stoppedBy: NodeJS.Signals | undefined
   const interrupt = (signal: NodeJS.Signals): void => {
@@ -180,6 +181,12 @@ function oneOf<T extends string>(noun: string, text: string, choices: readonly T
   return found
 }
 
+/** What cannot be written is said before the search, which may take an hour. */
+function makeRoom(out: string): void {
+  mkdirSync(out, { recursive: true })
+  accessSync(out, constants.W_OK)
+}
+
 /** Writes the findings to --out, if that was given, and returns the file of each. */
 function filesOf(
   { model, counterexamples }: ModelResult,
@@ -188,7 +195,6 @@ function filesOf(
 ): string[] {
   if (out === undefined) return []
   return counterexamples.map(({ cow }, i) => {
-    mkdirSync(out, { recursive: true })
     const file = join(out, `${name}-${model.name}-${i + 1}.cow`)
     replaceFile(file, cow)
     return file
