@@ -7,7 +7,7 @@ import type { PolicyDefinition } from './policy/api.ts'
 import { missingCapability, type SimulateResult, simulate } from './run.ts'
 import { eagerAgainstEpoch, expectNoDifference } from './test/model-differences.ts'
 import { RW } from './test/scene.ts'
-import { MAP_PRIVATE_ANON, PIN_IOURING } from './trace/ops.ts'
+import { MAP_PRIVATE_ANON, PIN_IOURING, PIN_ROPIN } from './trace/ops.ts'
 import { type Trace, TraceWriter } from './trace/trace.ts'
 import { buildTrace, completeValues, type GivenValues } from './workload/api.ts'
 
@@ -111,6 +111,34 @@ describe('a fork after which both sides store', () => {
     expect(values).toMatchObject({ copies: 3, needed_copies: 1, spurious_copies: 2, reuses: 0 })
     expect(values.missed_reuses).toBe(2)
   })
+})
+
+test('a page of its own for a read-only pin costs the copy where it is one', () => {
+  const trace = written((t) => {
+    const mm = t.spawn()
+    t.mmap(mm, 0, 8, MAP_PRIVATE_ANON, RW, 0)
+    for (let vpn = 0; vpn < 6; vpn++) t.store(mm, vpn)
+    t.load(mm, 6)
+    const child = t.fork(mm)
+    t.pin(mm, 0, 2, PIN_ROPIN)
+    // As the second, but one page at a time, and with the zero page.
+    t.uffdRegister(mm, 3, 4, 2)
+    t.uffdWp(mm, 3, 1, true)
+    t.pin(mm, 3, 1, PIN_ROPIN)
+    t.exit(child)
+    t.pin(mm, 4, 3, PIN_ROPIN)
+    t.exit(mm)
+  })
+  const digits: Partial<Record<string, number>> = {
+    faultEntry: 1,
+    zeroFill4k: 100,
+    copy4k: 10_000,
+    unshare: 100_000,
+  }
+  const units = Object.keys(COST_UNITS).map((unit) => [unit, digits[unit] ?? 0])
+  const { values } = run('mm-id', trace, Object.fromEntries(units) as CostProfile)
+  // 6 stores and a load; 3 pages copied, 2 taken over, and the zero page replaced by one of zeroes.
+  expect(values).toMatchObject({ unshare_copies: 3, fault_ns: 13 + 7 * 100 + 30_000 + 600_000 })
 })
 
 describe('a page that is loaded from swap and then stored to', () => {

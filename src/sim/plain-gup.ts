@@ -61,6 +61,7 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   const exclusive = policy.tracksExclusive ? PG_EXCLUSIVE : 0
   let reuses = 0
   let unshares = 0
+  let unshared = 0
   let copied = 0
   k.mm = mm
   let i = from
@@ -98,8 +99,10 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
           verdicts[verdict]!++
           word[pfn] = was | exclusive
         }
-        if (need === GUP_UNSHARE) unshares++
-        else if (copies) copied++
+        if (need === GUP_UNSHARE) {
+          if (copies) unshared++
+          else unshares++
+        } else if (copies) copied++
         else {
           entry |= PTE_STORED
           reuses++
@@ -114,6 +117,7 @@ export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   k.holders.addPages(taken, from, i)
   m.addFaults(reuses, m.cost.faultEntry + m.cost.reuse)
   m.addFaults(unshares, m.cost.faultEntry + m.cost.unshare)
+  m.addFaults(unshared, m.cost.faultEntry + m.cost.unshare + m.cost.copy4k)
   m.addFaults(copied, m.cost.faultEntry + m.cost.copy4k)
   return i
 }

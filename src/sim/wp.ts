@@ -79,7 +79,9 @@ export function unsharePage(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   const kept = pte & (PTE_UFFD_WP | PTE_SOFT_DIRTY)
   if (!m.frames.has(pfn, PG_ANON)) {
     anonVmaPrepare(m, mm, vma)
-    if (m.frames.has(pfn, PG_ZERO)) m.judge.separated(mm.id, vpn, 1)
+    const zero = m.frames.has(pfn, PG_ZERO)
+    m.spent += zero ? m.cost.zeroFill4k : m.cost.copy4k
+    if (zero) m.judge.separated(mm.id, vpn, 1)
     else m.decided(SITE_UNSHARE, mm, vpn, 1, COPY_NOT_ANON)
     replacePage(m, mm, vpn, PTE_PRESENT | kept)
     return
@@ -87,6 +89,7 @@ export function unsharePage(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
   const verdict = askToReuse(m, pfn)
   const unsafe = m.decided(SITE_UNSHARE, mm, vpn, 1, verdict)
   if (isCopy(verdict)) {
+    m.spent += m.cost.copy4k
     replacePage(m, mm, vpn, PTE_PRESENT | kept)
     return
   }
