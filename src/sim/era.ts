@@ -75,6 +75,11 @@ export interface Era {
    * its first page's (folio_likely_mapped_shared(), 6.9); or the folio's MM ids (6.15).
    */
   readonly mappedShared: 'mapcount' | 'guess' | 'mmIds'
+  /**
+   * Whose pages NUMA balancing leaves alone: those that others map; that anybody refers to (80d47f5de5e3, 5.17 and stable
+   * trees); or that others map or that may be pinned (d2136d749d76, 6.10).
+   */
+  readonly numaSkips: 'mapped' | 'referenced' | 'pinned'
   /** Of a huge mapping MADV_FREE asks only whether others map its first page (until 5.13: babbbdd08af9). */
   readonly freeAsksHugeHead: boolean
   /** pin_user_pages() is get_user_pages() still, and marks what is taken for writing dirty (FOLL_TOUCH; until 5.6). */
@@ -151,6 +156,7 @@ const base: Era = {
   splitDropsZeroes: false,
   freesEmptyTables: false,
   mappedShared: 'mapcount',
+  numaSkips: 'mapped',
   freeAsksHugeHead: true,
   pinTouches: false,
   ioUringTakesFiles: false,
@@ -177,6 +183,7 @@ const era5_15: Era = {
   uffdMinor: true,
   heldLazyfree: 'swapBacked',
   freeAsksHugeHead: false,
+  numaSkips: 'referenced',
 }
 const era5_18: Era = {
   ...era5_15,
@@ -209,6 +216,7 @@ const era6_12: Era = {
   unaccounts: true,
   takesFoliosWhole: true,
   mappedShared: 'guess',
+  numaSkips: 'pinned',
   breaksKsm: 'unshare',
   mremapClearsUffdWp: true,
   follCow: false,

@@ -1,7 +1,8 @@
 /**
  * NUMA balancing on one node: the scan takes access away, the hint fault gives it back. Nothing is migrated.
  */
-import { PG_ANON } from '../state/frames.ts'
+import { pageMaybeDmaPinned } from '../policy/api.ts'
+import { PG_ANON, PG_LARGE } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import {
   PFN_SHIFT,
@@ -12,11 +13,12 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from '../state/tables.ts'
+import { mappedShared } from './lazyfree.ts'
 import type { Machine } from './machine.ts'
 import { unshareForWalk } from './shared-tables.ts'
 import { mayUpgrade } from './uffd.ts'
 
-/** change_prot_numa() over [start, end), and do_numa_page() for each page it took. Pages with more mappers are left. */
+/** change_prot_numa() over [start, end), and do_numa_page() for each page it took. */
 export function numaHint(m: Machine, mm: Mm, start: number, end: number): void {
   m.k.mm = mm
   for (let vpn = start; vpn < end; vpn++) {
@@ -26,11 +28,25 @@ export function numaHint(m: Machine, mm: Mm, start: number, end: number): void {
   }
 }
 
+/** Pages that others use as well are not worth moving, or cannot be moved. */
+function skips(m: Machine, pfn: number): boolean {
+  const { frames, era, k } = m
+  const shared = frames.has(pfn, PG_LARGE) ? mappedShared(m, pfn) : frames.mapcount(pfn) !== 1
+  switch (era.numaSkips) {
+    case 'pinned':
+      return shared || pageMaybeDmaPinned(k, pfn)
+    case 'referenced':
+      return frames.pageCount(pfn) !== 1
+    default:
+      return shared
+  }
+}
+
 /** The write bit was saved and comes back; since 6.2 an exclusive page may gain it. */
 function hint(m: Machine, mm: Mm, vpn: number, pte: number): void {
   const pfn = pte >>> PFN_SHIFT
   const vma = mm.find(vpn)
-  if (vma === undefined || m.frames.mapcount(pfn) !== 1) return
+  if (vma === undefined || skips(m, pfn)) return
   unshareForWalk(m, mm, vpn)
   m.counts.loadFaults++
   m.beginFault()
