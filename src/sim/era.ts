@@ -40,6 +40,8 @@ export interface Era {
   readonly collapseReusesSwap: boolean
   /** A page is read from a disk by the time that its lock is asked for ("remove remnants of polling", 6.6: not any more). */
   readonly swapReadsWait: boolean
+  /** A fault on a large folio in the swapcache maps all of it, if all entries are its own and alike (508758960b8d, 6.11). */
+  readonly swapinMapsFolio: boolean
   /** A collapse of shared memory fills holes that a process awaits missing events for (until 6.3). */
   readonly collapseFillsMissing: boolean
   /** MADV_COLLAPSE of shared memory takes other processes' page tables away too, as khugepaged does (1d65b771bc08, 6.6). */
@@ -140,6 +142,7 @@ const base: Era = {
   collapsesShared: true,
   collapseReusesSwap: true,
   swapReadsWait: true,
+  swapinMapsFolio: false,
   collapseFillsMissing: true,
   collapseMeetsBatch: true,
   requestRetractsAll: false,
@@ -203,6 +206,7 @@ const era6_12: Era = {
   splitKeepsZeroUffdWp: true,
   collapse: 'writable',
   swapReadsWait: false,
+  swapinMapsFolio: true,
   collapseFillsMissing: false,
   collapseMeetsBatch: false,
   requestRetractsAll: true,

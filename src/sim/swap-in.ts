@@ -2,11 +2,19 @@
  * do_swap_page(): brings a page back, from the swapcache or from the device, and decides whether it is exclusive.
  */
 import { isCopy, REUSE_FREE_SWAP, SITE_SWAPIN } from '../policy/api.ts'
-import { PG_ANON, PG_KSM, PG_LRU_BATCH, PG_SWAPCACHE } from '../state/frames.ts'
+import {
+  HUGE_PAGES,
+  PG_ANON,
+  PG_KSM,
+  PG_LARGE,
+  PG_LRU_BATCH,
+  PG_SWAPCACHE,
+} from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
   PTE_DIRTY,
+  PTE_FLAGS,
   PTE_PRESENT,
   PTE_SOFT_DIRTY,
   PTE_SWP_EXCLUSIVE,
@@ -38,6 +46,9 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   const copied = ksmMightNeedToCopy(m, vma, vpn, slot, shown)
   const pfn = copied ? copyForKsm(m, shown) : shown
   const cached = frames.has(frames.head(pfn), PG_SWAPCACHE)
+  const whole = bringsWhole(m, mm, vma, vpn, pfn)
+  const pages = whole ? frames.pages(pfn) : 1
+  const first = whole ? frames.head(pfn) : pfn
   m.k.swapExclusive = !cached || (entry & PTE_SWP_EXCLUSIVE) !== 0
 
   // Until 5.17 reuse_swap_page() was asked while the entry still counted, and only for a store. Since 5.18 the entry
@@ -49,7 +60,7 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
     if (write && cached && !frames.has(pfn, PG_KSM) && frames.has(frames.head(pfn), PG_LRU_BATCH)) {
       lruDrain(m)
     }
-    swap.put(slot)
+    putEntries(m, index - (pfn - first), pages)
     const onlySwapcache = frames.pageCount(pfn) === frames.pages(pfn)
     if (write && cached && !frames.has(pfn, PG_KSM) && onlySwapcache) tryToFreeSwap(m, pfn)
   }
@@ -59,13 +70,15 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   const exclusive = asks && !isCopy(verdict)
   if (references !== 0) letGo(m, pfn, references)
   if (!refined) {
-    swap.put(slot)
+    putEntries(m, index - (pfn - first), pages)
     if (exclusive && verdict === REUSE_FREE_SWAP) tryToFreeSwap(m, pfn)
   }
-  mapPte(frames, mm, pfn)
-  if (exclusive) takeOver(m, pfn)
+  for (let page = first; page < first + pages; page++) {
+    mapPte(frames, mm, page)
+    if (exclusive) takeOver(m, page)
+    if (!copied) pageIsSwappedIn(m, page, exclusive)
+  }
   if (copied) leaveToOthers(m, mm, vpn, pfn, shown)
-  else pageIsSwappedIn(m, pfn, exclusive)
 
   // The bit alone: mremap may have left it behind in an area that is not registered.
   const armed = (entry & PTE_UFFD_WP) !== 0
@@ -80,8 +93,35 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   // event.
   const protectedAgain = write && armed && exclusive && !policy.swapinWritable
   if (protectedAgain) flags |= PTE_DIRTY | PTE_SOFT_DIRTY
-  tables.ptes[index] = (pfn << PFN_SHIFT) | flags
+  for (let i = first - pfn; i < first - pfn + pages; i++) {
+    tables.ptes[index + i] = ((pfn + i) << PFN_SHIFT) | flags
+  }
   if (write && !taken && !protectedAgain) wpPage(m, mm, vma, vpn)
+}
+
+/** Do all pages of the large folio go into the entries at once? They have to be in one area and table, and all be swap entries. */
+function bringsWhole(m: Machine, mm: Mm, vma: Vma, vpn: number, pfn: number): boolean {
+  const { frames, tables } = m
+  if (!m.era.swapinMapsFolio || !frames.has(pfn, PG_LARGE)) return false
+  const head = frames.head(pfn)
+  const pages = frames.pages(pfn)
+  const start = vpn - (pfn - head)
+  const table = vpn - (vpn % HUGE_PAGES)
+  if (start < Math.max(table, vma.start)) return false
+  if (start + pages > Math.min(table + HUGE_PAGES, vma.end)) return false
+  const index = mm.pteIndex(start)
+  const flags = tables.ptes[mm.pteIndex(vpn)]! & PTE_FLAGS
+  for (let i = 0; i < pages; i++) {
+    const entry = tables.ptes[index + i]!
+    if ((entry & PTE_FLAGS) !== flags) return false
+    if (m.k.swap.cached[entry >>> PFN_SHIFT] !== head + i) return false
+  }
+  return true
+}
+
+/** swap_free_nr() of the entries from `index` on. */
+function putEntries(m: Machine, index: number, entries: number): void {
+  for (let i = index; i < index + entries; i++) m.k.swap.put(m.tables.ptes[i]! >>> PFN_SHIFT)
 }
 
 /**

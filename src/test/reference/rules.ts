@@ -79,14 +79,16 @@ export interface Era {
   readonly unchargesUntouched: boolean
   /** May mremap move several areas at once, unless userfaultfd watches one (6.17 on)? */
   readonly movesSeveralAreas: boolean
-  /** How madvise tells that others map a large folio: the page's mapcount, or its MM ids (6.15 on). */
   /** UFFDIO_WRITEPROTECT takes a range of several areas. */
   readonly protectsSeveralAreas: boolean
+  /** How madvise tells that others map a large folio: the page's mapcount, or its MM ids (6.15 on). */
   readonly mappedShared: 'mapcount' | 'guess' | 'mmIds'
   /** MADV_FREE goes by the first page of a large folio. */
   readonly freeAsksFirstPage: boolean
   /** Folios that an LRU batch holds. */
   readonly lruBatch: number
+  /** Does a fault on a page of a large folio in the swapcache map the others too (6.11 on)? */
+  readonly swapinMapsFolio: boolean
   /** Does MADV_FREE take a whole PTE-mapped large folio without splitting it (6.10 on)? */
   readonly freesWholeFolios: boolean
   /**

@@ -331,17 +331,20 @@ export function swapIn(w: World, process: Process, pte: Pte, write: boolean): bo
   const freesFirst = w.rules.swapin === 'refinedPageCount' || w.rules.swapin === 'exclusive'
   const drains = freesFirst && write && folio.swapcache && !folio.ksm && !folio.lru
   if (drains) w.drain()
+  const places = page === found ? mappedTogether(w, area, pte, page) : [{ pte, page }]
   let reuse: boolean
   if (freesFirst) {
-    slot.entries.delete(pte)
+    for (const place of places) place.pte.slot?.entries.delete(place.pte)
     if (write && !folio.ksm && refcount(folio) === 1) w.freeSwapcache(folio)
     reuse = !folio.ksm && (bypass || pte.swapExclusive || refcount(folio) === 0)
   } else {
     reuse = write && swapinReuse(w, page, 1, process)
-    slot.entries.delete(pte)
+    for (const place of places) place.pte.slot?.entries.delete(place.pte)
   }
   const guarded = pte.uffdWp
-  mapSwapped(w, process, area, pte, page, { write, reuse })
+  for (const place of places) {
+    mapSwapped(w, process, area, place.pte, place.page, { write, reuse })
+  }
   if (page !== back) {
     w.addToLru(page.folio)
     if (pageMapcount(back) === 0) w.freeSwapcache(back.folio)
@@ -350,6 +353,21 @@ export function swapIn(w: World, process: Process, pte: Pte, write: boolean): bo
   if (write && reuse && !guarded) judge(w, process, [page], true)
   // From 6.11 a write-protected page leaves the fault a write fault: do_wp_page() raises the event at once.
   return write && (!reuse || (guarded && w.rules.swapinWritable))
+}
+
+/** The pages of a large folio in the swapcache, if entries of one area and all alike name each at its place; else the one. */
+function mappedTogether(w: World, area: Area, pte: Pte, page: Page): { pte: Pte; page: Page }[] {
+  const alone = [{ pte, page }]
+  if (!w.era.swapinMapsFolio) return alone
+  const together: { pte: Pte; page: Page }[] = []
+  for (const other of page.folio.pages) {
+    const entry = pte.table.entries.get(pte.index + other.index - page.index)
+    if (entry === undefined || entry.slot === null || entry.slot.cache !== other) return alone
+    if (areaOf(entry) !== area || entry.softDirty !== pte.softDirty) return alone
+    if (entry.uffdWp !== pte.uffdWp || entry.swapExclusive !== pte.swapExclusive) return alone
+    together.push({ pte: entry, page: other })
+  }
+  return together
 }
 
 function mapSwapped(
