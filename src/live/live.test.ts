@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
 import { compareWithTruth, formatDisagreement } from '../litmus/compare.ts'
 import { readTests } from '../litmus/library.ts'
 import { parseLitmus } from '../litmus/parse.ts'
-import { parseTruth, type Truth } from '../litmus/truth.ts'
+import { formatTruth, parseTruth, type Truth } from '../litmus/truth.ts'
 import { packageRoot } from '../load/package.ts'
 import { KERNELS } from '../sim/kernels.ts'
 import { KERNEL_MODELS, POLICY_MODELS } from '../test/litmus-models.ts'
@@ -21,7 +21,7 @@ import {
   MissingFacility,
   reasonToSkip,
 } from './facilities.ts'
-import { formatTruth, observe, truthOf } from './observe.ts'
+import { observe, truthOf } from './observe.ts'
 import { formatFound, randomOptions, search } from './search.ts'
 
 const cache = mkdtempSync(join(tmpdir(), 'cowbench-live-'))
