@@ -40,6 +40,12 @@ import {
   MAX_PINNED_PAGES,
   MAX_PINS,
   MAX_SLOTS,
+  PROBE_DEVICE,
+  PROBE_IO_URING,
+  PROBE_KSM_FLAG,
+  PROBE_PAGEMAP,
+  PROBE_SOFT_DIRTY,
+  PROBE_UFFD_WP,
 } from './request.ts'
 
 /** Something that the whole command needs and this machine does not have: one line, exit code 5. */
@@ -50,14 +56,6 @@ const SHARING = new Set([OP_FORK, OP_KSM_WAIT])
 
 /** The end of a test's name that wants a swap disk. */
 const DISK_SWAP = '@diskswap'
-
-/** driver.h's PROBE_*. */
-const PROBE_PAGEMAP = 0
-const PROBE_UFFD_WP = 1
-const PROBE_SOFT_DIRTY = 2
-const PROBE_IO_URING = 3
-export const PROBE_KSM_FLAG = 4
-const PROBE_DEVICE = 5
 
 export interface Facilities {
   /** As `uname -r` says it, up to what is no number: `6.18.44`. */
