@@ -12,7 +12,7 @@ import type { LitmusMachine, MachineFactory } from './machine-shape.ts'
 import type { LitmusTest, Operation } from './program.ts'
 import type { OperationResult } from './result.ts'
 import { LitmusRun } from './run.ts'
-import type { LruState, Truth, TruthOperation } from './truth.ts'
+import { DISK_SWAP, type LruState, type Truth, type TruthOperation } from './truth.ts'
 import { parseRuns } from './words.ts'
 
 export interface Disagreement {
@@ -57,7 +57,6 @@ export interface CompareOptions {
 
 export type Does = (place: string, step: () => OperationResult) => OperationResult
 
-const DISK_SWAP = '@diskswap'
 const COMPARED = new Set([
   'write',
   'writesame',

@@ -4,6 +4,9 @@
  */
 import { objectIn, parseJson, textIn, textsIn } from './json.ts'
 
+/** The end of a test's name where it is about swap on a disk. */
+export const DISK_SWAP = '@diskswap'
+
 export type LruState = 'natural' | 'drained'
 
 export interface TruthOperation {
@@ -30,7 +33,7 @@ export interface Truth {
   readonly informative: boolean
   /** Not recorded with drained batches. */
   readonly naturalOnly: boolean
-  /** By the test's name, `NAME@diskswap` for a run on a swap disk. */
+  /** By the test's name, `NAME@diskswap` (DISK_SWAP) for a run on a swap disk. */
   readonly tests: ReadonlyMap<string, readonly TruthOperation[]>
   /** Measured without frame numbers, as its words show: faults are told by the pages that they allocated (`fault_a1`). */
   readonly blind: boolean

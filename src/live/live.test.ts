@@ -14,14 +14,9 @@ import { skip } from '../test/skip.ts'
 import { driverProgram } from './build.ts'
 import { configFacts } from './config.ts'
 import { LiveDriver } from './driver.ts'
-import {
-  demandLinuxRoot,
-  type Facilities,
-  facilitiesOf,
-  MissingFacility,
-  reasonToSkip,
-} from './facilities.ts'
+import { demandLinuxRoot, type Facilities, facilitiesOf, MissingFacility } from './facilities.ts'
 import { observe, truthOf } from './observe.ts'
+import { reasonToSkip } from './reason-to-skip.ts'
 import { formatFound, randomOptions, search } from './search.ts'
 
 const cache = mkdtempSync(join(tmpdir(), 'cowbench-live-'))

@@ -5,8 +5,9 @@
 import { parseLitmus } from '../litmus/parse.ts'
 import type { RandomOptions } from './author.ts'
 import { type Difference, differ, type Subject } from './differ.ts'
-import { type Facilities, isSince, reasonToSkip } from './facilities.ts'
+import { type Facilities, isSince } from './facilities.ts'
 import { randomTest } from './random.ts'
+import { reasonToSkip } from './reason-to-skip.ts'
 import { shrink } from './shrink.ts'
 
 export interface SearchOptions extends RandomOptions {
