@@ -27,12 +27,8 @@ import { refuseFlags } from '../src/cli/words/flag-table.ts'
 import { parseWhole } from '../src/cli/words/flags.ts'
 import { UsageError, usageMessage } from '../src/cli/words/usage-error.ts'
 import { LiveDriver } from '../src/live/driver.ts'
-import {
-  type Facilities,
-  MissingFacility,
-  PROBE_KSM_FLAG,
-  probesOf,
-} from '../src/live/facilities.ts'
+import { type Facilities, MissingFacility, probesOf } from '../src/live/facilities.ts'
+import { PROBE_KSM_FLAG } from '../src/live/request.ts'
 import { makeGuest } from './other-kernel/guest.ts'
 
 const NEEDED = ['dpkg', 'cpio', 'depmod', 'modprobe', 'busybox', 'qemu-system-x86_64']

@@ -25,6 +25,7 @@ export type {
 } from './params/params.ts'
 export * from './policy/api.ts'
 export {
+  FailedEvent,
   missingCapability,
   type SimulateOptions,
   type SimulateResult,
@@ -32,5 +33,11 @@ export {
 } from './run.ts'
 export { KERNELS, type KernelModel } from './sim/kernels.ts'
 export type { NoiseSettings, NoiseValues } from './sim/noise.ts'
-export { type Chunk, type ChunkedTrace, TraceWriter, type WriterOptions } from './trace/trace.ts'
+export {
+  type Chunk,
+  type ChunkedTrace,
+  TraceTooLong,
+  TraceWriter,
+  type WriterOptions,
+} from './trace/trace.ts'
 export * from './workload/api.ts'

@@ -39,8 +39,9 @@ export interface SimulateOptions extends RunSettings {
   readonly reached?: Int32Array
 }
 
-/** A policy, or the mechanism, failed at an event of the trace. */
+/** A policy, or the mechanism, failed at an event of the trace; `cause` is what was thrown. */
 export class FailedEvent extends Error {
+  /** Number of the event, from 0. */
   readonly event: number
 
   constructor(event: number, cause: unknown) {
@@ -50,13 +51,14 @@ export class FailedEvent extends Error {
   }
 }
 
-/** What came of it. */
+/** What came of a simulation. */
 export interface SimulateResult {
   readonly values: MetricValues
-  /** How often each verdict (src/policy/verdict.ts) was given. */
+  /** How often each verdict was given, by its number (REUSE, COPY...). */
   readonly verdicts: readonly number[]
-  /** One sentence for each of the first breaches. */
+  /** One sentence for each of the first thousand breaches. */
   readonly breaches: readonly string[]
+  /** Loads and stores, and one for each other operation. */
   readonly events: number
   /** Frames and page tables still in use at the end: 0 if the trace let every process exit and dropped every pin. */
   readonly framesLeft: number
@@ -65,7 +67,10 @@ export interface SimulateResult {
   readonly sharedReuses: number
 }
 
-/** Throws FailedEvent where an event cannot be simulated. */
+/**
+ * Runs a trace under a policy, judged by the oracle. Throws FailedEvent where an event cannot be simulated, and RangeError
+ * for an era that does not exist.
+ */
 export function simulate(options: SimulateOptions): SimulateResult {
   // 1. An oracle, which knows the trace and the verdicts, and a machine, which knows neither name nor purpose of either.
   const oracle = options.reached === undefined ? new Oracle() : new ReachedOracle(options.reached)
@@ -124,7 +129,10 @@ export class LitmusMachines {
   }
 }
 
-/** The first capability that a workload needs and this policy, or its era, does not have. */
+/**
+ * The first capability that a workload needs and this policy, or the era (by default its own), does not have; undefined if
+ * there is none. Throws RangeError for an era that does not exist.
+ */
 export function missingCapability(
   policy: PolicyDefinition,
   needs: readonly string[],

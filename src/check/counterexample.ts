@@ -61,9 +61,11 @@ export function difference(
   const sentence = `difference: \`${parted.operation.text}\` is ${a} under ${names[0]}, ${b} under ${names[1]}`
   const body = here.flatMap(({ operation }, i) => {
     const [mine, yours] = answers[i] ?? ['', '']
+    if (mine !== yours) {
+      return [operation.text, `expect[${names[0]}] ${mine}`, `expect[${names[1]}] ${yours}`]
+    }
     if (!EXPECTS.has(operation.verb)) return [operation.text]
-    if (mine === yours) return [operation.text, `expect[${names.join(',')}] ${mine}`]
-    return [operation.text, `expect[${names[0]}] ${mine}`, `expect[${names[1]}] ${yours}`]
+    return [operation.text, `expect[${names.join(',')}] ${mine}`]
   })
   const cow = [`# ${sentence}.`, ...body, ''].join('\n')
   return { cow, sentence, operations: lines.length - SET_UP, kind: 'difference' }

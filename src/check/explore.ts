@@ -21,8 +21,8 @@ import { type Coverage, Frontier, type Stopped, type Walker, type WalkOptions } 
 import type { Model } from './models.ts'
 import { setUnderWay } from './place.ts'
 import { StateCodec } from './state.ts'
-import { LOST_EVENT, NO_BREACH } from './truth.ts'
-import { type Seen, World, type WorldSettings } from './world.ts'
+import { NO_BREACH } from './truth.ts'
+import { type Broken, type Seen, World, type WorldSettings } from './world.ts'
 
 export type Goal = 'violation' | 'missed-reuse'
 
@@ -137,14 +137,9 @@ class Explorer implements Walker {
     return true
   }
 
-  #shownBy(world: World): Shown | undefined {
-    const { truth } = world
-    if (this.#options.goal === 'missed-reuse') {
-      return truth.missedReuse ? { breach: NO_BREACH, seen: undefined } : undefined
-    }
-    const seen = truth.breach === LOST_EVENT ? undefined : world.look()
-    const breach = seen?.breach ?? truth.breach
-    return breach === NO_BREACH ? undefined : { breach, seen }
+  #shownBy(world: World): Broken | undefined {
+    if (this.#options.goal === 'violation') return world.broken()
+    return world.truth.missedReuse ? { breach: NO_BREACH, seen: undefined } : undefined
   }
 
   #meet(state: number, by: number): void {
@@ -153,7 +148,7 @@ class Explorer implements Walker {
     this.#frontier.meet(state, by, codec.list, codec.length)
   }
 
-  #found(state: number, by: number, { breach, seen }: Shown): void {
+  #found(state: number, by: number, { breach, seen }: Broken): void {
     if (!this.#options.every && this.#findings.length > 0) return
     const path = this.#frontier.pathBy(state, by)
     const hold = seen === undefined || seen.pin < 0 ? '' : this.#world.truth.pinHold[seen.pin]
@@ -173,7 +168,7 @@ class Explorer implements Walker {
   }
 
   /** By a new world, in which everything gets the names that it had in the search. */
-  #shownAgain(path: readonly Action[]): Shown | undefined {
+  #shownAgain(path: readonly Action[]): Broken | undefined {
     const world = emptyWorld(this.#settings, this.#model)
     const codec = new StateCodec(world, this.#options.symmetry ?? true)
     for (const action of path) {
@@ -183,12 +178,6 @@ class Explorer implements Walker {
     }
     return this.#shownBy(world)
   }
-}
-
-/** What a world shows after the last action; `seen` undefined: the action itself did. */
-interface Shown {
-  readonly breach: number
-  readonly seen: Seen | undefined
 }
 
 /** What an action is for telling findings apart: pins of all kinds do the same, and so do stores of any content. */

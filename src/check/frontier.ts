@@ -17,6 +17,9 @@ export interface Coverage {
   readonly filled: number
 }
 
+/** Of a search that has not begun. */
+export const NO_COVERAGE: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0, filled: 0 }
+
 /** Why a search is not finished: out of memory, or told to stop. */
 export type Stopped = '' | 'memory' | 'interrupted'
 

@@ -1,11 +1,10 @@
 /**
- * MODELS: the small worlds that are explored, smallest first, each with what may happen in it.
+ * MODELS: the small worlds that are explored, smallest first, each with what may happen in it. docs/check.md lists them.
  */
 import { type Action, actionsOf, type Part, PIN_NAMES } from './actions.ts'
 
 export interface Model {
   readonly name: string
-  readonly what: string
   /** How much may happen in it at once: random sequences are drawn in the widest model of a search. */
   readonly width: number
   /** Levels deeper than asked for: what has little to do goes further in the same time. */
@@ -64,30 +63,28 @@ function model({
 export const MODELS: readonly Model[] = [
   model({
     ...{ name: 'fork-pin', processes: 2, pages: 1, pins: 1 },
-    what: 'two processes, one page, one pin',
     words: [[[FIRST], FORK_PIN]],
   }),
+  // fork-pin, and the page may be swapped out or given up.
   model({
     ...{ name: 'swap', processes: 2, pages: 1, pins: 1, width: 2 },
-    what: 'the same, and the page may be swapped out or given up',
     words: [[[FIRST], [...FORK_PIN, 'swapout', 'dontneed', 'free']]],
   }),
+  // The swap device may still be writing the page.
   model({
     ...{ name: 'writeback', processes: 2, pages: 1, pins: 1 },
-    what: 'two processes, one page that the swap device may still be writing, one pin',
     words: [
       [[FIRST], ['write', 'read', 'fork', 'munmap', ...PINS, 'unpin', 'devwrite']],
       [[FIRST], ['writeback', 'writebackend']],
     ],
   }),
+  // fork-pin with mprotect, clear_refs, userfaultfd write-protection and forced stores.
   model({
     ...{ name: 'protect', processes: 2, pages: 1, pins: 1, width: 2 },
-    what: 'fork-pin with mprotect, clear_refs, userfaultfd write-protection and forced stores',
     words: [[[FIRST], [...FORK_PIN, ...PROTECT]]],
   }),
   model({
     ...{ name: 'family', processes: 3, pages: 1, pins: 2, width: 2 },
-    what: 'three processes, one page, two pins',
     words: [
       [
         [FIRST],
@@ -95,9 +92,9 @@ export const MODELS: readonly Model[] = [
       ],
     ],
   }),
+  // Two pages of one page table, which fork may share.
   model({
     ...{ name: 'tables', processes: 2, pages: 4, pins: 1, width: 2 },
-    what: 'two processes, two pages of one page table, which fork may share',
     words: [
       [[FIRST], ['write', 'read', ...PINS, 'swapout']],
       [[SECOND], ['write']],
@@ -105,9 +102,9 @@ export const MODELS: readonly Model[] = [
       [[], ['fork', 'exit', 'unpin', 'devwrite']],
     ],
   }),
+  // One huge page of four.
   model({
     ...{ name: 'thp', processes: 2, pages: 4, pins: 1, thp: true, width: 4 },
-    what: 'two processes, one huge page of four, one pin',
     words: [
       [[FIRST], ['write', 'read', ...PINS, 'ro', 'rw', 'munmap']],
       [[SECOND], ['write', 'vmsplice', 'dmapin']],
@@ -115,9 +112,9 @@ export const MODELS: readonly Model[] = [
       [[], ['fork', 'exit', 'unpin', 'devwrite', 'clearrefs']],
     ],
   }),
+  // Two pages that KSM may merge.
   model({
     ...{ name: 'ksm', processes: 2, pages: 4, pins: 1, mergeable: true, width: 3 },
-    what: 'two processes, two pages that KSM may merge, one pin',
     words: [
       [[FIRST], ['write', 'read', ...PINS, 'ro', 'rw', 'swapout']],
       [[SECOND], ['write', 'swapout']],
@@ -125,9 +122,9 @@ export const MODELS: readonly Model[] = [
       [[], ['ksmwait', 'fork', 'exit', 'unpin', 'devwrite']],
     ],
   }),
+  // Reclaim, GUP-fast and stores in their steps.
   model({
     ...{ name: 'race', processes: 1, pages: 1, pins: 1, deeper: 6, width: 0 },
-    what: 'one process, one page: reclaim, GUP-fast and stores in their steps',
     words: [
       [
         [FIRST],
@@ -145,9 +142,9 @@ export const MODELS: readonly Model[] = [
       [[], ['step', 'unpin', 'devwrite']],
     ],
   }),
+  // Fork, GUP-fast and stores in their steps.
   model({
     ...{ name: 'fork-race', processes: 2, pages: 1, pins: 1, deeper: 2, width: 0 },
-    what: 'the same, and fork in its steps, without reclaim',
     words: [
       [
         [FIRST],
@@ -157,9 +154,9 @@ export const MODELS: readonly Model[] = [
       [[], ['step', 'unpin', 'devwrite', 'exit']],
     ],
   }),
+  // All of these at once, but for KSM, writeback and steps.
   model({
     ...{ name: 'union', processes: 3, pages: 4, pins: 2, thp: true, deeper: -2, width: 5 },
-    what: 'everything above at once',
     words: [
       [[FIRST], [...FORK_PIN, ...PROTECT, 'swapout', 'dontneed', 'free']],
       [[SECOND], ['write', 'vmsplice', 'dmapin']],
@@ -169,10 +166,12 @@ export const MODELS: readonly Model[] = [
   }),
 ]
 
-/** What the mechanism loses under any policy: asked for by name alone. */
+/**
+ * What the mechanism loses under any policy, asked for by name alone: two processes, one page that MADV_FREE gives up and
+ * reclaim takes, one buffer of io_uring.
+ */
 const LAZYFREE = model({
   ...{ name: 'lazyfree', processes: 2, pages: 1, pins: 1 },
-  what: 'two processes, one page that MADV_FREE gives up and reclaim takes, one buffer of io_uring',
   words: [
     [[FIRST], ['write', 'read', 'fork', 'exit', 'swapout', 'iouring', 'unpin']],
     [[FIRST], ['free anyway', 'devwrite anyway']],

@@ -7,7 +7,6 @@ import { emptyWorld, type Finding } from './explore.ts'
 import type { Model } from './models.ts'
 import { type SharedPlace, setDone, setUnderWay } from './place.ts'
 import { StateCodec } from './state.ts'
-import { LOST_EVENT, NO_BREACH } from './truth.ts'
 import type { WorldSettings } from './world.ts'
 
 export interface RandomOptions {
@@ -63,10 +62,9 @@ export function searchRandomly(
       }
       path.push(action)
       done.push(pick)
-      const seen = world.truth.breach === LOST_EVENT ? undefined : world.look()
-      const breach = seen?.breach ?? world.truth.breach
-      if (breach !== NO_BREACH) {
-        finding = { path, seen, breach }
+      const broken = world.broken()
+      if (broken !== undefined) {
+        finding = { path, ...broken }
         return false
       }
       codec.save()

@@ -6,7 +6,7 @@ import { isPath } from '../load/module.ts'
 import { PulseWatch } from '../load/pulse.ts'
 import { type Counterexample, counterexample, difference } from './counterexample.ts'
 import { type Goal, isCovered, type Kind } from './explore.ts'
-import type { Coverage } from './frontier.ts'
+import { type Coverage, NO_COVERAGE } from './frontier.ts'
 import type { Model } from './models.ts'
 import { newPlace } from './place.ts'
 import type { RandomOptions } from './random.ts'
@@ -59,9 +59,6 @@ export interface ModelResult extends Coverage {
 
 /** A result as a thread gave it: each finding with its kind. */
 type Result = ModelResult & { readonly kinds: readonly (Kind | undefined)[] }
-
-/** Nothing yet. */
-const NO_COVERAGE: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0, filled: 0 }
 
 /**
  * Results in the order of the models; unless `every`, none after the first one that found something, and with it, none

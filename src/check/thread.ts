@@ -10,7 +10,7 @@ import { loadPolicy } from '../load/policies.ts'
 import type { ParamValue } from '../params/params.ts'
 import { findDifference } from './differ.ts'
 import { type Exploration, explore, type Finding, type Goal, type Kind } from './explore.ts'
-import type { Coverage } from './frontier.ts'
+import { type Coverage, NO_COVERAGE } from './frontier.ts'
 import { linesOf } from './lines.ts'
 import { EVERY_MODEL, type Model } from './models.ts'
 import { enterModel, readPlace, type SharedPlace } from './place.ts'
@@ -78,13 +78,11 @@ export async function settingsOf(
   return { ...subject, policy: definition }
 }
 
-const NO_STATES: Coverage = { depth: 0, states: 0, transitions: 0, bytes: 0, filled: 0 }
-
 async function runTask(task: ExploreTask): Promise<Explored> {
   const settings = await settingsOf(task.subject, task.pulse)
   if (task.tellPlace) {
     const lines = task.place && linesTo(task.place, settings)
-    return { ...NO_STATES, stopped: '', findings: lines === undefined ? [] : [{ lines }] }
+    return { ...NO_COVERAGE, stopped: '', findings: lines === undefined ? [] : [{ lines }] }
   }
   if (task.probe !== undefined) {
     const rival = task.against && (await settingsOf(task.against, task.pulse))
@@ -93,7 +91,7 @@ async function runTask(task: ExploreTask): Promise<Explored> {
       // Nothing after it is going to be searched.
       if (findings.length > 0 && !task.every) break
     }
-    return { ...NO_STATES, stopped: '', findings: [] }
+    return { ...NO_COVERAGE, stopped: '', findings: [] }
   }
   const model = modelOf(task)
   if (task.random !== undefined) {
@@ -102,13 +100,13 @@ async function runTask(task: ExploreTask): Promise<Explored> {
       ...task.random,
       ...(task.place === undefined ? {} : { place: task.place }),
       progress: (drawn) => {
-        const coverage = { ...NO_STATES, transitions: drawn }
+        const coverage = { ...NO_COVERAGE, transitions: drawn }
         parentPort?.postMessage({ coverage, model: task.model } satisfies ThreadMessage)
       },
     })
     const found = finding === undefined ? [] : [finding]
     const findings = found.map((one) => foundLines(settings, model, one))
-    return { ...NO_STATES, transitions: sequences, stopped: '', findings }
+    return { ...NO_COVERAGE, transitions: sequences, stopped: '', findings }
   }
   const rival = task.against && (await settingsOf(task.against, task.pulse))
   const { findings, ...coverage } = exploreOne(task, settings, rival)

@@ -357,7 +357,7 @@ export class Truth implements Judge {
     return hold !== HOLD_GET_WRITE || this.pinForked[pin] === 0
   }
 
-  /** Model.md's sole user, as clairvoyant sees it: by who really holds each reference. */
+  /** The sole user (results/README.md), as clairvoyant sees it: by who really holds each reference. */
   #soleUser(mm: number, vpn: number): boolean {
     const { k } = this.machine
     const pfn = presentFrame(this.machine, k.mms[mm] ?? k.mm, vpn)

@@ -12,7 +12,7 @@ import { hugeFrame, presentFrame } from '../sim/walk.ts'
 import type { Mm } from '../state/mm.ts'
 import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_SWAP } from '../state/tables.ts'
 import { OP_DEVREAD, OP_LOAD, OP_STORE_SAME, PROT_READ } from '../trace/ops.ts'
-import { MOST_PINS, NO_BREACH, Truth } from './truth.ts'
+import { LOST_EVENT, MOST_PINS, NO_BREACH, Truth } from './truth.ts'
 
 export type WorldSettings = Omit<RunSettings, 'cost'> & { readonly swapDisk?: boolean }
 
@@ -23,6 +23,12 @@ export interface Seen {
   readonly vpn: number
   /** -1 for a load. */
   readonly pin: number
+}
+
+/** What is broken after an operation; `seen` undefined: the operation itself showed it. */
+export interface Broken {
+  readonly breach: number
+  readonly seen: Seen | undefined
 }
 
 export class World {
@@ -63,6 +69,14 @@ export class World {
       if (answer !== OK) return answer
     }
     return OK
+  }
+
+  /** What the last operation has broken, be it seen by a look only; undefined if nothing is. */
+  broken(): Broken | undefined {
+    const { truth } = this
+    const seen = truth.breach === LOST_EVENT ? undefined : this.look()
+    const breach = seen?.breach ?? truth.breach
+    return breach === NO_BREACH ? undefined : { breach, seen }
   }
 
   /** The first breach that a load or a device's read would show now. */

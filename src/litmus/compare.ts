@@ -12,7 +12,7 @@ import type { LitmusMachine, MachineFactory } from './machine-shape.ts'
 import type { LitmusTest, Operation } from './program.ts'
 import type { OperationResult } from './result.ts'
 import { LitmusRun } from './run.ts'
-import type { LruState, Truth, TruthOperation } from './truth.ts'
+import { DISK_SWAP, type LruState, type Truth, type TruthOperation } from './truth.ts'
 import { parseRuns } from './words.ts'
 
 export interface Disagreement {
@@ -57,7 +57,6 @@ export interface CompareOptions {
 
 export type Does = (place: string, step: () => OperationResult) => OperationResult
 
-const DISK_SWAP = '@diskswap'
 const COMPARED = new Set([
   'write',
   'writesame',
@@ -69,73 +68,87 @@ const COMPARED = new Set([
   'show',
 ])
 
+/** Runs every test of the record in the model; what cannot be compared is among the skips, with the reason. */
 export function compareWithTruth(
   truth: Truth,
   { tests, machines, states = ['natural', 'drained'], exceptions = [], does }: CompareOptions,
 ): Comparison {
-  const disagreements: Disagreement[] = []
-  const skips: Skip[] = []
-  let agreements = 0
-
+  const tally: Tally = { agreements: 0, disagreements: [], skips: [] }
   for (const [name, recorded] of truth.tests) {
     const swapDisk = name.endsWith(DISK_SWAP)
     const found = tests.get(swapDisk ? name.slice(0, -DISK_SWAP.length) : name)
     const test = found && truth.padded ? padded(found) : found
     for (const state of states) {
-      const skip = (reason: string, operations: number) =>
-        skips.push({ test: name, state, operations, reason })
-      if (test === undefined) {
-        skip('no test of that name', recorded.length)
-        continue
+      const skipAll = (reason: string) =>
+        tally.skips.push({ test: name, state, operations: recorded.length, reason })
+      if (test === undefined) skipAll('no test of that name')
+      else if (state === 'drained' && truth.naturalOnly) {
+        skipAll('recorded in the natural state only')
+      } else {
+        const results = resultsOf(truth, test, state, machines({ swapDisk })(), does)
+        compareResults(truth, { test: name, state }, recorded, results, tally)
       }
-      if (state === 'drained' && truth.naturalOnly) {
-        skip('recorded in the natural state only', recorded.length)
-        continue
-      }
-      const options = { policy: truth.policy, drained: state === 'drained' }
-      const machine = machines({ swapDisk })()
-      const run = new LitmusRun(test, machine, options)
-      const results = test.operations.map((operation) => {
-        const step = (): OperationResult => run.step(operation)
-        const place = `operation ${operation.n} of ${test.file} (${state})`
-        const result = does === undefined ? step() : does(place, step)
-        if (truth.padded && operation.code === OP_MMAP) readAll(machine, operation)
-        return result
-      })
-      if (results.length !== recorded.length) {
-        const expected = `${recorded.length} operations`
-        const got = `${results.length} operations`
-        disagreements.push({ test: name, state, n: 0, op: 'the whole test', expected, got })
-        continue
-      }
-      recorded.forEach((operation, i) => {
-        const result = results[i] as OperationResult
-        const reason = reasonToSkip(truth, operation, result.operation)
-        if (reason !== undefined) {
-          skip(reason, 1)
-          return
-        }
-        if (!agrees(truth, operation, result, state)) {
-          disagreements.push({
-            test: name,
-            state,
-            n: operation.n,
-            op: operation.op,
-            expected: expectedText(operation, state),
-            got: withFlags(
-              result.op === operation.op ? result.outcome : `another operation: ${result.op}`,
-              result.flags,
-            ),
-          })
-        } else if (isCompared(result.operation)) agreements++
-      })
     }
   }
   const { kernel, informative } = truth
+  const { agreements, disagreements, skips } = tally
   const reviewed = exceptions.filter(
     (one) => one.kernel === kernel && truth.tests.has(one.test) && states.includes(one.state),
   )
   return { kernel, informative, agreements, ...review(reviewed, disagreements, skips) }
+}
+
+/** What has been compared so far. */
+interface Tally {
+  agreements: number
+  readonly disagreements: Disagreement[]
+  readonly skips: Skip[]
+}
+
+/** What the model does: one result per operation. */
+function resultsOf(
+  truth: Truth,
+  test: LitmusTest,
+  state: LruState,
+  machine: LitmusMachine,
+  does: Does | undefined,
+): OperationResult[] {
+  const run = new LitmusRun(test, machine, { policy: truth.policy, drained: state === 'drained' })
+  return test.operations.map((operation) => {
+    const step = (): OperationResult => run.step(operation)
+    const place = `operation ${operation.n} of ${test.file} (${state})`
+    const result = does === undefined ? step() : does(place, step)
+    if (truth.padded && operation.code === OP_MMAP) readAll(machine, operation)
+    return result
+  })
+}
+
+/** Holds a test's results against its record, operation by operation. */
+function compareResults(
+  truth: Truth,
+  where: { readonly test: string; readonly state: LruState },
+  recorded: readonly TruthOperation[],
+  results: readonly OperationResult[],
+  tally: Tally,
+): void {
+  const { state } = where
+  if (results.length !== recorded.length) {
+    const expected = `${recorded.length} operations`
+    const got = `${results.length} operations`
+    tally.disagreements.push({ ...where, n: 0, op: 'the whole test', expected, got })
+    return
+  }
+  recorded.forEach((operation, i) => {
+    const result = results[i] as OperationResult
+    const { n, op } = operation
+    const reason = reasonToSkip(truth, operation, result.operation)
+    if (reason !== undefined) tally.skips.push({ ...where, operations: 1, reason })
+    else if (!agrees(truth, operation, result, state)) {
+      const seen = result.op === op ? result.outcome : `another operation: ${result.op}`
+      const expected = expectedText(operation, state)
+      tally.disagreements.push({ ...where, n, op, expected, got: withFlags(seen, result.flags) })
+    } else if (isCompared(result.operation)) tally.agreements++
+  })
 }
 
 /** Excuses what was reviewed, and blames what was reviewed and is not so any longer. */

@@ -13,7 +13,7 @@ import { VERBS } from './language.ts'
 import type { Expectation, Operation } from './program.ts'
 import { parseRuns } from './words.ts'
 
-/** What a device read or load may show beside its outcome; sorted as printed. */
+/** What a load may show beside its outcome; sorted as printed. */
 export const FLAGS: readonly string[] = ['leak', 'mismatch']
 
 const EXPECT = /^expect(?:\[([^\]]*)\])? (\S+)( .*)?$/

@@ -63,7 +63,7 @@ export const SHOW = 100
 export const EVENTS = 101
 
 export interface Verb {
-  /** OP_*, or SHOW. */
+  /** OP_*, SHOW or EVENTS. */
   readonly code: number
   readonly usage: string
   /** Words that its outcome can hold; undefined where it prints counts. */

@@ -31,7 +31,7 @@ export interface Operation extends Operands {
   readonly text: string
   /** First word of `text`. */
   readonly verb: string
-  /** OP_*, or SHOW. */
+  /** OP_*, SHOW or EVENTS. */
   readonly code: number
   /** In the order of the file. */
   readonly expectations: readonly Expectation[]
@@ -42,10 +42,13 @@ export interface Operands {
   readonly mm: number
   /** First page's address; -1 where the operation has no pages. */
   readonly vpn: number
-  /** First page's number within its area or pin. */
+  /** First page's number within its area or pin; SET: the setting, by SET_*. */
   readonly first: number
   readonly pages: number
-  /** Operand after the pages: PROT_*, MADV_*, PIN_*, content number, on/off, target address, or the child. */
+  /**
+   * Operand after the pages: PROT_*, MADV_*, PIN_*, UFFD_* or UFFDIO_*, content number, on or off, target address, the child,
+   * or a setting's value.
+   */
   readonly value: number
   /** Pin, by id; -1 if none. */
   readonly pin: number

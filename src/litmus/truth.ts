@@ -1,5 +1,11 @@
-/** truth: what a real kernel did on the litmus tests, as recorded in a KERNEL.json; its README holds the meaning. */
+/**
+ * truth: what a real kernel did on the litmus tests, as recorded in a KERNEL.json, which is read and written here; the
+ * README beside the records holds the meaning.
+ */
 import { objectIn, parseJson, textIn, textsIn } from './json.ts'
+
+/** The end of a test's name where it is about swap on a disk. */
+export const DISK_SWAP = '@diskswap'
 
 export type LruState = 'natural' | 'drained'
 
@@ -27,13 +33,13 @@ export interface Truth {
   readonly informative: boolean
   /** Not recorded with drained batches. */
   readonly naturalOnly: boolean
-  /** By the test's name, `NAME@diskswap` for a run on a swap disk. */
+  /** By the test's name, `NAME@diskswap` (DISK_SWAP) for a run on a swap disk. */
   readonly tests: ReadonlyMap<string, readonly TruthOperation[]>
-  /** Measured without frame numbers: faults are told by the pages that they allocated (`fault_a1`). */
+  /** Measured without frame numbers, as its words show: faults are told by the pages that they allocated (`fault_a1`). */
   readonly blind: boolean
   /**
    * Recorded with every mapping made as long as its page tables reach, because the prototype shares only such, and
-   * filled with the zero page, which keeps huge folios out.
+   * filled with the zero page, which keeps huge folios out. `what` says so: "mappings padded to 2 MiB".
    */
   readonly padded: boolean
 }
@@ -83,5 +89,40 @@ function truthOperation(value: unknown): TruthOperation | undefined {
     flagsDrained: textsIn(record['flags_drained']) ?? flags,
     drainedUnstable: textsIn(record['drained_unstable']) ?? [],
     artefact: record['artefact'] === true,
+  }
+}
+
+/**
+ * The text of a KERNEL.json: one line per operation, silent about what is as usual. `config` is what the kernel was built
+ * with and told, for who reads the file: parseTruth() leaves it out.
+ */
+export function formatTruth(truth: Truth, config: Readonly<Record<string, string>>): string {
+  const head = {
+    kernel: truth.kernel,
+    what: truth.what,
+    policy: truth.policy,
+    informative: truth.informative,
+    natural_only: truth.naturalOnly,
+    config,
+  }
+  const tests = [...truth.tests].map(([name, operations]) => {
+    const lines = operations.map((operation) => `  ${JSON.stringify(sparse(operation))}`)
+    return `${JSON.stringify(name)}: [\n${lines.join(',\n')}\n]`
+  })
+  const fields = Object.entries(head).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`)
+  return `{\n${fields.join(',\n')},\n"tests": {\n${tests.join(',\n')}\n}\n}\n`
+}
+
+function sparse(operation: TruthOperation): Record<string, unknown> {
+  const { n, op, outcome, flags, unstable } = operation
+  const { drained, flagsDrained, drainedUnstable, artefact } = operation
+  return {
+    ...{ n, op, outcome },
+    ...(flags.length > 0 ? { flags } : {}),
+    ...(unstable === undefined ? {} : { unstable }),
+    ...(drained === outcome ? {} : { drained }),
+    ...(flagsDrained.join() === flags.join() ? {} : { flags_drained: flagsDrained }),
+    ...(drainedUnstable.length === 0 ? {} : { drained_unstable: drainedUnstable }),
+    ...(artefact ? { artefact } : {}),
   }
 }

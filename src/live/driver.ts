@@ -35,7 +35,7 @@ export class LiveDriver {
     return await this.#ask(encodeTest(test, options))
   }
 
-  /** Does the running kernel have this? (driver.h's PROBE_*) */
+  /** Does the running kernel have this (PROBE_*)? */
   async probe(what: number): Promise<boolean> {
     const answer = await this.#ask(encodeProbe(what))
     return answer[1]?.status === 0

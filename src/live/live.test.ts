@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
 import { compareWithTruth, formatDisagreement } from '../litmus/compare.ts'
 import { readTests } from '../litmus/library.ts'
 import { parseLitmus } from '../litmus/parse.ts'
-import { parseTruth, type Truth } from '../litmus/truth.ts'
+import { formatTruth, parseTruth, type Truth } from '../litmus/truth.ts'
 import { packageRoot } from '../load/package.ts'
 import { KERNELS } from '../sim/kernels.ts'
 import { KERNEL_MODELS, POLICY_MODELS } from '../test/litmus-models.ts'
@@ -14,14 +14,9 @@ import { skip } from '../test/skip.ts'
 import { driverProgram } from './build.ts'
 import { configFacts } from './config.ts'
 import { LiveDriver } from './driver.ts'
-import {
-  demandLinuxRoot,
-  type Facilities,
-  facilitiesOf,
-  MissingFacility,
-  reasonToSkip,
-} from './facilities.ts'
-import { formatTruth, observe, truthOf } from './observe.ts'
+import { demandLinuxRoot, type Facilities, facilitiesOf, MissingFacility } from './facilities.ts'
+import { observe, truthOf } from './observe.ts'
+import { reasonToSkip } from './reason-to-skip.ts'
 import { formatFound, randomOptions, search } from './search.ts'
 
 const cache = mkdtempSync(join(tmpdir(), 'cowbench-live-'))

@@ -1,7 +1,7 @@
 /** observe: runs a litmus test several times on the running kernel; this file tells what is stable from what is not. */
 import type { LitmusTest } from '../litmus/program.ts'
 import type { OperationResult } from '../litmus/result.ts'
-import type { Truth, TruthOperation } from '../litmus/truth.ts'
+import type { TruthOperation } from '../litmus/truth.ts'
 import type { LiveDriver } from './driver.ts'
 import { resultsOf } from './machine.ts'
 
@@ -68,34 +68,4 @@ export function truthOf(
 
 function outcomeOf(key: string): string {
   return key.split(' ')[0] ?? ''
-}
-
-/** The text of a truth file: one line per operation, silent about what is as usual. */
-export function formatTruth(truth: Truth, config: Readonly<Record<string, string>>): string {
-  const head = {
-    kernel: truth.kernel,
-    what: truth.what,
-    policy: truth.policy,
-    informative: truth.informative,
-    natural_only: truth.naturalOnly,
-    config,
-  }
-  const tests = [...truth.tests].map(([name, operations]) => {
-    const lines = operations.map((operation) => `  ${JSON.stringify(sparse(operation))}`)
-    return `${JSON.stringify(name)}: [\n${lines.join(',\n')}\n]`
-  })
-  const fields = Object.entries(head).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`)
-  return `{\n${fields.join(',\n')},\n"tests": {\n${tests.join(',\n')}\n}\n}\n`
-}
-
-function sparse(operation: TruthOperation): Record<string, unknown> {
-  const { n, op, outcome, flags, unstable, drained, flagsDrained, drainedUnstable } = operation
-  return {
-    ...{ n, op, outcome },
-    ...(flags.length > 0 ? { flags } : {}),
-    ...(unstable === undefined ? {} : { unstable }),
-    ...(drained === outcome ? {} : { drained }),
-    ...(flagsDrained.join() === flags.join() ? {} : { flags_drained: flagsDrained }),
-    ...(drainedUnstable.length === 0 ? {} : { drained_unstable: drainedUnstable }),
-  }
 }

@@ -11,15 +11,21 @@ import {
   OP_UFFD_WP,
 } from '../trace/ops.ts'
 
-/** driver.h's constants and sizes. */
-const MAGIC = 0x6c776f63
+/** driver.h's constants and sizes, held equal by a test. */
+export const MAGIC = 0x6c776f63
 const HEADER_BYTES = 16
 const OP_BYTES = 64
-const OP_RESULT_BYTES = 16
-const PAGE_RESULT_BYTES = 48
+export const OP_RESULT_BYTES = 16
+export const PAGE_RESULT_BYTES = 48
 const PAGE_BYTES = 4096
-/** driver.h's own operation: asks about the machine. */
-const OP_PROBE = 200
+/** driver.h's own operation, and what it asks the machine for. */
+export const OP_PROBE = 200
+export const PROBE_PAGEMAP = 0
+export const PROBE_UFFD_WP = 1
+export const PROBE_SOFT_DIRTY = 2
+export const PROBE_IO_URING = 3
+export const PROBE_KSM_FLAG = 4
+export const PROBE_DEVICE = 5
 export const MAX_SLOTS = 32
 export const MAX_PINS = 64
 export const MAX_OPS = 4096
@@ -87,7 +93,7 @@ export function encodeTest(test: LitmusTest, { drained, thpAlways }: RequestOpti
   return bytes
 }
 
-/** One question about the machine (driver.h's PROBE_*), as a test of two operations whose second one answers. */
+/** One question about the machine (PROBE_*), as a test of two operations whose second one answers. */
 export function encodeProbe(what: number): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES + 2 * OP_BYTES)
   bytes.writeUInt32LE(MAGIC, 0)

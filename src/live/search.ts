@@ -3,9 +3,11 @@
  * test that shows it, cut down as far as it goes. Those that follow have the same operations: none of them has fewer.
  */
 import { parseLitmus } from '../litmus/parse.ts'
+import type { RandomOptions } from './author.ts'
 import { type Difference, differ, type Subject } from './differ.ts'
-import { type Facilities, isSince, reasonToSkip } from './facilities.ts'
-import { type RandomOptions, randomTest } from './random.ts'
+import { type Facilities, isSince } from './facilities.ts'
+import { randomTest } from './random.ts'
+import { reasonToSkip } from './reason-to-skip.ts'
 import { shrink } from './shrink.ts'
 
 export interface SearchOptions extends RandomOptions {

@@ -1,4 +1,6 @@
-/** lost-events: I4, accesses to pages that a manager was promised to be asked for, without an event. */
+/**
+ * lost-events: accesses to pages that a manager was promised to be asked for, without an event (I4 of results/README.md).
+ */
 import type { BreachKind } from './judge.ts'
 import type { Ledger } from './ledger.ts'
 import type { Shadow } from './shadow.ts'

@@ -215,7 +215,7 @@ export class Shadow {
   }
 
   /**
-   * Model.md's sole user: no other process reaches the page, by a mapping, a swap entry or a table, and no reference
+   * The sole user (results/README.md): no other process reaches the page, by a mapping, a swap entry or a table, and no reference
    * is held on behalf of another one. `id` is the page's identity. A page that is not there is nobody else's.
    */
   isSole(mm: number, vpn: number, id: number): boolean {

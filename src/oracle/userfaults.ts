@@ -1,6 +1,6 @@
 /**
  * userfaults: which pages must raise a userfaultfd event before they are accessed (any access, or a store), as far as
- * registrations and write protection promise one (I4).
+ * registrations and write protection promise one (I4 of results/README.md).
  */
 import { UFFD_MINOR, UFFD_MISSING } from '../trace/ops.ts'
 import { PageMap } from './page-map.ts'

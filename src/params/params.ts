@@ -43,12 +43,12 @@ export type Values<S extends Params> = { readonly [K in keyof S]: ValueOf<S[K]> 
 /** A value of whatever type. */
 export type ParamValue = number | string | boolean
 
-/** A whole number from `min` to `max`, both included. */
+/** A whole number from `min` to `max`, both included; `value` is the default, `what` a line for help. */
 export function int(value: number, min: number, max: number, what: string): IntParam {
   return { type: 'int', default: value, min, max, what }
 }
 
-/** One of `choices`. */
+/** One of `choices`; `value` is the default. */
 export function choice<const T extends string>(
   value: NoInfer<T>,
   choices: readonly T[],
@@ -57,7 +57,7 @@ export function choice<const T extends string>(
   return { type: 'choice', default: value, choices, what }
 }
 
-/** `yes` or `no` on the command line. */
+/** `yes` or `no` on the command line; `value` is the default. */
 export function flag(value: boolean, what: string): FlagParam {
   return { type: 'flag', default: value, what }
 }

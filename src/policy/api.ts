@@ -38,24 +38,27 @@ export * from './verdict.ts'
 /** Version of this contract; a policy file made for another one is refused. */
 export const POLICY_API = 1
 
-/** One of the VERDICT codes: below COPY is a reuse. */
+/** One of REUSE, REUSE_*, COPY and COPY_* (verdict.ts): below COPY is a reuse. */
 export type Verdict = number
 
-/** When reclaim asks whether it must leave a page alone. */
+/** When reclaim asks whether it must leave a page alone (reclaimRefuses): before add_to_swap(), under the page lock. */
 export const BEFORE_SWAPCACHE = 0
 /** Under the page-table lock, in try_to_unmap_one(); a lockless walk still finds the entry. */
 export const BEFORE_UNMAP = 1
 /** There, when the entry has been cleared: nobody finds the page any more. A refusal puts the entry back. */
 export const AFTER_CLEAR = 2
 
-/** What a user of get_user_pages does when it meets an anonymous page that it may not simply take. */
+/** What get_user_pages() has to do before it takes a page (gupRead, gupReadNotAnon): nothing. */
 export const GUP_TAKE = 0
 /** FAULT_FLAG_UNSHARE: get a page of one's own, mapped read-only. */
 export const GUP_UNSHARE = 1
 /** Break COW as a store would. */
 export const GUP_BREAK_COW = 2
 
-/** What a policy answers, and what it wants done for it: everything that the mechanism asks. A hook is a pure function of what it is given; `pfn` is a frame number, `head` that of the first frame of a large folio. */
+/**
+ * What a policy answers, and what it wants done for it: everything that the mechanism asks. A hook is a pure function of
+ * what it is given; `pfn` is a frame number, `head` that of the first frame of a large folio.
+ */
 export interface PolicyHooks {
   /** Empty this CPU's LRU batch before answering COPY_LRU_BATCH becomes final (5.18). */
   readonly drainsLruBatch: boolean
@@ -157,16 +160,21 @@ export interface PolicyDefinition<S extends Params = Params> {
 
 /** What definePolicy() takes. */
 export interface PolicySpec<S extends Params> {
+  /** Lower case letters, digits and hyphens; `--policy` and the rows of results call it so. */
   readonly name: string
+  /** One line for lists. */
   readonly summary: string
+  /** Kernel versions, or what it was: for lists, nothing follows from it. */
   readonly era: string
+  /** Mechanism era that it runs with unless --kernel says otherwise. */
   readonly kernel: EraName
   /** The POLICY_API that the file was written for. Default: this one. */
   readonly api?: number
+  /** By name, each made by int(), choice() or flag(). Default: none. */
   readonly params?: S
   /** Capabilities of the mechanism that this policy has no rule for: workloads that need one are skipped. */
   readonly lacks?: readonly Capability[]
-  /** The answers, given the parameters. */
+  /** The answers, given the value of every parameter. Called by create(). */
   readonly hooks: (params: Values<S>) => GivenHooks
 }
 
@@ -180,7 +188,7 @@ const SPEC: Shape = {
 
 /**
  * Declares a policy. Every instance is made by one object literal, so that all have the same hidden class. Throws
- * RangeError for a declaration that cannot be right, and `create` for hooks that nobody will ask.
+ * RangeError for a declaration that cannot be right, and `create` for hooks that nobody will ask, or without wpReuse.
  */
 // biome-ignore lint/complexity/noBannedTypes: no parameters is exactly what {} says here.
 export function definePolicy<const S extends Params = {}>(

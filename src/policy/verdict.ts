@@ -4,7 +4,7 @@
  * Everything below COPY is a reuse, everything from COPY on a copy, so that `verdict < COPY` is the only test needed.
  */
 
-/** Reuse, by the test that allowed it. */
+/** A reuse; the next ones say by which test. */
 export const REUSE = 0
 /** PG_anon_exclusive is set (5.19). */
 export const REUSE_EXCLUSIVE = 1
@@ -13,7 +13,7 @@ export const REUSE_LARGE = 2
 /** Reuse, and the swapcache's copy is given up by the test itself, as reuse_swap_page() did. */
 export const REUSE_FREE_SWAP = 3
 
-/** Copies, by what stood in the way. */
+/** A copy; the next ones say what stood in the way. */
 export const COPY = 8
 /** KSM merged the page, whoever is left of those that had it. */
 export const COPY_KSM = 9

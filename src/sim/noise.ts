@@ -26,7 +26,7 @@ export const NOISE_PARAMS = {
   ),
 } as const
 
-/** The values of the machine's parameters (`list params`). */
+/** The values of the machine's parameters (`list params`): rates in 10,000 decisions, and 1 to 64 CPUs. */
 export type NoiseValues = { readonly [K in keyof typeof NOISE_PARAMS]: number }
 
 /** What else holds pages in a run, and the seed of when. */

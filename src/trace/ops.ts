@@ -168,7 +168,7 @@ export const OF_NO_PROCESS: ReadonlySet<number> = new Set([
 /** By the constant: the word for it, where a person reads or writes it. */
 export type Labels = Readonly<Record<number, string>>
 
-/** MMAP `kind`. `object` names a file or a shared object (any non-negative number), `pgoff` the first page in it. */
+/** MMAP `kind`: memory of the process's own, full of zeroes. `object` and `pgoff` say nothing of it. */
 export const MAP_PRIVATE_ANON = 0
 /** A private mapping of a file: reads show the page cache, a store gives the process a copy. */
 export const MAP_PRIVATE_FILE = 1
@@ -182,7 +182,7 @@ export const MAP_LABELS: Labels = {
   [MAP_SHARED]: 'shared',
 }
 
-/** MMAP and MPROTECT `prot`. */
+/** MMAP and MPROTECT `prot`, bits: no access at all. */
 export const PROT_NONE = 0
 /** May be loaded from. */
 export const PROT_READ = 1
@@ -197,7 +197,7 @@ export const PROT_LABELS: Labels = {
   [PROT_READ | PROT_WRITE]: 'rw',
 }
 
-/** MADVISE `advice`. */
+/** MADVISE `advice`: the pages are unmapped; what was stored to private memory is gone. */
 export const MADV_DONTNEED = 0
 /** What the pages hold may be dropped unless it is stored to again. */
 export const MADV_FREE = 1
@@ -229,21 +229,21 @@ export const MADV_LABELS: Labels = {
   [MADV_UNMERGEABLE]: 'unmergeable',
 }
 
-/** UFFD_REGISTER `modes`: bits, as UFFDIO_REGISTER_MODE_*. */
+/** UFFD_REGISTER `modes`, bits, as UFFDIO_REGISTER_MODE_*: an event for each first access to a hole. */
 export const UFFD_MISSING = 1
 /** An event for each first store to a page that is write-protected. */
 export const UFFD_WP = 2
 /** An event for each first access to a page that is in the page cache but not mapped. */
 export const UFFD_MINOR = 4
 
-/** UFFD_RESOLVE `how`: which ioctl provides the pages. */
+/** UFFD_RESOLVE `how`, by the ioctl that provides the pages: new ones, with bytes of the manager's. */
 export const UFFDIO_COPY = 0
 /** The zero page is mapped. */
 export const UFFDIO_ZEROPAGE = 1
 /** The page that is in the page cache is mapped. */
 export const UFFDIO_CONTINUE = 2
 
-/** PIN `kind`, by what the kernel call asks of get_user_pages: vmsplice() reads, FOLL_GET. */
+/** PIN `kind`, by what the kernel call asks of get_user_pages(): vmsplice() reads, FOLL_GET. */
 export const PIN_VMSPLICE = 0
 /** A registered buffer of io_uring: FOLL_PIN | FOLL_WRITE | FOLL_LONGTERM. */
 export const PIN_IOURING = 1

@@ -79,18 +79,22 @@ export function isFull(segmentWords: number, argWords: number): boolean {
   return segmentWords + SEGMENT > CHUNK_SEGMENTS || argWords + SEGMENT_EVENTS > CHUNK_ARGS
 }
 
-/** What a writer throws that was told how much memory it may take. */
+/** What a writer throws that was told how much memory it may take (WriterOptions.most). */
 export class TraceTooLong extends Error {}
 
 /** How a trace is written. */
 export interface WriterOptions {
   /** The writer gives away each chunk as soon as it is full, and keeps nothing. */
   readonly handOut?: (chunk: Chunk) => void
-  /** It throws TraceTooLong when it would need more words than this. */
+  /** It throws TraceTooLong when one of its two columns would have to grow beyond so many words, of four bytes each. */
   readonly most?: number
 }
 
-/** Writes a trace, operation by operation; processes and pins get their numbers here. */
+/**
+ * Writes a trace, operation by operation; processes and pins get their numbers here. `mm` is a process by its number, `vpn`
+ * an address in pages of 4 KiB. Every method throws RangeError for an operand that is no whole number of 32 bits; whether
+ * anything is mapped there, or the process is alive, is not looked at (`trace validate` does).
+ */
 export class TraceWriter {
   readonly #handOut: ((chunk: Chunk) => void) | undefined
   readonly #most: number
@@ -151,8 +155,9 @@ export class TraceWriter {
   }
 
   /**
-   * Maps `pages` pages at `vpn` (which must be free). `folioOrder` is the order of the folio that a first store to an
-   * empty, aligned range of an anonymous mapping may fill: 0 to 9, where 0 is a page until MADV_HUGEPAGE.
+   * Maps `pages` pages at `vpn` (which must be free) as `kind` (MAP_*), with `prot` (PROT_* bits). `folioOrder` is the order
+   * of the folio that a first store to an empty, aligned range of an anonymous mapping may fill: 0 to 9, where 0 is a page
+   * until MADV_HUGEPAGE. `object` names a file or shared memory by any number from 0 on, `pgoff` is the first page in it.
    */
   mmap(
     mm: number,

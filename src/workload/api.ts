@@ -53,11 +53,15 @@ export interface Workload {
 
 /** What defineWorkload() takes. */
 export interface WorkloadSpec<S extends Params> {
+  /** Lower case letters, digits and hyphens; `--workload` and the rows of results call it so. */
   readonly name: string
+  /** One line for lists. */
   readonly summary: string
   /** The WORKLOAD_API that the file was written for. Default: this one. */
   readonly api?: number
+  /** By name, each made by int(), choice() or flag(). */
   readonly params: S
+  /** Does `run --quick` include it? Default: yes. */
   readonly inQuickRun?: boolean
   /** Capabilities that these parameters call for, as in `[p.order > 0 && 'thp']`. Default: none. */
   readonly needs?: (p: Values<S>) => readonly (Capability | false)[]
@@ -130,8 +134,9 @@ export function completeValues(workload: Workload, given: GivenValues): Values<P
 }
 
 /**
- * The trace of `workload` with these parameters and this seed; `shared` puts it where worker threads can read it. Throws
- * TraceTooLong if it takes more than `most` words.
+ * The trace of `workload` with these parameters and this seed (a whole number from 0 to 2^53 - 1); `shared` puts it where
+ * worker threads can read it. Throws TraceTooLong if a column would take more than `most` words of four bytes, RangeError
+ * for a parameter or seed that cannot be, and what the workload throws itself.
  */
 export function buildTrace(
   workload: Workload,
@@ -148,7 +153,7 @@ export function buildTrace(
 
 /**
  * Hands the chunks of that trace to `take`, each good until it returns, so that a trace of any length takes the memory
- * of one chunk. Returns what it comes to.
+ * of one chunk. Returns what it comes to. Throws as buildTrace() does.
  */
 export function streamTrace(
   workload: Workload,

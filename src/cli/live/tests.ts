@@ -1,6 +1,7 @@
 /** tests: the litmus tests that this machine can run; the others are said to be skipped, with the reason. */
 import type { LitmusTest } from '../../litmus/program.ts'
-import { type Facilities, reasonToSkip } from '../../live/facilities.ts'
+import type { Facilities } from '../../live/facilities.ts'
+import { reasonToSkip } from '../../live/reason-to-skip.ts'
 import { counted, say } from '../shell/streams.ts'
 
 export function runnableTests(tests: readonly LitmusTest[], machine: Facilities): LitmusTest[] {

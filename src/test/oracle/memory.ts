@@ -60,7 +60,7 @@ export class Memory {
     return this.process(mm).pages.get(vpn)?.frame.token ?? 0
   }
 
-  /** Model.md's sole user: nobody else maps the frame, nobody else holds a reference on it. */
+  /** The sole user (results/README.md): nobody else maps the frame, nobody else holds a reference on it. */
   isSole(mm: number, vpn: number): boolean {
     const frame = this.process(mm).pages.get(vpn)?.frame
     if (frame === undefined) return true
