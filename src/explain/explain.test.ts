@@ -69,6 +69,23 @@ test('the leak is told when it is observed, and points back at the verdict', () 
   expect(told(LEAK, 'mm-id', { only: 'interesting' })).toEqual([])
 })
 
+test('a cause is found behind operations on several pages', () => {
+  // The store to two pages is two events, so that the next operations begin with the event that has their number.
+  const litmus = parseLitmus(
+    `spawn A
+    mmap A buf 2
+    write A buf[0..1]
+    pin A buf[0] P1 odirect
+    fork A B
+    write A buf[0]
+    devwrite P1[0]
+    read B buf[0]`,
+    'odirect.cow',
+  )
+  const observed = told(litmus, 'page-count', { only: 'interesting' }).join(' ')
+  expect(observed.replace(/\s+/g, ' ')).toContain('caused by operation 6: do_wp_page on buf[0]')
+})
+
 test('two policies part at the verdict, not at the leak', () => {
   const [a, b] = [execution(LEAK, 'mapcount'), execution(LEAK, 'mm-id')]
   const { first, events } = firstDivergence(a, b)

@@ -61,10 +61,10 @@ export class Witness {
     this.engine = litmusMachine({ ...settings, policy, judge: this.#oracle })
   }
 
-  /** Event `n` of the story begins. Only where a number stands for several of the machine's events is it noted. */
+  /** Event `n` of the story begins. Noted from the first number on that stands for several of the machine's events. */
   starts(n: number): void {
     const { events } = this.engine.machine
-    if (n !== events) this.#starts.push({ n, event: events })
+    if (n !== events || this.#starts.length > 0) this.#starts.push({ n, event: events })
   }
 
   /** The story's number of one of the machine's events. */
