@@ -51,6 +51,12 @@ test.each([
   }
 })
 
+test('O_DIRECT that promises more in the one era than in the other is no difference by itself', async () => {
+  // Both copy a page that direct I/O refers to when its process stores after a fork; mapcount's era promises otherwise.
+  const result = await partingOf('mapcount', 'reuse-swap-page', 'fork-pin', 5)
+  expect([result?.depth, result?.counterexamples]).toEqual([5, []])
+})
+
 test('policies that ask large folios differently are the same where there are none', async () => {
   const result = await partingOf('order0-copy', 'mm-id', 'fork-pin', 6)
   expect(result?.counterexamples).toEqual([])

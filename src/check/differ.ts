@@ -58,6 +58,12 @@ class Pair implements Walker {
     this.#frontier = new Frontier(model.actions)
     this.#one = new Side(one, model)
     this.#other = new Side(other, model)
+    // O_DIRECT promises more in one era than in another. What is seen is held against the greater promise on both sides:
+    // a litmus test prints the same words of what is promised and what is not.
+    const [era, eraThere] = [this.#one.world.machine.era, this.#other.world.machine.era]
+    const strict = era.odirect !== eraThere.odirect
+    this.#one.world.truth.promisesAcrossFork = strict
+    this.#other.world.truth.promisesAcrossFork = strict
   }
 
   run(): Exploration {

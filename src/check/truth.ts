@@ -59,6 +59,8 @@ export class Truth implements Judge {
   event = 0
   /** Set once the machine is made, which needs its judge first. */
   machine!: Machine
+  /** Is a FOLL_GET for writing to stay coherent when its owner has forked, as FOLL_PIN is? */
+  promisesAcrossFork = false
   /** By process and page: the token that a load should find, and PAGE_*. */
   readonly content = new Int32Array(MOST_PROCESSES * MOST_PAGES)
   readonly page = new Int32Array(MOST_PROCESSES * MOST_PAGES)
@@ -354,7 +356,7 @@ export class Truth implements Judge {
   #promised(pin: number): boolean {
     const hold = this.pinHold[pin]
     if (hold === HOLD_GET_RO) return false
-    return hold !== HOLD_GET_WRITE || this.pinForked[pin] === 0
+    return hold !== HOLD_GET_WRITE || this.pinForked[pin] === 0 || this.promisesAcrossFork
   }
 
   /** The sole user (results/README.md), as clairvoyant sees it: by who really holds each reference. */
