@@ -37,6 +37,11 @@ export function bitsAfterFork(m: Machine): number {
   return m.era.forkKeepsUffdWp ? -1 : ~PTE_UFFD_WP
 }
 
+/** Is the copy for the process itself, which stays registered? COW PTE v2 breaks tables so. */
+function staysRegistered(parent: Mm, child: Mm, vma: Vma): boolean {
+  return parent === child && vma.uffdWp
+}
+
 /** Which pages the policy is asked about: none, all that may be pinned, or those too, which are marked (marksHeld()). */
 export const ASK_NONE = 0
 export const ASK = 1
@@ -75,7 +80,7 @@ export function copyPteRange(
   const keepsBits = policy.pageBits !== null
   const asksAll = asks && !m.forkAsksPinned
   const asksFile = asks && m.era.forkCopiesFile && vma.kind !== MAP_SHARED
-  const kept = bitsAfterFork(m)
+  const kept = staysRegistered(parent, child, vma) ? -1 : bitsAfterFork(m)
   const pages = end - start
   const fours = m.plain && pages >= FOURS && whom !== ASK
   let { word } = frames
@@ -89,7 +94,7 @@ export function copyPteRange(
     if (pte === 0) continue
     copied++
     if ((pte & PTE_PRESENT) === 0) {
-      copyNonpresentPte(m, pte, from + i, to + i)
+      copyNonpresentPte(m, pte, from + i, to + i, kept)
       continue
     }
     const pfn = pte >>> PFN_SHIFT
@@ -139,7 +144,7 @@ export function copyPteRange(
 
 /**
  * The entries from `i` on, up to the first that does not map a plain page, or one that may be pinned if the policy
- * `asks`. `kept`: bitsAfterFork(). Returns that one. By far the most entries are copied here: whatever else fork does
+ * `asks`. `kept`: bits that the copies keep. Returns that one. By far the most entries are copied here: whatever else fork does
  * would slow the loop down.
  */
 function sharePlain(
@@ -168,7 +173,7 @@ function sharePlain(
 }
 
 /** copy_nonpresent_pte(): one more swap entry, or a marker; exclusivity is lost on both sides. */
-function copyNonpresentPte(m: Machine, pte: number, from: number, to: number): void {
+function copyNonpresentPte(m: Machine, pte: number, from: number, to: number, kept: number): void {
   const { ptes } = m.tables
   if ((pte & PTE_SWAP) === 0) {
     if (m.era.forkCopiesMarkers) ptes[to] = pte
@@ -178,7 +183,7 @@ function copyNonpresentPte(m: Machine, pte: number, from: number, to: number): v
   slotIsShared(m, pte >>> PFN_SHIFT)
   const shared = pte & ~PTE_SWP_EXCLUSIVE
   ptes[from] = shared
-  ptes[to] = shared & bitsAfterFork(m)
+  ptes[to] = shared & kept
 }
 
 /** copy_present_page(): the child gets its own copy at once; the parent's entry stays as it is. */
@@ -200,6 +205,8 @@ export function copyPresentPage(
   frames.token[pfn] = frames.token[old]!
   mapPte(frames, child, pfn)
   ptes[from]! &= m.policy.forkCopyProtects ? ~(PTE_TOK | PTE_WRITE) : ~PTE_TOK
-  ptes[to] = (pfn << PFN_SHIFT) | dirtyFlags(vma)
+  const armed = staysRegistered(parent, child, vma) && (ptes[from]! & PTE_UFFD_WP) !== 0
+  const flags = armed ? (dirtyFlags(vma) & ~PTE_WRITE) | PTE_UFFD_WP : dirtyFlags(vma)
+  ptes[to] = (pfn << PFN_SHIFT) | flags
   lruAdd(m, pfn)
 }

@@ -10,7 +10,7 @@ import { FAILED, OK } from './answers.ts'
 import { forceWrite, tookSwapped } from './gup.ts'
 import type { Machine } from './machine.ts'
 import { pageIsTaken } from './own-bits.ts'
-import { gupMarksTable } from './shared-tables.ts'
+import { gupBelowSharedTable, gupMarksTable } from './shared-tables.ts'
 import { tracksSoftDirty } from './soft-dirty.ts'
 import { awaitedEvent } from './userfault.ts'
 import { entryAt, frameAt } from './walk.ts'
@@ -26,6 +26,8 @@ export function poke(m: Machine, mm: Mm, vpn: number): number {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     m.k.mm = mm
     m.k.vpn = vpn
+    // The walk with the page-table lock breaks a shared table, or (on-demand-fork) does not know of it.
+    if (gupBelowSharedTable(m, mm, vpn, true, true)) return finish(m, mm, vpn)
     const entry = entryAt(m, mm, vpn)
     if (mayWrite(m, mm, vma, vpn, entry)) return finish(m, mm, vpn)
     if ((entry & PTE_PRESENT) === 0) {

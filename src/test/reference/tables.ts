@@ -122,17 +122,25 @@ function copyOwned(w: World, pmd: Pmd): void {
   replaceTable(w, pmd, (pte, table) => {
     if (pte.page !== null) copyPresentPte(w, process, process, pte, table)
     else if (pte.slot !== null) copySwapPte(w, pte, table)
+    keepsUffdWp(pmd, pte, table)
   })
+}
+
+/** Protection by userfaultfd stays where the process is registered. */
+function keepsUffdWp(pmd: Pmd, pte: Pte, table: Table): void {
+  const copy = table.entries.get(pte.index)
+  if (copy === undefined) return
+  copy.uffdWp =
+    pte.uffdWp && areaAt(pmd.process, pmd.number * TABLE_PAGES + pte.index)?.uffdWp === true
+  if (copy.uffdWp) copy.write = false
 }
 
 /** Accounted sharing: the same entries once more; the counts are right already. */
 function copyAccounted(w: World, pmd: Pmd): void {
   replaceTable(w, pmd, (pte, table) => {
-    const vpn = pmd.number * TABLE_PAGES + pte.index
     if (pte.page !== null) copyMarks(w.mapPage(pmd.process, table, pte.index, pte.page), pte)
     else if (pte.slot !== null) copyMarks(w.mapSlot(table, pte.index, pte.slot), pte)
-    const copy = table.entries.get(pte.index)
-    if (copy !== undefined && areaAt(pmd.process, vpn)?.uffdWp !== true) copy.uffdWp = false
+    keepsUffdWp(pmd, pte, table)
   })
 }
 
