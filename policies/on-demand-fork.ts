@@ -7,7 +7,8 @@
  * Costs   A fault copies a whole table, also when nobody else uses it any more. Counts of pages below a shared table
  *         are wrong meanwhile: GUP below it hands out a page that the relatives map writable, swap entries are copied
  *         uncounted, a pin at fork is not seen.
- * Omits   The exception for the brk heap.
+ * Omits   The exception for the brk heap; that fork leaves the PMD entry of a read-only area writable, so that a store
+ *         after mprotect() finds nothing to break, and an exit empties the table for everyone.
  */
 import { definePolicy, GUP_BREAK_COW } from '../src/policy/api.ts'
 import { ksmReuse, reuseSwapPage, sharedThp } from './reuse-swap-page.ts'

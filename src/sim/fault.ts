@@ -30,7 +30,7 @@ import { wpHugePmd } from './huge.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
 import { cachedFrame, pageCacheFrame } from './page-cache.ts'
-import { breakSharedTable } from './shared-tables.ts'
+import { breakTableAtFault } from './shared-tables.ts'
 import { doSetPmd, mapSharedFolio } from './shmem-huge.ts'
 import { mapsShareWritable } from './soft-dirty.ts'
 import { swapIn } from './swap-in.ts'
@@ -54,7 +54,7 @@ export function handleFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: bo
   if ((pmd & PMD_HUGE) !== 0) {
     if (!write || (pmd & PTE_WRITE) !== 0 || wpHugePmd(m, mm, vma, vpn, false)) return
   } else if (pmd !== 0 && (pmd & PTE_WRITE) === 0) {
-    breakSharedTable(m, mm, vpn)
+    breakTableAtFault(m, mm, vma, vpn)
   }
   handlePteFault(m, mm, vma, vpn, write)
 }

@@ -23,7 +23,7 @@ import { mmTakesPages, pageIsTaken } from './own-bits.ts'
 import { getPage, putPage } from './pins.ts'
 import { gupPlain } from './plain-gup.ts'
 import {
-  breakSharedTable,
+  breakTableAtFault,
   findsBelowSharedTable,
   gupBelowSharedTable,
   gupMarksTable,
@@ -250,7 +250,7 @@ export function forceWrite(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
 }
 
 function breakCowOnce(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
-  breakSharedTable(m, mm, vpn)
+  breakTableAtFault(m, mm, vma, vpn)
   if ((mm.pmd(vpn) & PMD_HUGE) !== 0 && wpHugePmd(m, mm, vma, vpn, false)) return
   if ((m.tables.ptes[mm.pteIndex(vpn)]! & (PTE_PRESENT | PTE_WRITE)) === PTE_PRESENT)
     wpPage(m, mm, vma, vpn)
@@ -258,7 +258,7 @@ function breakCowOnce(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
 
 /** FAULT_FLAG_UNSHARE: the page is exclusive to the process when this returns. */
 function unshare(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
-  breakSharedTable(m, mm, vpn)
+  breakTableAtFault(m, mm, vma, vpn)
   if ((mm.pmd(vpn) & PMD_HUGE) !== 0 && wpHugePmd(m, mm, vma, vpn, true)) return
   unsharePage(m, mm, vma, vpn)
 }

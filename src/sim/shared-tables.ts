@@ -24,7 +24,7 @@ import {
   TABLE_PAGES,
   TABLE_SHIFT,
 } from '../state/tables.ts'
-import { MAP_PRIVATE_ANON, MAP_SHARED } from '../trace/ops.ts'
+import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import { ASK, ASK_NONE, copyPteRange, mayCopyAtFork, mustCopy } from './copy-ptes.ts'
 import { dropPte, zapPteRange } from './drop.ts'
 import { mapPte } from './folio.ts'
@@ -128,7 +128,12 @@ function isShared(mm: Mm, vpn: number): boolean {
   return pmd !== 0 && (pmd & (PMD_HUGE | PTE_WRITE)) === 0
 }
 
-/** A fault met a read-only PMD entry: the process gets a table of its own. */
+/** A fault met a read-only PMD entry, which the 2021 prototype looks at where the area may be written to. */
+export function breakTableAtFault(m: Machine, mm: Mm, vma: Vma, vpn: number): void {
+  if (m.policy.tables !== 'lazy' || (vma.prot & PROT_WRITE) !== 0) breakSharedTable(m, mm, vpn)
+}
+
+/** The process gets a table of its own. */
 export function breakSharedTable(m: Machine, mm: Mm, vpn: number): void {
   if (!isShared(mm, vpn)) return
   const start = vpn & -TABLE_PAGES
