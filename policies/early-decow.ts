@@ -8,8 +8,22 @@
  *         chance, though: no passing reference is mistaken for a pin.
  * Omits   The lockless race with fork, which the series closed with a retry.
  */
-import { definePolicy, GUP_BREAK_COW, GUP_TAKE, pageDontCow } from '../src/policy/api.ts'
+import {
+  COPY_SWAPCACHE,
+  definePolicy,
+  GUP_BREAK_COW,
+  GUP_TAKE,
+  type Kernel,
+  pageDontCow,
+  REUSE,
+} from '../src/policy/api.ts'
 import { reuseSwapPage } from './reuse-swap-page.ts'
+
+/** 2009 knew no device that needs a page to stay as it is while it is written out. */
+function reuseOf2009(k: Kernel, pfn: number): number {
+  const verdict = reuseSwapPage(k, pfn)
+  return verdict === COPY_SWAPCACHE ? REUSE : verdict
+}
 
 export default definePolicy({
   name: 'early-decow',
@@ -22,10 +36,10 @@ export default definePolicy({
     tagsGupPages: true,
     asksEveryFork: true,
     forkCopyProtects: true,
-    wpReuse: reuseSwapPage,
+    wpReuse: reuseOf2009,
     forkCopies: pageDontCow,
     gupFastRefuses: (k, pfn) => !pageDontCow(k, pfn),
-    // The slow path, which marks pages, breaks COW for readers too.
+    // Without a lock a marked page is taken; the slow path, which marks pages, breaks COW for readers too.
     gupRead: (k, pfn) => (pageDontCow(k, pfn) ? GUP_TAKE : GUP_BREAK_COW),
     gupReadNotAnon: () => GUP_BREAK_COW,
   }),

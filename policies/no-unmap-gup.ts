@@ -21,6 +21,7 @@ import {
   pageKsm,
   pageMapcount,
   pageSwapCache,
+  pageWriteback,
   REUSE,
   REUSE_FREE_SWAP,
 } from '../src/policy/api.ts'
@@ -45,8 +46,8 @@ export default definePolicy({
       // 1 for the caller's swap entry, also where the swapcache was bypassed, which 2009 knew nothing of.
       const count = Math.max(1, mapAndSwapCount(k, pfn))
       if (count !== 1) return COPY_MAPPED
-      // reuse_swap_page() gives the swapcache up before it looks at the references that are left.
-      const cached = pageSwapCache(k, pfn)
+      // reuse_swap_page() gives the swapcache up before it looks at the references that are left, unless it is being written.
+      const cached = pageSwapCache(k, pfn) && !pageWriteback(k, pfn)
       const unmapped = pageMapcount(k, pfn) === 0 ? 1 : 0
       const references = pageCount(k, pfn) - (cached ? 1 : 0) + unmapped
       if (count + references !== 2) return COPY_REFERENCED

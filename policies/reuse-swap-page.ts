@@ -18,6 +18,7 @@ import {
   flag,
   type Kernel,
   mapAndSwapCount,
+  otherPagesInSwap,
   pageKsm,
   pageSwapCache,
   pageUnderStableWriteback,
@@ -31,6 +32,8 @@ export function reuseSwapPage(k: Kernel, pfn: number): number {
   const count = mapAndSwapCount(k, pfn)
   if (count > 1) return COPY_MAPPED
   if (count === 0 || !pageSwapCache(k, pfn)) return REUSE
+  // Where other pages of the folio are in swap still, nothing is given up, and nothing asked about the device.
+  if (otherPagesInSwap(k, pfn)) return REUSE
   // The device would write out a mix of old and new bytes; any other device may, the swapcache stays until it is done.
   return pageUnderStableWriteback(k, pfn) ? COPY_SWAPCACHE : REUSE_FREE_SWAP
 }
@@ -46,7 +49,7 @@ export default definePolicy({
   name: 'reuse-swap-page',
   summary: 'mapcount + swapcount',
   era: 'v2.6.29-v5.7',
-  kernel: '5.8',
+  kernel: '5.7',
   params: { sharedThp, ksmReuse },
   hooks: (p) => ({
     copiesHuge: p.sharedThp === 'copy2M',

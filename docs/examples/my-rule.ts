@@ -32,7 +32,7 @@ export default definePolicy({
   // For lists and tables.
   summary: 'PageAnonExclusive, and a few references are nobody',
   era: 'an idea',
-  // How the rest of the kernel behaves: 5.6, 5.8, 5.15, 5.18, 5.19, 6.1, 6.12, 6.18 (cowbench list kernels, column era).
+  // How the rest of the kernel behaves: 5.6, 5.7, 5.8, 5.15, 5.18, 5.19, 6.1, 6.12, 6.18 (cowbench list kernels, column era).
   kernel: '6.18',
   // What it has no rule for: a workload that needs it is skipped. Of 'collapse', 'ksm', 'soft-dirty', 'swap', 'thp',
   // 'uffd-minor', 'uffd-wp', 'uffd-wp-shmem'.

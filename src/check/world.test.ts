@@ -11,6 +11,6 @@ test("the era is the policy's own or the one asked for, and an unknown one is re
   expect(eraOf()).toBe(eraOf('6.18'))
   expect(eraOf('5.6')).not.toBe(eraOf())
   expect(() => eraOf('4.4')).toThrow(
-    'unknown era: 4.4; available: 5.6, 5.8, 5.15, 5.18, 5.19, 6.1, 6.12, 6.18',
+    'unknown era: 4.4; available: 5.6, 5.7, 5.8, 5.15, 5.18, 5.19, 6.1, 6.12, 6.18',
   )
 })

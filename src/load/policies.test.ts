@@ -265,7 +265,7 @@ test.each<[string, () => string, RegExp]>([
   [
     'a kernel that there is no era for',
     () => policy(HOOKS, ABOUT.replace('6.18', '6.17')),
-    /own-\d+\.ts:.* unknown kernel of policy own: 6\.17; did you mean 6\.1\? available: 5\.6, 5\.8, /,
+    /own-\d+\.ts:.* unknown kernel of policy own: 6\.17; did you mean 6\.1\? available: 5\.6, 5\.7, 5\.8, /,
   ],
   ['hooks that throw', () => policy(`hooks: () => { throw new Error('no hooks') }`), /: no hooks$/],
   [

@@ -76,7 +76,10 @@ export interface PolicyHooks {
   readonly copiesHuge: boolean
   /** The last mapper of a KSM page writes to it in place: reuse_ksm_page(), until 5.8. */
   readonly reusesKsm: boolean
-  /** Mark every anonymous page that GUP touches with PG_dontcow (2009). */
+  /**
+   * Mark every anonymous page that GUP touches with PG_dontcow (2009). The walk with the page-table lock breaks COW for readers
+   * too; gupRead is asked for the lockless one alone.
+   */
   readonly tagsGupPages: boolean
   /** Ask swapinReuse for a load too, so that the page is known to be the process's own (5.19). */
   readonly asksAtLoad: boolean

@@ -37,9 +37,14 @@ export function pageSwapCache(k: Kernel, pfn: number): boolean {
   return k.frames.has(k.frames.head(pfn), PG_SWAPCACHE)
 }
 
+/** PageWriteback(): being written to swap. It stays in the swapcache until that is done. */
+export function pageWriteback(k: Kernel, pfn: number): boolean {
+  return k.frames.has(k.frames.head(pfn), PG_WRITEBACK)
+}
+
 /** Under writeback to a swap device that needs the page to stay as it is meanwhile. */
 export function pageUnderStableWriteback(k: Kernel, pfn: number): boolean {
-  return k.stableWrites && k.frames.has(k.frames.head(pfn), PG_WRITEBACK)
+  return k.stableWrites && pageWriteback(k, pfn)
 }
 
 /** Waiting in this CPU's batch of fresh pages, which holds a reference: !PageLRU. */
@@ -88,6 +93,17 @@ export function swapExclusive(k: Kernel): boolean {
 export function swapCount(k: Kernel, pfn: number): number {
   const f = k.frames
   return f.has(f.head(pfn), PG_SWAPCACHE) ? k.swap.count[f.slot[pfn]!]! : 0
+}
+
+/** Does a swap entry name another page of the folio? */
+export function otherPagesInSwap(k: Kernel, pfn: number): boolean {
+  const f = k.frames
+  const head = f.head(pfn)
+  const end = head + f.pages(head)
+  for (let page = head; page < end; page++) {
+    if (page !== pfn && swapCount(k, page) > 0) return true
+  }
+  return false
 }
 
 /**

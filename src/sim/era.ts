@@ -227,15 +227,17 @@ const era6_12: Era = {
   odirect: 'pin',
 }
 
+/** In no record: 5.6 with userfaultfd's write-protection, and without FOLL_TOUCH in pin_user_pages(). */
+const era5_7: Era = {
+  ...base,
+  forkCopiesFile: false,
+  collapsesShared: false,
+  hugeZeroStore: 'advised',
+}
+
 export const ERAS = {
-  '5.6': {
-    ...base,
-    uffdWp: false,
-    forkCopiesFile: false,
-    collapsesShared: false,
-    hugeZeroStore: 'advised',
-    pinTouches: true,
-  },
+  '5.6': { ...era5_7, uffdWp: false, pinTouches: true },
+  '5.7': era5_7,
   '5.8': base,
   '5.15': era5_15,
   '5.18': era5_18,

@@ -121,7 +121,8 @@ function getPage(w: World, process: Process, vpn: number, request: Request): Pag
   for (let round = 0; round < ROUNDS; round++) {
     const pmd = pmdAt(process, vpn)
     // 2009: gup_fast() takes a page that is marked already.
-    const marked = w.rules.gupMarksDontCow && mappedPage(process, vpn)?.folio.dontCow === true
+    const fast = w.rules.gupMarksDontCow && request.fast
+    const marked = fast && mappedPage(process, vpn)?.folio.dontCow === true
     const want = { ...request, write: request.write || (breaks && !marked) }
     if (pmd !== null) prepareTable(w, pmd, want, vpn)
     const entry = entryOf(pmd, vpn)

@@ -41,13 +41,8 @@ const ERA_5_8: Era = {
   swapReadsWait: true,
   forceFollows: 'cowFault',
 }
-const ERA_5_6: Era = {
-  ...ERA_5_8,
-  uffdWp: false,
-  forkCopiesFile: false,
-  hugeZeroStore: 'advised',
-  pinTouches: true,
-}
+const ERA_5_7: Era = { ...ERA_5_8, forkCopiesFile: false, hugeZeroStore: 'advised' }
+const ERA_5_6: Era = { ...ERA_5_7, uffdWp: false, pinTouches: true }
 const ERA_5_15: Era = {
   ...ERA_5_8,
   ioUringTakesFiles: true,
@@ -153,6 +148,8 @@ export function ownEra(policy: string): Era {
     case 'early-decow':
     case 'on-demand-fork':
       return ERA_5_6
+    case 'reuse-swap-page':
+      return ERA_5_7
     case 'page-count':
       return ERA_5_15
     case 'page-count-refined':
