@@ -295,7 +295,9 @@ describe('a run that cannot be', () => {
 
   test('names the eras that there are', () => {
     const run = () => simulate({ ...settings, era: '4.4', oracle: 'epoch' })
-    expect(run).toThrow('unknown era: 4.4; available: 5.6, 5.7, 5.8, 5.15, 5.18, 5.19, 6.1, 6.12, 6.18')
+    expect(run).toThrow(
+      'unknown era: 4.4; available: 5.6, 5.7, 5.8, 5.15, 5.18, 5.19, 6.1, 6.12, 6.18',
+    )
     const near = () => simulate({ ...settings, era: '6.118', oracle: 'epoch' })
     expect(near).toThrow('unknown era: 6.118; did you mean 6.18? available: 5.6, ')
   })

@@ -16,7 +16,8 @@ import {
   STEP_SLOW,
 } from '../trace/steps.ts'
 import { GOES_ON, OK } from './answers.ts'
-import { entryNeeds, gupBegins, newPin, observed, pinAs, readEntry } from './gup.ts'
+import { gupBegins, newPin, observed, pinAs, readEntry } from './gup.ts'
+import { entryNeeds } from './gup-needs.ts'
 import { forks } from './locks.ts'
 import type { Machine } from './machine.ts'
 import { pageIsTaken } from './own-bits.ts'
@@ -93,7 +94,7 @@ function recheck(m: Machine, mm: Mm, task: Task, want: Want): number {
   // The reference is there to stay: whoever looks for one finds it, and what goes through it is seen.
   observed(m, mm, vpn)
   m.judge.pin(task.pin, mm.id, vpn, 1, want.hold)
-  const below = findsBelowSharedTable(m, mm, vpn, want.write)
+  const below = findsBelowSharedTable(m, mm, vpn, want)
   task.step = want.follPin && (pte & PTE_WRITE) === 0 && !below ? STEP_EXCLUSIVE : STEP_END
   return GOES_ON
 }

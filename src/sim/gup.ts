@@ -17,6 +17,7 @@ import {
 import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from '../trace/ops.ts'
 import { kernelFault } from './access.ts'
 import { FAILED, OK } from './answers.ts'
+import { entryNeeds } from './gup-needs.ts'
 import { wpHugePmd } from './huge.ts'
 import type { Machine } from './machine.ts'
 import { mmTakesPages, pageIsTaken } from './own-bits.ts'
@@ -169,29 +170,19 @@ export function readEntry(m: Machine, mm: Mm, vpn: number, want: Want): number {
   if (want.slow || !permits(mm.find(vpn), want)) return 0
   const entry = entryAt(m, mm, vpn) & ~PTE_TOK
   if ((entry & PTE_PRESENT) === 0) return 0
-  if (findsBelowSharedTable(m, mm, vpn, want.write)) return entry
   m.k.mm = mm
   m.k.vpn = vpn
+  if (findsBelowSharedTable(m, mm, vpn, want)) return entry
   const pfn = frameAt(m, mm, vpn)
   if (m.frames.has(pfn, PG_ANON) && m.policy.gupFastRefuses(m.k, pfn)) return 0
   // Whether the page is exclusive is looked at when the reference is held.
   return entryNeeds(m, mm, vpn, entry, want) === GUP_BREAK_COW ? 0 : entry
 }
 
-/** What has to happen to the present entry before the page may be taken: GUP_*. */
-export function entryNeeds(m: Machine, mm: Mm, vpn: number, entry: number, want: Want): number {
-  if ((entry & PTE_WRITE) !== 0 && (mm.pmd(vpn) & PTE_WRITE) !== 0) return GUP_TAKE
-  if (want.write) return GUP_BREAK_COW
-  // gup_must_unshare(): of shared memory there is nothing to unshare.
-  if (mm.find(vpn)?.kind === MAP_SHARED) return GUP_TAKE
-  if (want.slow && m.policy.tagsGupPages) return GUP_BREAK_COW
-  return readNeeds(m, entry >>> PFN_SHIFT, want.follPin)
-}
-
 /** follow_page_mask(): can the page be taken as it is? If not, faultin_page(): one fault towards that. */
 function followPage(m: Machine, mm: Mm, vma: Vma, vpn: number, want: Want): number {
   mm.reserve(vpn)
-  if (gupBelowSharedTable(m, mm, vpn, want.write, want.slow)) return TAKEN
+  if (gupBelowSharedTable(m, mm, vpn, want)) return TAKEN
   const pmd = mm.pmd(vpn)
   const huge = (pmd & PMD_HUGE) !== 0
   const entry = huge ? pmd : m.tables.ptes[mm.pteIndex(vpn)]!
@@ -227,13 +218,6 @@ export function tookSwapped(before: number, after: number): boolean {
 function breaksForReaders(m: Machine, { kind }: Vma, follPin: boolean): boolean {
   if (kind === MAP_SHARED) return false
   return m.policy.gupReadNotAnon(m.k, ZERO_PFN, follPin) === GUP_BREAK_COW
-}
-
-/** `pfn` is the entry's: of a huge mapping, the folio's head. */
-function readNeeds(m: Machine, pfn: number, follPin: boolean): number {
-  const { frames, policy } = m
-  if (!frames.has(pfn, PG_ANON)) return policy.gupReadNotAnon(m.k, pfn, follPin)
-  return policy.gupRead(m.k, pfn, follPin)
 }
 
 /** A write fault for a reader: COW is broken whatever the area's protection. */

@@ -62,7 +62,8 @@ import {
   STEP_TABLE,
   STEP_TEST,
 } from '../trace/steps.ts'
-import { entryNeeds, readEntry } from './gup.ts'
+import { readEntry } from './gup.ts'
+import { entryNeeds } from './gup-needs.ts'
 import type { Machine } from './machine.ts'
 import { nextMapper } from './reclaim-steps.ts'
 import type { Task } from './task.ts'

@@ -14,6 +14,7 @@ import { gupBelowSharedTable, gupMarksTable } from './shared-tables.ts'
 import { tracksSoftDirty } from './soft-dirty.ts'
 import { awaitedEvent } from './userfault.ts'
 import { entryAt, frameAt } from './walk.ts'
+import { FORCED } from './want.ts'
 
 /** How often the page may have to be brought in before it can be written to. */
 const MAX_TRIES = 8
@@ -27,7 +28,7 @@ export function poke(m: Machine, mm: Mm, vpn: number): number {
     m.k.mm = mm
     m.k.vpn = vpn
     // The walk with the page-table lock breaks a shared table, or (on-demand-fork) does not know of it.
-    if (gupBelowSharedTable(m, mm, vpn, true, true)) return finish(m, mm, vpn)
+    if (gupBelowSharedTable(m, mm, vpn, FORCED)) return finish(m, mm, vpn)
     const entry = entryAt(m, mm, vpn)
     if (mayWrite(m, mm, vma, vpn, entry)) return finish(m, mm, vpn)
     if ((entry & PTE_PRESENT) === 0) {

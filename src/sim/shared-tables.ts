@@ -8,7 +8,7 @@
  * accounted RFC v3 to v5 and Hildenbrand's relaxed form: entries are accounted and write-protected at fork as if each
  *           sharer had a table of its own; any modification breaks the sharing first, and needs no accounting then.
  */
-import { COPY_MAPPED, REUSE, SITE_TABLE } from '../policy/api.ts'
+import { COPY_MAPPED, GUP_TAKE, REUSE, SITE_TABLE } from '../policy/api.ts'
 import { PG_ANON, PG_EXCLUSIVE, PG_ZERO } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
@@ -28,8 +28,10 @@ import { MAP_PRIVATE_ANON, MAP_SHARED, PROT_WRITE } from '../trace/ops.ts'
 import { ASK, ASK_NONE, copyPteRange, mayCopyAtFork, mustCopy } from './copy-ptes.ts'
 import { dropPte, zapPteRange } from './drop.ts'
 import { mapPte } from './folio.ts'
+import { readNeeds } from './gup-needs.ts'
 import type { Machine } from './machine.ts'
 import { pageIsShared, slotIsShared } from './own-bits.ts'
+import type { Want } from './want.ts'
 
 /** COW_PTE_OWNER_EXCLUSIVE: GUP has touched the table. */
 const EXCLUSIVE = -1
@@ -297,33 +299,28 @@ function unaccountEntries(m: Machine, mm: Mm, offset: number): void {
 
 /**
  * gup_fast() does not look at the PMD entry's write bit, so below a table that is shared but not write-protected entry
- * by entry it finds the relatives' page writable. `slow`: the caller walks with the page-table lock, which breaks the
- * sharing first where the design knows of it. Returns whether the page is taken as it is.
+ * by entry it finds the relatives' page writable. A walk with the page-table lock breaks the sharing first where the
+ * design knows of it. Returns whether the page is taken as it is.
  */
-export function gupBelowSharedTable(
-  m: Machine,
-  mm: Mm,
-  vpn: number,
-  write: boolean,
-  slow: boolean,
-): boolean {
+export function gupBelowSharedTable(m: Machine, mm: Mm, vpn: number, want: Want): boolean {
   if (!isShared(mm, vpn) || m.policy.tables === 'accounted') return false
-  if (slow && m.policy.tables === 'owner') {
+  if (want.slow && m.policy.tables === 'owner') {
     breakSharedTable(m, mm, vpn)
     return false
   }
-  if (findsBelowSharedTable(m, mm, vpn, write)) return true
+  if (findsBelowSharedTable(m, mm, vpn, want)) return true
   // What the lockless walk cannot take goes the slow way.
   if (m.policy.tables === 'owner') breakSharedTable(m, mm, vpn)
   return false
 }
 
 /** The lockless walk's own view: does the entry below a table that is shared unaccounted permit the access? */
-export function findsBelowSharedTable(m: Machine, mm: Mm, vpn: number, write: boolean): boolean {
+export function findsBelowSharedTable(m: Machine, mm: Mm, vpn: number, want: Want): boolean {
   if (!isShared(mm, vpn) || m.policy.tables === 'accounted') return false
   const pte = m.tables.ptes[mm.pteIndex(vpn)]!
-  const needed = write ? PTE_PRESENT | PTE_WRITE : PTE_PRESENT
-  return (pte & needed) === needed && (pte & PTE_UFFD_WP) === 0
+  if ((pte & (PTE_PRESENT | PTE_UFFD_WP)) !== PTE_PRESENT) return false
+  if ((pte & PTE_WRITE) !== 0) return true
+  return !want.write && readNeeds(m, pte >>> PFN_SHIFT, want.follPin) === GUP_TAKE
 }
 
 /** COW PTE v2: what GUP has walked is copied by later forks. Sticky until the table is freed. */

@@ -33,6 +33,9 @@ function want(hold: number, slow: boolean, dirties = false): Want {
   }
 }
 
+/** Of ptrace's store (FOLL_FORCE | FOLL_WRITE | FOLL_GET). */
+export const FORCED = want(HOLD_GET_WRITE, true)
+
 /** By PIN_*: made once, for there is one for every pin. */
 function wants(odirect: number, ioUringTakesFiles: boolean): readonly Want[] {
   const kinds: Want[] = []
