@@ -108,7 +108,12 @@ export const METRICS = [
   m('fork_ns', 'ns', 'less', 'estimated time in fork'),
   m('fault_ns', 'ns', 'less', 'estimated time in page faults and pins'),
   m('exit_ns', 'ns', 'less', 'estimated time in exit, exec and unmapping'),
-  m('swap_ns', 'ns', 'less', 'estimated time in reclaim and swap I/O'),
+  m(
+    'swap_ns',
+    'ns',
+    'less',
+    'estimated time in reclaim and writing to swap; what a fault reads back is its own',
+  ),
   m('total_ns', 'ns', 'less', 'fork_ns + fault_ns + exit_ns + swap_ns'),
   m('fork_ns_max', 'ns', 'less', 'longest estimated fork'),
   m('fault_ns_p99', 'ns', 'less', '99th percentile of the estimated fault times'),
