@@ -34,6 +34,7 @@ export default definePolicy({
   hooks: () => ({
     copiesHuge: true,
     tagsGupPages: true,
+    gupSlowBreaksCow: true,
     asksEveryFork: true,
     forkCopyProtects: true,
     wpReuse: reuseOf2009,

@@ -76,7 +76,7 @@ export default definePolicy({
     //   upgradesPmd(k, head, dirty)        the same for a huge mapping: no
     //   forcedInPlace(k, pfn)              does a FOLL_FORCE store to a read-only page need no fault: no
     // Things that the kernel does before or after it asks, all off: drainsLruBatch, freesSwapCache, tracksExclusive,
-    // asksAtLoad, swapinWritable, wpResolveWritable, copiesHuge, reusesKsm, tagsGupPages, asksEveryFork
+    // asksAtLoad, swapinWritable, wpResolveWritable, copiesHuge, reusesKsm, tagsGupPages, gupSlowBreaksCow, asksEveryFork
     // (on with bits of your own), forkCopyProtects, triesPageLock, writeProtectSeq; and tables ('copy').
     // Bits of your own for each page or process: pageBits, mmBits (docs/write-a-policy.md).
   }),

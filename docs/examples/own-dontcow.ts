@@ -27,10 +27,11 @@ export default definePolicy({
   hooks: () => ({
     copiesHuge: true,
     asksEveryFork: true,
+    gupSlowBreaksCow: true,
     forkCopyProtects: true,
     // A page flag: of the whole folio, and gone when swap has taken the page away and brings it back in another frame.
     pageBits: { width: 1, perFolio: true, taken: () => DONTCOW, readIn: () => 0 },
-    wpReuse: hooksOf('reuse-swap-page').wpReuse,
+    wpReuse: hooksOf('early-decow').wpReuse,
     forkCopies: marked,
     gupFastRefuses: (k, pfn) => !marked(k, pfn),
     gupRead: (k, pfn) => (marked(k, pfn) ? GUP_TAKE : GUP_BREAK_COW),

@@ -76,11 +76,10 @@ export interface PolicyHooks {
   readonly copiesHuge: boolean
   /** The last mapper of a KSM page writes to it in place: reuse_ksm_page(), until 5.8. */
   readonly reusesKsm: boolean
-  /**
-   * Mark every anonymous page that GUP touches with PG_dontcow (2009). The walk with the page-table lock breaks COW for readers
-   * too; gupRead is asked for the lockless one alone.
-   */
+  /** Mark every anonymous page that GUP touches with PG_dontcow (2009). */
   readonly tagsGupPages: boolean
+  /** GUP that walks with the page-table lock breaks COW for readers too: gupRead is asked by the lockless walk alone (2009). */
+  readonly gupSlowBreaksCow: boolean
   /** Ask swapinReuse for a load too, so that the page is known to be the process's own (5.19). */
   readonly asksAtLoad: boolean
   /** Ask forkCopies in any process, not only in one that has used FOLL_PIN. Default: with bits of its own, yes. */
@@ -228,6 +227,7 @@ export function definePolicy<const S extends Params = {}>(
         copiesHuge: h.copiesHuge ?? false,
         reusesKsm: h.reusesKsm ?? false,
         tagsGupPages: h.tagsGupPages ?? false,
+        gupSlowBreaksCow: h.gupSlowBreaksCow ?? false,
         asksAtLoad: h.asksAtLoad ?? false,
         asksEveryFork:
           h.asksEveryFork ?? ((h.pageBits ?? null) !== null || (h.mmBits ?? null) !== null),

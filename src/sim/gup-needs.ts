@@ -15,7 +15,7 @@ export function entryNeeds(m: Machine, mm: Mm, vpn: number, entry: number, want:
   if (want.write) return GUP_BREAK_COW
   // gup_must_unshare(): of shared memory there is nothing to unshare.
   if (mm.find(vpn)?.kind === MAP_SHARED) return GUP_TAKE
-  if (want.slow && m.policy.tagsGupPages) return GUP_BREAK_COW
+  if (want.slow && m.policy.gupSlowBreaksCow) return GUP_BREAK_COW
   return readNeeds(m, entry >>> PFN_SHIFT, want.follPin)
 }
 

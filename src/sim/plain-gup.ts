@@ -39,7 +39,8 @@ export const SPECIAL_AT_GUP = ~(MAPCOUNT | PG_EXCLUSIVE | PG_DIRTY)
  */
 export function gupPlain(m: Machine, mm: Mm, taken: Pin, from: number): number {
   const { frames, judge, k, policy, verdicts } = m
-  if (!m.plain || policy.tables !== 'copy' || policy.tagsGupPages || m.spent !== 0) return from
+  if (!m.plain || policy.tables !== 'copy' || m.spent !== 0) return from
+  if (policy.tagsGupPages || policy.gupSlowBreaksCow) return from
   const { vpn, write, follPin, frames: pfns } = taken
   if (from === pfns.length) return from
   const vma = mm.find(vpn + from)
