@@ -260,13 +260,16 @@ export function zapsByTable(
   if (!isShared(mm, vpn)) return false
   const table = mm.tables[vpn >>> TABLE_SHIFT]! >>> TABLE_SHIFT
   if (tables === 'owner' && m.tables.owner[table] === EXCLUSIVE) return false
-  if (m.tables.shares[table]! === 1) {
+  // on-demand-fork copies for a part, as for a fault, also where nobody else uses the table any more.
+  if (m.tables.shares[table]! === 1 && (whole || tables !== 'lazy')) {
     takeBack(m, mm, vpn)
     return false
   }
   // COW PTE v2 gives a shared table up entirely, whatever part was asked for (recorded).
   if (whole || tables === 'owner') {
     letGo(m, mm, vpn)
+    // What it lost besides it cannot reach any more.
+    if (!whole) m.judge.separated(mm.id, vpn & -TABLE_PAGES, TABLE_PAGES)
     return true
   }
   breakSharedTable(m, mm, vpn)
