@@ -7,7 +7,7 @@ import type { PolicyDefinition } from './policy/api.ts'
 import { missingCapability, type SimulateResult, simulate } from './run.ts'
 import { eagerAgainstEpoch, expectNoDifference } from './test/model-differences.ts'
 import { RW } from './test/scene.ts'
-import { MAP_PRIVATE_ANON, PIN_IOURING, PIN_ROPIN } from './trace/ops.ts'
+import { MAP_PRIVATE_ANON, PIN_IOURING, PIN_ROPIN, UFFD_WP } from './trace/ops.ts'
 import { type Trace, TraceWriter } from './trace/trace.ts'
 import { buildTrace, completeValues, type GivenValues } from './workload/api.ts'
 
@@ -16,6 +16,12 @@ const defaultCost = DEFAULT_PROFILE
 function run(policy: string, trace: Trace, cost: CostProfile = defaultCost): SimulateResult {
   const found = POLICIES.find(({ name }) => name === policy) as PolicyDefinition
   return simulate({ policy: found, params: {}, cost, trace, oracle: 'epoch', check: true })
+}
+
+/** What these units of work cost; the others cost nothing. */
+function costing(some: Partial<CostProfile>): CostProfile {
+  const nothing = Object.fromEntries(Object.keys(COST_UNITS).map((unit) => [unit, 0]))
+  return { ...(nothing as CostProfile), ...some }
 }
 
 function written(write: (t: TraceWriter) => void): Trace {
@@ -66,7 +72,7 @@ describe('a fork after which both sides store', () => {
 
   test('costs what its units of work cost', () => {
     // One decimal digit for each unit, so that a sum shows how often each was charged.
-    const digits: Partial<Record<string, number>> = {
+    const digits = {
       faultEntry: 1,
       zeroFill4k: 10,
       copy4k: 100,
@@ -78,8 +84,7 @@ describe('a fork after which both sides store', () => {
       forkBase: 1_000_000,
       lruDrain: 10_000_000,
     }
-    const units = Object.keys(COST_UNITS).map((unit) => [unit, digits[unit] ?? 0])
-    const { values } = run('page-count-refined', trace, Object.fromEntries(units) as CostProfile)
+    const { values } = run('page-count-refined', trace, costing(digits))
     expect(values).toMatchObject({
       // 4 entries, 1 table, the base, and the batch that held the parent's 4 fresh pages.
       fork_ns: 11_410_000,
@@ -122,21 +127,20 @@ test('a page of its own for a read-only pin costs the copy where it is one', () 
     const child = t.fork(mm)
     t.pin(mm, 0, 2, PIN_ROPIN)
     // As the second, but one page at a time, and with the zero page.
-    t.uffdRegister(mm, 3, 4, 2)
+    t.uffdRegister(mm, 3, 4, UFFD_WP)
     t.uffdWp(mm, 3, 1, true)
     t.pin(mm, 3, 1, PIN_ROPIN)
     t.exit(child)
     t.pin(mm, 4, 3, PIN_ROPIN)
     t.exit(mm)
   })
-  const digits: Partial<Record<string, number>> = {
+  const digits = {
     faultEntry: 1,
     zeroFill4k: 100,
     copy4k: 10_000,
     unshare: 100_000,
   }
-  const units = Object.keys(COST_UNITS).map((unit) => [unit, digits[unit] ?? 0])
-  const { values } = run('mm-id', trace, Object.fromEntries(units) as CostProfile)
+  const { values } = run('mm-id', trace, costing(digits))
   // 6 stores and a load; 3 pages copied, 2 taken over, and the zero page replaced by one of zeroes.
   expect(values).toMatchObject({ unshare_copies: 3, fault_ns: 13 + 7 * 100 + 30_000 + 600_000 })
 })

@@ -10,6 +10,7 @@ import {
   PTE_DIRTY,
   PTE_PRESENT,
   PTE_SOFT_DIRTY,
+  PTE_UFFD_WP,
   PTE_WRITE,
   TABLE_SHIFT,
 } from '../state/tables.ts'
@@ -46,6 +47,11 @@ export function pteAlloc(m: Machine, mm: Mm, vpn: number): number {
 export function dirtyFlags(vma: Vma): number {
   const write = (vma.prot & PROT_WRITE) !== 0 ? PTE_WRITE : 0
   return PTE_PRESENT | PTE_DIRTY | PTE_SOFT_DIRTY | write
+}
+
+/** Protection by userfaultfd passes from the old entry, or its marker, to the page: a store faults again. */
+export function protectedIf(armed: boolean, flags: number): number {
+  return armed ? (flags & ~PTE_WRITE) | PTE_UFFD_WP : flags
 }
 
 /** A fresh, zeroed anonymous order-0 page. */

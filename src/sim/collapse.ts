@@ -166,7 +166,7 @@ function scanPte(m: Machine, vma: Vma, pte: number, tally: Tally, most: Limits):
 function isCopied(m: Machine, pfn: number, tally: { shared: number }, most: Limits): boolean {
   const { frames } = m
   const large = frames.has(pfn, PG_LARGE)
-  const shared = large ? mappedShared(m, pfn) : frames.mapcount(pfn) > 1
+  const shared = mappedShared(m, pfn)
   if (!m.era.collapsesShared && (large || shared)) return false
   if (shared && ++tally.shared > most.shared) return false
   return onlyMapped(m, frames.head(pfn))

@@ -14,7 +14,7 @@ import {
   PTE_WRITE,
 } from '../state/tables.ts'
 import { MAP_SHARED } from '../trace/ops.ts'
-import { allocAnonPage, dirtyFlags } from './alloc.ts'
+import { allocAnonPage, dirtyFlags, protectedIf } from './alloc.ts'
 import { addMappings, mapPte } from './folio.ts'
 import { lruAdd } from './lru.ts'
 import type { Machine } from './machine.ts'
@@ -144,8 +144,8 @@ export function copyPteRange(
 
 /**
  * The entries from `i` on, up to the first that does not map a plain page, or one that may be pinned if the policy
- * `asks`. `kept`: bits that the copies keep. Returns that one. By far the most entries are copied here: whatever else fork does
- * would slow the loop down.
+ * `asks`. `kept`: bits that the copies keep. Returns that one. By far the most entries are copied here: whatever else
+ * fork does would slow the loop down.
  */
 function sharePlain(
   { word, refs, pins }: Frames,
@@ -206,7 +206,6 @@ export function copyPresentPage(
   mapPte(frames, child, pfn)
   ptes[from]! &= m.policy.forkCopyProtects ? ~(PTE_TOK | PTE_WRITE) : ~PTE_TOK
   const armed = staysRegistered(parent, child, vma) && (ptes[from]! & PTE_UFFD_WP) !== 0
-  const flags = armed ? (dirtyFlags(vma) & ~PTE_WRITE) | PTE_UFFD_WP : dirtyFlags(vma)
-  ptes[to] = (pfn << PFN_SHIFT) | flags
+  ptes[to] = (pfn << PFN_SHIFT) | protectedIf(armed, dirtyFlags(vma))
   lruAdd(m, pfn)
 }

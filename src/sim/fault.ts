@@ -5,14 +5,7 @@
 import { COPY_NOT_ANON, SITE_WP } from '../policy/api.ts'
 import { HUGE_ORDER, HUGE_PAGES, HUGE_ZERO_PFN, ZERO_PFN } from '../state/frames.ts'
 import { type Mm, userfaultfdArmed, userfaultfdPteWp, type Vma } from '../state/mm.ts'
-import {
-  PFN_SHIFT,
-  PMD_HUGE,
-  PTE_PRESENT,
-  PTE_SWAP,
-  PTE_UFFD_WP,
-  PTE_WRITE,
-} from '../state/tables.ts'
+import { PFN_SHIFT, PMD_HUGE, PTE_PRESENT, PTE_SWAP, PTE_WRITE } from '../state/tables.ts'
 import { MAP_PRIVATE_ANON, MAP_SHARED } from '../trace/ops.ts'
 import {
   allocAnonPage,
@@ -22,6 +15,7 @@ import {
   fillHuge,
   installHuge,
   newAnonFolio,
+  protectedIf,
   pteAlloc,
 } from './alloc.ts'
 import { faultAround } from './fault-around.ts'
@@ -180,9 +174,4 @@ function doFault(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean): voi
   if (!around && mapSharedFolio(m, mm, vma, vpn, flags)) return
   mapPte(m.frames, mm, cached)
   m.tables.ptes[index] = (cached << PFN_SHIFT) | protectedIf(marked, flags)
-}
-
-/** A marker's protection passes to the page: a store faults again. */
-function protectedIf(marked: boolean, flags: number): number {
-  return marked ? (flags & ~PTE_WRITE) | PTE_UFFD_WP : flags
 }

@@ -119,6 +119,7 @@ export function coversFolio(
 /** folio_maybe_mapped_shared(), folio_likely_mapped_shared(), or page_mapcount() before there was either. */
 export function mappedShared(m: Machine, pfn: number): boolean {
   const { frames } = m
+  if (!frames.has(pfn, PG_LARGE)) return frames.mapcount(pfn) > 1
   const head = frames.head(pfn)
   switch (m.era.mappedShared) {
     case 'mmIds':

@@ -2,7 +2,7 @@
  * NUMA balancing on one node: the scan takes access away, the hint fault gives it back. Nothing is migrated.
  */
 import { pageMaybeDmaPinned } from '../policy/api.ts'
-import { PG_ANON, PG_LARGE } from '../state/frames.ts'
+import { PG_ANON } from '../state/frames.ts'
 import type { Mm } from '../state/mm.ts'
 import {
   PFN_SHIFT,
@@ -31,14 +31,13 @@ export function numaHint(m: Machine, mm: Mm, start: number, end: number): void {
 /** Pages that others use as well are not worth moving, or cannot be moved. */
 function skips(m: Machine, pfn: number): boolean {
   const { frames, era, k } = m
-  const shared = frames.has(pfn, PG_LARGE) ? mappedShared(m, pfn) : frames.mapcount(pfn) !== 1
   switch (era.numaSkips) {
     case 'pinned':
-      return shared || pageMaybeDmaPinned(k, pfn)
+      return mappedShared(m, pfn) || pageMaybeDmaPinned(k, pfn)
     case 'referenced':
       return frames.pageCount(pfn) !== 1
     default:
-      return shared
+      return mappedShared(m, pfn)
   }
 }
 

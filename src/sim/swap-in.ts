@@ -2,14 +2,7 @@
  * do_swap_page(): brings a page back, from the swapcache or from the device, and decides whether it is exclusive.
  */
 import { isCopy, REUSE_FREE_SWAP, SITE_SWAPIN } from '../policy/api.ts'
-import {
-  HUGE_PAGES,
-  PG_ANON,
-  PG_KSM,
-  PG_LARGE,
-  PG_LRU_BATCH,
-  PG_SWAPCACHE,
-} from '../state/frames.ts'
+import { PG_ANON, PG_KSM, PG_LARGE, PG_LRU_BATCH, PG_SWAPCACHE } from '../state/frames.ts'
 import type { Mm, Vma } from '../state/mm.ts'
 import {
   PFN_SHIFT,
@@ -20,6 +13,7 @@ import {
   PTE_SWP_EXCLUSIVE,
   PTE_UFFD_WP,
   PTE_WRITE,
+  TABLE_PAGES,
 } from '../state/tables.ts'
 import { PROT_WRITE } from '../trace/ops.ts'
 import { anonVmaPrepare } from './alloc.ts'
@@ -49,6 +43,7 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   const whole = bringsWhole(m, mm, vma, vpn, pfn)
   const pages = whole ? frames.pages(pfn) : 1
   const first = whole ? frames.head(pfn) : pfn
+  const at = index - (pfn - first)
   m.k.swapExclusive = !cached || (entry & PTE_SWP_EXCLUSIVE) !== 0
 
   // Until 5.17 reuse_swap_page() was asked while the entry still counted, and only for a store. Since 5.18 the entry
@@ -60,7 +55,7 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
     if (write && cached && !frames.has(pfn, PG_KSM) && frames.has(frames.head(pfn), PG_LRU_BATCH)) {
       lruDrain(m)
     }
-    putEntries(m, index - (pfn - first), pages)
+    putEntries(m, at, pages)
     const onlySwapcache = frames.pageCount(pfn) === frames.pages(pfn)
     if (write && cached && !frames.has(pfn, PG_KSM) && onlySwapcache) tryToFreeSwap(m, pfn)
   }
@@ -70,7 +65,7 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   const exclusive = asks && !isCopy(verdict)
   if (references !== 0) letGo(m, pfn, references)
   if (!refined) {
-    putEntries(m, index - (pfn - first), pages)
+    putEntries(m, at, pages)
     if (exclusive && verdict === REUSE_FREE_SWAP) tryToFreeSwap(m, pfn)
   }
   for (let page = first; page < first + pages; page++) {
@@ -93,22 +88,20 @@ export function swapIn(m: Machine, mm: Mm, vma: Vma, vpn: number, write: boolean
   // event.
   const protectedAgain = write && armed && exclusive && !policy.swapinWritable
   if (protectedAgain) flags |= PTE_DIRTY | PTE_SOFT_DIRTY
-  for (let i = first - pfn; i < first - pfn + pages; i++) {
-    tables.ptes[index + i] = ((pfn + i) << PFN_SHIFT) | flags
-  }
+  for (let i = 0; i < pages; i++) tables.ptes[at + i] = ((first + i) << PFN_SHIFT) | flags
   if (write && !taken && !protectedAgain) wpPage(m, mm, vma, vpn)
 }
 
-/** Do all pages of the large folio go into the entries at once? They have to be in one area and table, and all be swap entries. */
+/** Do all pages of the large folio go in at once? Their entries have to be in one area and table, and swap entries still. */
 function bringsWhole(m: Machine, mm: Mm, vma: Vma, vpn: number, pfn: number): boolean {
   const { frames, tables } = m
   if (!m.era.swapinMapsFolio || !frames.has(pfn, PG_LARGE)) return false
   const head = frames.head(pfn)
   const pages = frames.pages(pfn)
   const start = vpn - (pfn - head)
-  const table = vpn - (vpn % HUGE_PAGES)
+  const table = vpn & -TABLE_PAGES
   if (start < Math.max(table, vma.start)) return false
-  if (start + pages > Math.min(table + HUGE_PAGES, vma.end)) return false
+  if (start + pages > Math.min(table + TABLE_PAGES, vma.end)) return false
   const index = mm.pteIndex(start)
   const flags = tables.ptes[mm.pteIndex(vpn)]! & PTE_FLAGS
   for (let i = 0; i < pages; i++) {

@@ -12,11 +12,12 @@ export function oddNames(test: LitmusTest, ours: readonly string[]): string | un
   const known = [...POLICIES, ...KERNELS].map(({ name }) => name)
   const all = [...new Set([...known, ...STATES, ...ours.map(plain)])]
   const expectations = test.operations.flatMap((operation) => operation.expectations)
-  const odd = expectations.filter(({ names }) => names.some((name) => !all.includes(plain(name))))
+  const odd = expectations.flatMap(({ line, names }) =>
+    names.filter((name) => !all.includes(plain(name))).map((name) => ({ line, name })),
+  )
   const [first] = odd
   if (first === undefined) return undefined
-  const names = odd.flatMap((each) => each.names).filter((name) => !all.includes(plain(name)))
-  const told = [...new Set(names)].map((name) => {
+  const told = [...new Set(odd.map(({ name }) => name))].map((name) => {
     const near = closest(plain(name), all)
     return near === undefined ? name : `${name} (did you mean ${near}?)`
   })
